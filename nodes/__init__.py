@@ -1,0 +1,1 @@
+"""Stations, what runs them, reports and the command line. Knows `protocol` and `radio`; neither knows it."""

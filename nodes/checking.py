@@ -1,0 +1,86 @@
+"""Judges a recording: the same records to the same judge as in the run that made it."""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from pydantic import ValidationError
+
+from nodes.monitor import observe
+from nodes.problems import ConfigurationError, Problem
+from protocol.agreement import Agreement, Annexes
+from protocol.judge import Judge, Tally
+from radio.recording import Damage, NotARecording, Reader
+from radio.recording import HearingGap
+
+
+@dataclass(slots=True)
+class Checked:
+    """What a recording gave: the tallies, what is damaged in it, and its own digest."""
+
+    digest: str
+    annexes: Annexes | None = None
+    monitor: str = ""
+    tallies: list[Tally] = field(default_factory=list)
+    damage: list[str] = field(default_factory=list)
+    records: int = 0
+
+
+def check(path: Path, agreement: Agreement) -> Checked:
+    """Judge one recording under an agreement.
+
+    Raises ConfigurationError if it is no recording, or one made under another agreement.
+    """
+    try:
+        with path.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+            stream.seek(0)
+            return _check(stream, path, agreement, digest)
+    except OSError as error:
+        reason = "no such file" if isinstance(error, FileNotFoundError) else error.strerror or str(error)
+        raise ConfigurationError([Problem(str(path), "", "", reason)]) from None
+    except NotARecording as error:
+        raise ConfigurationError([Problem(str(path), "", "", f"is not a recording of airaccord: {error}")]) from None
+
+
+def _check(stream: BinaryIO, path: Path, agreement: Agreement, digest: str) -> Checked:
+    reader = Reader(stream)
+    checked = Checked(digest)
+    if reader.header is None:
+        checked.damage = [_told(path, item) for item in reader if isinstance(item, Damage)]
+        return checked
+    header = json.loads(reader.header)
+    if header["agreement"] != agreement.digest():
+        expected = (
+            f"was made under another agreement (digest {header['agreement'][:16]}); "
+            f"the one given, «{agreement.title}» version {agreement.version}, has {agreement.digest()[:16]}"
+        )
+        raise ConfigurationError([Problem(str(path), "", "", expected)])
+    try:
+        checked.annexes = Annexes.model_validate(header["annexes"])
+    except ValidationError as error:
+        raise ConfigurationError([Problem(str(path), "annexes", "", f"cannot be read: {error}")]) from None
+    checked.monitor = header["monitor"]
+    judge = Judge(agreement, checked.annexes)
+    last_ns, hole = int(header["start_ns"]), False
+    for item in reader:
+        if isinstance(item, Damage):
+            checked.damage.append(_told(path, item))
+            hole = True
+            continue
+        at_ns = item.from_ns if isinstance(item, HearingGap) else item.arrival_ns
+        if hole:  # what stood there may have been frames: nobody is blamed for their absence
+            judge.hearing_gap(last_ns, at_ns)
+            hole = False
+        observe(judge, checked.monitor, item)
+        last_ns = at_ns
+        checked.records += 1
+    checked.tallies = judge.close(reader.end_ns if reader.end_ns is not None else last_ns)
+    return checked
+
+
+def _told(path: Path, damage: Damage) -> str:
+    number = "" if damage.number is None else f", record {damage.number}"
+    return f"{path.name} at byte {damage.offset}{number}: {damage.what}"

@@ -1,0 +1,37 @@
+"""What the verbs share: options, and how results are shown and written."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from nodes import report as reports
+from nodes.output import OutputFolder
+from nodes.terminal import render, to_text
+from protocol.clauses import TEXTS
+
+Output = Annotated[Path | None, typer.Option("--output", help="Write the results to this folder, which must not exist.")]
+Force = Annotated[bool, typer.Option("--force", help="Write to --output even if it exists.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the report as JSON instead of text.")]
+
+
+def show(report: dict[str, Any], frames: dict[str, str], missing: list[str], folder: OutputFolder, as_json: bool) -> None:
+    """Write `report.json` and `report.txt`, and print one of them."""
+    data = reports.to_bytes(report)
+    folder.write("report.json", data)
+    folder.write("report.txt", to_text(report, TEXTS, frames, missing).encode())
+    if as_json:
+        sys.stdout.write(data.decode())
+        return
+    console = Console()
+    render(report, TEXTS, frames, missing, console)
+    if folder.path is not None:
+        console.print(f"\n[dim]Written to {folder.path}[/]", highlight=False)
+
+
+def wanted_frames(report: dict[str, Any]) -> set[str]:
+    """The ids of all frames that prove a failure."""
+    findings = [f for v in report["verdicts"] for f in v["findings"] if f["outcome"] == "fail"]
+    return {name for f in findings for name in f["evidence"]}

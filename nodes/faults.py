@@ -1,0 +1,147 @@
+"""Stations that break one clause on purpose, named as in the table of clauses. Each trips its own and no other.
+
+Faults of message stand between a station and its transmitter, so that they leave no hole in the numbering; the fault
+of frame (`slot_thief`) moves a frame that is already planned; `too_close` is a way of flying; `stranger` is a station
+that is missing in the register (see `nodes.flight`).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+
+from nodes.motion import Kinematics, Motion, metres_per_degree
+from nodes.scenario import FaultEntry
+from nodes.stations.effects import Send
+from nodes.transmitter import Shift
+from protocol.messages import TYPE_OF, Ack, Hail, Ident, Intent, Message, MessageType, Position
+from protocol.units import NS_PER_S, seconds_ns
+
+Edit = Callable[[int, Send], list[Send]]
+"""What passes to the transmitter instead of a message that the station sends at an instant."""
+
+DROPS: dict[str, type[Message]] = {"anonymous": Ident, "no_intent": Intent, "no_contact": Hail, "ignores_hail": Ack}
+TELEPORT_EVERY = 10
+TELEPORT_DEG = 0.3
+STRAY_EVERY = 4
+APPROACH_S = 60.0
+BESIDE_DEG = 0.012
+"""`too_close` ends about 0.7 NM north of its target, at its height."""
+
+
+@dataclass(frozen=True, slots=True)
+class Active:
+    """When a fault is on, in ns of medium time."""
+
+    from_ns: int
+    until_ns: int
+
+    @classmethod
+    def of(cls, fault: FaultEntry, start_ns: int) -> "Active":
+        begin = start_ns + seconds_ns(fault.at_s)
+        return cls(begin, begin + seconds_ns(fault.for_s) if fault.for_s is not None else 1 << 63)
+
+    def covers(self, at_ns: int) -> bool:
+        return self.from_ns <= at_ns < self.until_ns
+
+
+def editor(fault: FaultEntry, start_ns: int, unagreed: int | None) -> Edit | None:
+    """The fault of message that an entry asks for; None if it is a fault of another kind."""
+    active = Active.of(fault, start_ns)
+    if fault.name in DROPS:
+        return _drop(active, DROPS[fault.name])
+    if fault.name == "silent":
+        return _Silence(active)
+    if fault.name == "teleport":
+        return _Every(active, TELEPORT_EVERY, _teleported)
+    if fault.name == "wrong_channel" and unagreed is not None:
+        channel = unagreed
+        return _Every(active, STRAY_EVERY, lambda send: Send(send.message, channel, send.about_ns))
+    return None
+
+
+def _drop(active: Active, kind: type[Message]) -> Edit:
+    def edit(now_ns: int, send: Send) -> list[Send]:
+        return [] if active.covers(now_ns) and isinstance(send.message, kind) else [send]
+
+    return edit
+
+
+class _Silence:
+    """Says nothing at all; the latest IDENT and INTENT wait, and go out with the first message afterwards."""
+
+    def __init__(self, active: Active):
+        self._active = active
+        self._held: dict[MessageType, Send] = {}
+
+    def __call__(self, now_ns: int, send: Send) -> list[Send]:
+        kind = TYPE_OF[type(send.message)]
+        if self._active.covers(now_ns):
+            if isinstance(send.message, Ident | Intent):
+                self._held[kind] = send
+            return []
+        held, self._held = self._held, {}
+        held.pop(kind, None)
+        return [send, *held.values()]
+
+
+class _Every:
+    """Changes every n-th POSITION."""
+
+    def __init__(self, active: Active, every: int, change: Callable[[Send], Send]):
+        self._active, self._every, self._change = active, every, change
+        self._seen = 0
+
+    def __call__(self, now_ns: int, send: Send) -> list[Send]:
+        if not self._active.covers(now_ns) or not isinstance(send.message, Position):
+            return [send]
+        self._seen += 1
+        return [self._change(send) if self._seen % self._every == 0 else send]
+
+
+def _teleported(send: Send) -> Send:
+    assert isinstance(send.message, Position)
+    latitude = send.message.latitude_deg or 0.0
+    step = TELEPORT_DEG if latitude < 0 else -TELEPORT_DEG
+    return Send(send.message._replace(latitude_deg=latitude + step), send.channel, send.about_ns)
+
+
+def shifter(fault: FaultEntry, start_ns: int, slot_ns: int, random: Random) -> Shift | None:
+    """The fault of frame that an entry asks for: a POSITION goes out one to three slots after its own."""
+    if fault.name != "slot_thief":
+        return None
+    active = Active.of(fault, start_ns)
+
+    def shift(planned_ns: int, kind: MessageType) -> int:
+        stolen = active.covers(planned_ns) and kind is MessageType.POSITION
+        return planned_ns + slot_ns * random.randint(1, 3) if stolen else planned_ns
+
+    return shift
+
+
+class Approach:
+    """A motion that leaves its own path for its target's, in a smooth curve of about a minute, and stays beside it."""
+
+    def __init__(self, own: Motion, target: Motion, active: Active):
+        self._own, self._target, self._active = own, target, active
+
+    def at(self, at_ns: int) -> Kinematics | None:
+        own, target = self._own.at(at_ns), self._target.at(at_ns)
+        if own is None or target is None:
+            return own
+        x = min(max((at_ns - self._active.from_ns) / NS_PER_S / APPROACH_S, 0.0), 1.0)
+        part, rate = x**3 * (10 - 15 * x + 6 * x * x), 30 * x * x * (1 - x) ** 2 / APPROACH_S
+        beside = target.latitude_deg + BESIDE_DEG
+        north_m, east_m = metres_per_degree(own.latitude_deg, own.altitude_ft)
+        away = (beside - own.latitude_deg, target.longitude_deg - own.longitude_deg, target.altitude_ft - own.altitude_ft)
+
+        def blend(mine: float, theirs: float, gap: float) -> float:
+            return mine + part * (theirs - mine) + rate * gap
+
+        return own._replace(
+            latitude_deg=own.latitude_deg + part * away[0],
+            longitude_deg=own.longitude_deg + part * away[1],
+            altitude_ft=own.altitude_ft + part * away[2],
+            velocity_north_mps=blend(own.velocity_north_mps, target.velocity_north_mps, away[0] * north_m),
+            velocity_east_mps=blend(own.velocity_east_mps, target.velocity_east_mps, away[1] * east_m),
+            velocity_up_mps=blend(own.velocity_up_mps, target.velocity_up_mps, away[2] * 0.3048),
+        )

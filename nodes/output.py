@@ -1,0 +1,33 @@
+"""The folder that a run or a check writes its results to."""
+
+from pathlib import Path
+from typing import BinaryIO
+
+from nodes.problems import ConfigurationError, Problem
+
+
+class OutputFolder:
+    """A folder of results. It must not exist, or `force` must be given: nothing is overwritten by accident.
+
+    Without a folder (`path` None) nothing is written. Raises ConfigurationError.
+    """
+
+    def __init__(self, path: Path | None, force: bool):
+        self.path = path
+        if path is None:
+            return
+        if path.exists() and not force:
+            raise ConfigurationError([Problem(str(path), "", "", "exists; give another --output, or --force to overwrite")])
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigurationError([Problem(str(path), "", "", f"cannot be made: {error.strerror}")]) from None
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write one whole file."""
+        if self.path is not None:
+            (self.path / name).write_bytes(data)
+
+    def open(self, name: str) -> BinaryIO | None:
+        """Open one file to be written as the run goes, readable too; None without a folder."""
+        return (self.path / name).open("w+b") if self.path is not None else None

@@ -1,0 +1,47 @@
+"""What is wrong with a user's file: collected, and said all at once."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import ValidationError
+
+
+class Problem(NamedTuple):
+    """One thing wrong in one file: where, what was found, and what was expected."""
+
+    file: str
+    key: str
+    found: str
+    expected: str
+
+    def __str__(self) -> str:
+        found = f" = {self.found}" if self.found else ""
+        return f"{self.file}: {self.key}{found}: {self.expected}" if self.key else f"{self.file}: {self.expected}"
+
+
+class ConfigurationError(Exception):
+    """Everything that is wrong with what the user gave. Exit code 2."""
+
+    def __init__(self, problems: list[Problem]):
+        super().__init__("\n".join(str(p) for p in problems))
+        self.problems = problems
+
+
+def from_validation(file: Path, error: ValidationError) -> list[Problem]:
+    """Pydantic's errors as problems, one each."""
+    problems = []
+    for item in error.errors(include_url=False):
+        key = ".".join(_part(p) for p in item["loc"])
+        message = item["msg"].removeprefix("Value error, ")
+        scalar = isinstance(item["input"], str | int | float | bool)
+        found = repr(item["input"]) if scalar and item["type"] != "missing" else ""
+        if item["type"] == "extra_forbidden":
+            found, message = "", "no such key here; remove it or look for a misspelling"
+        elif item["type"] == "missing":
+            message = "this key is missing"
+        problems += [Problem(str(file), key, found, part) for part in message.split("; ")]
+    return problems
+
+
+def _part(part: str | int) -> str:
+    return f'"{part}"' if isinstance(part, str) and "." in part else str(part)

@@ -1,0 +1,122 @@
+"""The report as data, and the exit code that follows from it. Pure: equal input gives equal bytes."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from protocol.agreement import Agreement, Annexes, digest, utc_text
+from protocol.clauses import TEXTS
+from protocol.judge import Tally
+from protocol.verdicts import Finding, Outcome, Verdict
+
+SCHEMA = "airaccord-report-1"
+
+OK, FAILED, USAGE, REQUIRE, NOTHING, BROKEN, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
+"""The exit codes of the command line."""
+
+
+def build(
+    *,
+    agreement: Agreement,
+    annexes: Annexes | None,
+    tallies: Sequence[Tally],
+    recordings: Sequence[str] = (),
+    source: Mapping[str, Any] | None = None,
+    medium: Mapping[str, Any] | None = None,
+    damage: Sequence[str] = (),
+    notes: Sequence[str] = (),
+) -> dict[str, Any]:
+    """The whole report. `recordings` are digests, `damage` the places where a recording is not whole."""
+    reached = [t.verdict for t in tallies]
+    parties = {f"{s.address:06x}": s.party for s in annexes.register_} if annexes else {}
+    return {
+        "schema": SCHEMA,
+        "agreement": {
+            "title": agreement.title,
+            "version": agreement.version,
+            "digest": agreement.digest(),
+            "annexes": digest(annexes.to_json()) if annexes else None,
+        },
+        "verdict": max(reached, default=Verdict.NOT_EXERCISED).label,
+        "verdicts": [_verdict(t, parties.get(t.subject)) for t in tallies],
+        "coverage": _coverage(tallies),
+        "stations": {f"{s.address:06x}": s.call_sign for s in annexes.register_} if annexes else {},
+        "recordings": list(recordings),
+        "damage": list(damage),
+        "notes": list(notes),
+        "source": dict(source) if source else None,
+        "medium": dict(medium) if medium else None,
+        "complete": True,
+    }
+
+
+def _verdict(tally: Tally, party: str | None) -> dict[str, Any]:
+    assumptions = dict.fromkeys(a for f in tally.findings for a in f.assumptions)
+    nearest = tally.nearest
+    return {
+        "clause": tally.clause,
+        "subject": tally.subject,
+        "party": party,
+        "verdict": tally.verdict.label,
+        "counts": {o.value: tally.counts[o] for o in (Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.PENDING)},
+        "decided": None if tally.decided is None else round(tally.decided, 6),
+        "nearest": None if nearest is None else _finding(nearest),
+        "causes": dict(sorted(tally.causes.items())),
+        "assumptions": list(assumptions),
+        "findings": [_finding(f) for f in tally.findings],
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "outcome": finding.outcome.value,
+        "at": utc_text(finding.at_ns),
+        "summary": finding.summary,
+        "evidence": list(finding.evidence),
+        "cause": finding.cause.value if finding.cause else None,
+        "measured": finding.measured,
+        "limit": finding.limit,
+        "unit": finding.unit,
+        "assumptions": list(finding.assumptions),
+    }
+
+
+def _coverage(tallies: Sequence[Tally]) -> dict[str, list[str]]:
+    """Each clause once: exercised if it was for anybody, not applicable only if it was to nobody."""
+    best = {clause: Verdict.NOT_APPLICABLE for clause in TEXTS}
+    for tally in tallies:
+        best[tally.clause] = max(best[tally.clause], tally.verdict)
+    return {
+        "exercised": sorted(c for c, v in best.items() if v >= Verdict.PASS),
+        "not_exercised": sorted(c for c, v in best.items() if v is Verdict.NOT_EXERCISED),
+        "not_applicable": sorted(c for c, v in best.items() if v is Verdict.NOT_APPLICABLE),
+    }
+
+
+def to_bytes(report: Mapping[str, Any]) -> bytes:
+    """The report as it stands in `report.json`; `complete` is its last key."""
+    return (json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def unmet(tallies: Sequence[Tally], require: Mapping[str, Any]) -> list[str]:
+    """What the agreement or the scenario requires of clauses and this judgement did not show, in sentences."""
+    sentences = []
+    for clause, wanted in sorted(require.items()):
+        mine = [t for t in tallies if t.clause == clause]
+        passed = sum(t.counts[Outcome.PASS] + t.counts[Outcome.FAIL] for t in mine)
+        judged = passed + sum(t.counts[Outcome.INCONCLUSIVE] for t in mine)
+        if wanted.exercised and not judged:
+            sentences.append(f"{clause} was to be exercised and was not")
+        elif judged and passed / judged < wanted.decided:
+            sentences.append(f"{clause} was to be decided in {wanted.decided:.0%} of instances; it was in {passed / judged:.1%}")
+    return sentences
+
+
+def exit_code(tallies: Sequence[Tally], missing: Sequence[str], damaged: bool) -> int:
+    """1 before 4 before 3 before 0: proof found in a damaged recording is still proof."""
+    reached = max((t.verdict for t in tallies), default=Verdict.NOT_EXERCISED)
+    if reached is Verdict.FAIL:
+        return FAILED
+    if damaged or reached < Verdict.PASS:
+        return NOTHING
+    return REQUIRE if missing else OK

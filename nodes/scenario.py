@@ -1,0 +1,122 @@
+"""A scenario file: who flies where, over which medium, under which agreement. Models, and what they must agree on."""
+
+from datetime import datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from protocol.agreement import Area, Channel, Model, Positive, Requirement, Role, Share
+from protocol.fields import is_call_sign
+from protocol.messages import NOBODY
+
+FaultName = Literal[
+    "stranger",
+    "anonymous",
+    "wrong_channel",
+    "slot_thief",
+    "silent",
+    "teleport",
+    "no_intent",
+    "too_close",
+    "no_contact",
+    "ignores_hail",
+]
+
+
+def _address(value: object) -> int:
+    if isinstance(value, str) and len(value) == 6:
+        try:
+            number = int(value, 16)
+        except ValueError:
+            number = 0
+        if 0 < number < NOBODY:
+            return number
+    raise ValueError("an address is six hex digits in quotes, 000001 to fffffe")
+
+
+def _call_sign(value: object) -> str:
+    if isinstance(value, str) and value and is_call_sign(value):
+        return value
+    raise ValueError("a call sign is 1 to 8 of A-Z, 0-9 and inner spaces")
+
+
+Address = Annotated[int, BeforeValidator(_address)]
+CallSign = Annotated[str, BeforeValidator(_call_sign)]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Waypoint = tuple[float, float, float, float]
+
+
+class TrackRef(Model):
+    """A recorded track: a CSV file, and whose rows in it."""
+
+    file: str
+    icao24: str
+
+
+class SensorErrors(Model):
+    """How wrong an aircraft's own instruments are, all the time. Left out: small, and drawn from the seed."""
+
+    north_m: float = 0.0
+    east_m: float = 0.0
+    altitude_ft: float = 0.0
+    clock_us: float = 0.0
+
+
+class StationEntry(Model):
+    """One station: where it is (`waypoints`, `track` or `at`), whose it is, and what it does."""
+
+    address: Address
+    call_sign: CallSign
+    party: str | None = None
+    role: Role
+    waypoints: tuple[Waypoint, ...] | None = None
+    track: TrackRef | None = None
+    at: tuple[float, float, float] | None = None
+    slots: tuple[int, ...] | None = None
+    errors: SensorErrors | None = None
+    avoid_s: tuple[Seconds, Seconds] | None = None
+    power_dbm: float = 40.0
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        given = [n for n in ("waypoints", "track", "at") if getattr(self, n) is not None]
+        wanted = ["at"] if self.role == "monitor" else ["waypoints", "track"]
+        if len(given) != 1 or given[0] not in wanted:
+            raise ValueError(f"a station of role {self.role} needs {' or '.join(wanted)}, one of them; given: {given}")
+        return self
+
+
+class FaultEntry(Model):
+    """One station breaks one clause, from `at_s` on for `for_s` (to the end if left out).
+
+    `target` is the station that `too_close` flies at.
+    """
+
+    name: FaultName
+    station: str
+    at_s: Seconds = 0.0
+    for_s: Seconds | None = None
+    target: str | None = None
+
+
+class MediumEntry(Model):
+    """The channel's chance losses (`loss`: a probability per reception) and its capture margin."""
+
+    loss: Share = 0.0
+    capture_db: Annotated[float, Field(ge=0)] = 10.0
+
+
+class Scenario(Model):
+    """The whole file. `start` has no default: the agreement must be in force, whatever today is."""
+
+    title: Annotated[str, Field(min_length=1)]
+    agreement: str
+    start: datetime
+    duration_s: Positive
+    seed: Annotated[int, Field(ge=0, lt=1 << 63)] = 1
+    medium: MediumEntry = MediumEntry()
+    area: Area | None = None
+    unagreed_channel: tuple[Channel, ...] = ()
+    station: Annotated[tuple[StationEntry, ...], Field(min_length=1)]
+    fault: tuple[FaultEntry, ...] = ()
+    require: dict[str, Requirement] = {}

@@ -1,0 +1,184 @@
+"""Everything one station needs around it: its clock, its faults, its transmitter. What a driver runs, one per station.
+
+A seat turns medium time into its station's time and back, and a station's effects into frames handed over.
+"""
+
+from collections.abc import Iterable
+from random import Random
+
+from nodes.faults import Active, Approach, Edit, editor, shifter
+from nodes.flight import Flight
+from nodes.motion import Kinematics, Motion
+from nodes.scenario import SensorErrors, StationEntry
+from nodes.stations.aircraft import Aircraft, Profile, Sense
+from nodes.stations.effects import Effect, Hearing, NewSession, Send, StationLogic, WakeAt
+from nodes.transmitter import Access, Outgoing, Transmitter, access_to
+from protocol.messages import Message
+from protocol.units import NS_PER_MS, NS_PER_S, seconds_ns
+
+WINDOW_NS = 50 * NS_PER_MS
+"""Medium time is granted in windows of this length; what is sent is handed over at least one ahead."""
+LEAD_NS = 60 * NS_PER_MS
+"""How far ahead transmitters hand over: one window, and room for the worst honest clock."""
+COMMIT_NS = 2 * NS_PER_MS
+"""A station reports so long before its slot's frame must be handed over."""
+MAX_POSITION_ERROR_M = 30.0
+MAX_ALTITUDE_ERROR_FT = 20.0
+MAX_CLOCK_ERROR_US = 400.0
+
+
+class Seat:
+    """One station in its place. All instants here are medium time."""
+
+    def __init__(self, entry: StationEntry, logic: StationLogic, transmitter: Transmitter, edits: list[Edit], clock_ns: int):
+        self.address, self.entry = entry.address, entry
+        self._logic, self._transmitter, self._edits = logic, transmitter, edits
+        self._clock_ns = clock_ns
+        """Station time less medium time."""
+        self._wakes: set[int] = set()
+
+    def start(self, now_ns: int) -> list[Outgoing]:
+        return self._do(now_ns, self._logic.start(now_ns + self._clock_ns))
+
+    def hear(self, now_ns: int, hearing: Hearing) -> list[Outgoing]:
+        """A frame was received and is handed over now."""
+        local = hearing._replace(arrival_ns=hearing.arrival_ns + self._clock_ns)
+        return self._do(now_ns, self._logic.hear(now_ns + self._clock_ns, local))
+
+    def wake(self, now_ns: int) -> list[Outgoing]:
+        """The instant that `next_wake_ns` named has come."""
+        local = now_ns + self._clock_ns
+        effects: list[Effect] = []
+        for at_ns in sorted(w for w in self._wakes if w <= local):
+            self._wakes.discard(at_ns)
+            effects += self._logic.wake(at_ns)
+        return self._do(now_ns, effects)
+
+    def next_wake_ns(self) -> int | None:
+        """When it must be woken next, for the station's sake or the transmitter's."""
+        sending = self._transmitter.next_wake_ns()
+        wakes = [*self._wakes, *([sending] if sending is not None else [])]
+        return min(wakes) - self._clock_ns if wakes else None
+
+    def send(self, now_ns: int, message: Message, channel: int, about_ns: int) -> list[Outgoing]:
+        """Send a message by the station's own transmitter, past its faults: for tests that act."""
+        self._transmitter.submit(now_ns + self._clock_ns, Send(message, channel, about_ns + self._clock_ns))
+        return self._do(now_ns, ())
+
+    def _do(self, now_ns: int, effects: Iterable[Effect]) -> list[Outgoing]:
+        local = now_ns + self._clock_ns
+        for effect in effects:
+            if isinstance(effect, WakeAt):
+                self._wakes.add(max(effect.at_ns, local))
+            elif isinstance(effect, NewSession):
+                self._transmitter.new_session()
+            elif isinstance(effect, Send):
+                self._submit(local, effect, now_ns)
+        sent = self._transmitter.wake(local)
+        return [out._replace(start_ns=out.start_ns - self._clock_ns) for out in sent]
+
+    def _submit(self, local: int, send: Send, now_ns: int) -> None:
+        sends = [send]
+        for edit in self._edits:
+            sends = [kept for s in sends for kept in edit(now_ns, s)]
+        for s in sends:
+            self._transmitter.submit(local, s)
+
+
+def random_of(seed: int, address: int) -> Random:
+    """A station's own generator: the same whatever the others do, and in whatever order they are listed."""
+    return Random(f"{seed}:{address:06x}")
+
+
+def motion_of(entry: StationEntry, flight: Flight) -> Motion:
+    """How a station truly moves, its fault of flying included."""
+    own = flight.motions[entry.address]
+    for fault in flight.scenario.fault:
+        if fault.name == "too_close" and fault.station == entry.call_sign:
+            target = next(s for s in flight.stations if s.call_sign == fault.target)
+            own = Approach(own, flight.motions[target.address], Active.of(fault, flight.start_ns))
+    return own
+
+
+def seat_of(entry: StationEntry, flight: Flight, seed: int) -> Seat:
+    """Seat one aircraft of a flight."""
+    random = random_of(seed, entry.address)
+    errors = _errors(entry, random)
+    faults = [f for f in flight.scenario.fault if f.station == entry.call_sign]
+    unagreed = next((c.number for c in flight.scenario.unagreed_channel), None)
+    edits = [e for f in faults if (e := editor(f, flight.start_ns, unagreed))]
+    access = {
+        c.number: access_to(c, flight.annexes.slots.get(entry.address, {}).get(c.number, ()))
+        for c in (*flight.agreement.channel, *flight.scenario.unagreed_channel)
+    }
+    main = next((a for a in access.values() if a.own), next(iter(access.values())))
+    slot_ns = main.plan.slot_ns if main.plan else 0
+    shifts = [s for f in faults if (s := shifter(f, flight.start_ns, slot_ns, random))]
+    clock_ns = round(errors.clock_us * 1000)
+    transmitter = Transmitter(
+        entry.address,
+        random.randrange(255),
+        access,
+        random,
+        lead_ns=LEAD_NS,
+        **({"shift": shifts[0]} if shifts else {}),  # type: ignore[arg-type]
+    )
+    profile = Profile(
+        address=entry.address,
+        call_sign=entry.call_sign,
+        party=entry.party or "",
+        uncrewed=entry.role == "uncrewed",
+        agreement=flight.agreement,
+        parties={s.address: s.party for s in flight.annexes.register_ if s.party},
+        channel=main.channel,
+        report_phase_ns=_report_phase_ns(main, flight, random),
+        avoid_ns=_avoid_ns(entry, flight),
+    )
+    sense = _sense(motion_of(entry, flight), errors, clock_ns)
+    return Seat(entry, Aircraft(profile, sense), transmitter, edits, clock_ns)
+
+
+def _errors(entry: StationEntry, random: Random) -> SensorErrors:
+    """As the scenario says; else small ones. A recorded track's errors are already in it."""
+    drawn = [random.uniform(-1, 1) for _ in range(4)]
+    if entry.errors is not None:
+        return entry.errors
+    there = 0.0 if entry.track else 1.0
+    return SensorErrors(
+        north_m=there * drawn[0] * MAX_POSITION_ERROR_M,
+        east_m=there * drawn[1] * MAX_POSITION_ERROR_M,
+        altitude_ft=there * drawn[2] * MAX_ALTITUDE_ERROR_FT,
+        clock_us=drawn[3] * MAX_CLOCK_ERROR_US,
+    )
+
+
+def _sense(motion: Motion, errors: SensorErrors, clock_ns: int) -> Sense:
+    """What an aircraft's own instruments say: the truth, and their constant errors."""
+
+    def sense(local_ns: int) -> Kinematics | None:
+        true = motion.at(local_ns - clock_ns)
+        if true is None:
+            return None
+        return true._replace(
+            latitude_deg=true.latitude_deg + errors.north_m / 111_195,
+            longitude_deg=true.longitude_deg + errors.east_m / 111_195,
+            altitude_ft=true.altitude_ft + errors.altitude_ft,
+        )
+
+    return sense
+
+
+def _report_phase_ns(main: Access, flight: Flight, random: Random) -> int:
+    """When in each report period it wakes: just before its first slot's frame must be handed over."""
+    terms = flight.agreement.clause.c4_1
+    period_ns = seconds_ns(terms.every_s if terms else 1.0)
+    if main.plan is None or not main.own:
+        return random.randrange(period_ns)
+    return (main.own[0] * main.plan.slot_ns - LEAD_NS - COMMIT_NS) % min(period_ns, NS_PER_S)
+
+
+def _avoid_ns(entry: StationEntry, flight: Flight) -> tuple[int, int] | None:
+    if entry.avoid_s is None:
+        return None
+    begin, end = (flight.start_ns + seconds_ns(s) for s in entry.avoid_s)
+    return begin, end

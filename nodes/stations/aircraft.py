@@ -1,0 +1,334 @@
+"""An aircraft that keeps the agreement, crewed or not: it reports, identifies itself, keeps an intent in force,
+watches, calls inside the contact ring, and answers. Sans-I/O; its own geometry, not the judge's.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from math import cos, hypot, radians
+
+from nodes.motion import Kinematics
+from nodes.stations.effects import Effect, Hearing, NewSession, Send, WakeAt
+from protocol.agreement import Agreement
+from protocol.messages import (
+    NOBODY,
+    Ack,
+    Emitter,
+    FrameKey,
+    Hail,
+    Ident,
+    Intent,
+    IntentKind,
+    MessageType,
+    PeerReport,
+    Phrase,
+    Position,
+    Result,
+    TrajectoryPoint,
+    Watch,
+)
+from protocol.units import NM_M, NS_PER_S, seconds_ns
+
+INTENT_EVERY_S = 10
+INTENT_VALID_S = 120
+INTENT_RENEW_S = 60
+WATCH_EVERY = 2
+"""A WATCH with every second report."""
+PEER_FORGOTTEN_NS = 30 * NS_PER_S
+CALL_AGAIN_AFTER_NS = 1 * NS_PER_S
+"""How long after the time for an answer a call is repeated: the answer's own slot may still come."""
+RING_SLACK = 1.02
+"""Call a little before the ring: the other's instruments may differ."""
+LEAVES_IN_NS = 3 * NS_PER_S
+"""Sign off so long before being gone."""
+
+Sense = Callable[[int], Kinematics | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """Who an aircraft is and what it is told before it flies."""
+
+    address: int
+    call_sign: str
+    party: str
+    uncrewed: bool
+    agreement: Agreement
+    parties: dict[int, str]
+    """The party of every station in the register, by address."""
+    channel: int
+    report_phase_ns: int
+    """When in each report period it wakes to report."""
+    avoid_ns: tuple[int, int] | None = None
+
+
+@dataclass(slots=True)
+class _Peer:
+    """What it knows of another station: the last frames heard, and how the talking stands."""
+
+    session: int
+    last_sequence: int
+    earlier: int = 0
+    heard_ns: int = 0
+    position: Position | None = None
+    inside_since_ns: int | None = None
+    contact: bool = False
+    call: "_Call | None" = None
+
+
+@dataclass(slots=True)
+class _Call:
+    """A call that waits for its answer."""
+
+    call_id: int
+    tries: int = 0
+    again_ns: int = 0
+
+
+@dataclass(slots=True)
+class _Plan:
+    """The declaration in force."""
+
+    serial: int = 0
+    kind: IntentKind = IntentKind.TRANSIT
+    until_ns: int = 0
+    said_ns: int = -1 << 62
+
+
+@dataclass(slots=True)
+class _State:
+    """Everything that changes in one session."""
+
+    reports: int = 0
+    ident_ns: int = -1 << 62
+    plan: _Plan = field(default_factory=_Plan)
+    peers: dict[int, _Peer] = field(default_factory=dict)
+    receipt: FrameKey | None = None
+    calls: int = 0
+    next_report_on: int = 0
+    answers: list[tuple[int, Send]] = field(default_factory=list)
+    answered: set[tuple[int, int, int]] = field(default_factory=set)
+
+
+class Aircraft:
+    """A station of role `aircraft` or `uncrewed`. `sense` gives what its own instruments say at an instant."""
+
+    def __init__(self, profile: Profile, sense: Sense):
+        self._who, self._sense = profile, sense
+        terms = profile.agreement.clause
+        self._report_ns = seconds_ns(terms.c4_1.every_s if terms.c4_1 else 1.0)
+        self._ident_ns = seconds_ns(terms.c1_4.every_s if terms.c1_4 else 20.0)
+        self._contact, self._answer = terms.c6_2, terms.c6_3
+        self._first = profile.party == profile.agreement.party[0].name
+        self._digest = int(profile.agreement.digest()[:8], 16)
+        self._guarded = frozenset(c.number for c in profile.agreement.channel)
+        self._state: _State | None = None
+        self._gone = False
+
+    # ------------------------------------------------------------ what the driver calls
+
+    def start(self, now_ns: int) -> Iterator[Effect]:
+        yield WakeAt(self._next_report(now_ns))
+
+    def wake(self, now_ns: int) -> Iterator[Effect]:
+        if self._state:
+            yield from self._due_answers(now_ns)
+        if now_ns % self._report_ns != self._who.report_phase_ns:
+            return
+        yield WakeAt(self._next_report(now_ns + 1))
+        here = self._sense(now_ns)
+        if here is None:
+            self._state, self._gone = None, False
+            return
+        if self._gone:
+            return
+        if self._state is None:
+            self._state = _State()
+            yield NewSession()
+        if self._sense(now_ns + LEAVES_IN_NS) is None:
+            self._gone = True
+            yield self._ident(sign_off=True)
+            return
+        yield from self._report(now_ns, here, self._state)
+
+    def hear(self, now_ns: int, hearing: Hearing) -> Iterator[Effect]:
+        frame, message, state = hearing.frame, hearing.frame.message, self._state
+        if state is None or self._gone:
+            return
+        peer = self._note(frame.key, now_ns, state)
+        if isinstance(message, Position):
+            peer.position = message
+        elif isinstance(message, Hail) and message.addressee == self._who.address:
+            state.receipt = frame.key
+            peer.contact = True
+            yield from self._answer_to(frame.key, message.call_id, now_ns, state)
+        elif isinstance(message, Ack) and message.addressee == self._who.address:
+            state.receipt = frame.key
+            if message.answers_type is MessageType.HAIL:
+                peer.contact, peer.call = True, None
+
+    # ------------------------------------------------------------ what it sends
+
+    def _next_report(self, now_ns: int) -> int:
+        return now_ns + (self._who.report_phase_ns - now_ns) % self._report_ns
+
+    def _report(self, now_ns: int, here: Kinematics, state: _State) -> Iterator[Effect]:
+        state.reports += 1
+        yield Send(self._position(here, state), self._who.channel, now_ns)
+        if now_ns - state.ident_ns >= self._ident_ns:
+            state.ident_ns = now_ns
+            yield self._ident(sign_off=False)
+        yield from self._intent(now_ns, here, state.plan)
+        yield from self._calls(now_ns, here, state)
+        if state.reports % WATCH_EVERY == 0:
+            yield Send(self._watch(now_ns, state), self._who.channel)
+
+    def _position(self, here: Kinematics, state: _State) -> Position:
+        return Position(
+            latitude_deg=here.latitude_deg,
+            longitude_deg=here.longitude_deg,
+            baro_altitude_ft=round(here.altitude_ft),
+            velocity_north_mps=here.velocity_north_mps,
+            velocity_east_mps=here.velocity_east_mps,
+            velocity_up_mps=here.velocity_up_mps,
+            heading_deg=round(here.heading_deg, 2) % 360,
+            nic=8,
+            nacp=8,
+            nacv=2,
+            gva=2,
+            sil=3,
+            airborne=here.airborne,
+            uncrewed=self._who.uncrewed,
+            receipt=state.receipt,
+        )
+
+    def _ident(self, sign_off: bool) -> Send:
+        emitter = Emitter.UNCREWED if self._who.uncrewed else Emitter.FIXED_WING
+        return Send(Ident(self._who.call_sign, emitter, self._digest, self._guarded, sign_off), self._who.channel)
+
+    def _intent(self, now_ns: int, here: Kinematics, plan: _Plan) -> Iterator[Effect]:
+        """A new declaration when the old one runs out or no longer holds, else the same one again now and then."""
+        avoid = self._who.avoid_ns
+        kind = IntentKind.AVOID if avoid and avoid[0] <= now_ns < avoid[1] else IntentKind.TRANSIT
+        if kind is not plan.kind or plan.until_ns - now_ns < seconds_ns(INTENT_RENEW_S):
+            plan.serial = plan.serial % 255 + 1
+            plan.kind = kind
+            plan.until_ns = now_ns + seconds_ns(INTENT_VALID_S)
+        elif now_ns - plan.said_ns < seconds_ns(INTENT_EVERY_S):
+            return
+        plan.said_ns = now_ns
+        points = [self._point(now_ns, ahead_s) for ahead_s in (60, 120)]
+        intent = Intent(
+            serial=plan.serial,
+            kind=plan.kind,
+            validity_s=INTENT_VALID_S,
+            selected_altitude_ft=round(here.altitude_ft),
+            track_deg=round(here.heading_deg, 2) % 360,
+            speed_mps=hypot(here.velocity_north_mps, here.velocity_east_mps),
+            first=points[0],
+            second=points[1],
+        )
+        yield Send(intent, self._who.channel, plan.until_ns)
+
+    def _point(self, now_ns: int, ahead_s: int) -> TrajectoryPoint | None:
+        there = self._sense(now_ns + seconds_ns(ahead_s))
+        if there is None:
+            return None
+        return TrajectoryPoint(there.latitude_deg, there.longitude_deg, round(there.altitude_ft), ahead_s)
+
+    def _watch(self, now_ns: int, state: _State) -> Watch:
+        """A reception report on one peer, each in turn, the other party's first."""
+        fresh = {a: p for a, p in state.peers.items() if now_ns - p.heard_ns < PEER_FORGOTTEN_NS}
+        others = sorted(a for a in fresh if self._opposed(a)) or sorted(fresh)
+        report = None
+        if others:
+            on = next((a for a in others if a >= state.next_report_on), others[0])
+            state.next_report_on = on + 1
+            peer = fresh[on]
+            report = PeerReport(on, peer.session, peer.last_sequence, peer.earlier)
+        return Watch(self._guarded, min(len(fresh), 255), 0, 0, report)
+
+    # ------------------------------------------------------------ talking
+
+    def _calls(self, now_ns: int, here: Kinematics, state: _State) -> Iterator[Effect]:
+        """Call the other party's aircraft inside the ring: at once if our party calls first, else when it has not."""
+        if self._contact is None:
+            return
+        ring_m = self._contact.ring_nm * NM_M * RING_SLACK
+        wait_ns = 0 if self._first else seconds_ns(self._contact.first_s + 3)
+        fresh = 1  # one new call a report: the slots are few
+        for address, peer in sorted(state.peers.items()):
+            if not self._opposed(address) or peer.position is None or now_ns - peer.heard_ns > PEER_FORGOTTEN_NS:
+                continue
+            if not peer.position.airborne or not here.airborne or _distance_m(here, peer.position) > ring_m:
+                peer.inside_since_ns = None
+                continue
+            peer.inside_since_ns = peer.inside_since_ns or now_ns
+            if peer.call:
+                yield from self._call_again(now_ns, address, peer)
+            elif fresh and not peer.contact and now_ns - peer.inside_since_ns >= wait_ns:
+                fresh -= 1
+                peer.call = _Call(state.calls & 0xFF)
+                state.calls += 1
+                yield from self._call_again(now_ns, address, peer)
+
+    def _call_again(self, now_ns: int, address: int, peer: _Peer) -> Iterator[Effect]:
+        call, limit_s = peer.call, self._answer.limit_s if self._answer else 10.0
+        assert call is not None
+        most = self._answer.calls if self._answer else 3
+        if now_ns < call.again_ns:
+            return
+        if call.tries >= most:
+            peer.call, peer.contact = None, True  # it does not answer; the monitor has heard the calls too
+            return
+        call.tries += 1
+        call.again_ns = now_ns + seconds_ns(limit_s) + CALL_AGAIN_AFTER_NS
+        yield Send(Hail(address, Phrase.CONTACT, call.call_id, round(limit_s), self._who.channel), self._who.channel)
+
+    def _answer_to(self, key: FrameKey, call_id: int, now_ns: int, state: _State) -> Iterator[Effect]:
+        """Answer in a shared slot, at once; a call heard before was perhaps answered in vain: then in its own."""
+        call = (key.source, key.session, call_id)
+        ack = Ack(key.source, key.session, key.sequence, MessageType.HAIL, Result.ROGER)
+        send = Send(ack, self._who.channel, shared=call not in state.answered)
+        state.answered.add(call)
+        if not self._who.uncrewed:
+            yield send
+            return
+        at_ns = now_ns + 2 * NS_PER_S  # the pilot is on the ground, at the other end of a link
+        state.answers.append((at_ns, send))
+        yield WakeAt(at_ns)
+
+    def _due_answers(self, now_ns: int) -> Iterator[Effect]:
+        assert self._state
+        due = [send for at_ns, send in self._state.answers if at_ns <= now_ns]
+        self._state.answers = [(at_ns, send) for at_ns, send in self._state.answers if at_ns > now_ns]
+        yield from due
+
+    # ------------------------------------------------------------ listening
+
+    def _note(self, key: FrameKey, now_ns: int, state: _State) -> _Peer:
+        """Keep account of what was heard from whom, for WATCH."""
+        peer = state.peers.get(key.source)
+        if peer is None or peer.session != key.session:
+            peer = state.peers[key.source] = _Peer(key.session, key.sequence)
+        else:
+            ahead = (key.sequence - peer.last_sequence) & 0xFFFF
+            if 0 < ahead < 0x8000:
+                peer.earlier = ((peer.earlier << ahead) | (1 << (ahead - 1))) & 0xFFFFFFFF if ahead <= 32 else 0
+                peer.last_sequence = key.sequence
+        peer.heard_ns = now_ns
+        return peer
+
+    def _opposed(self, address: int) -> bool:
+        party = self._who.parties.get(address)
+        return party is not None and party != self._who.party and address != NOBODY
+
+
+def _distance_m(here: Kinematics, there: Position) -> float:
+    """Level distance, near enough for deciding to call: a spherical earth, 111,195 m a degree."""
+    if there.latitude_deg is None or there.longitude_deg is None:
+        return float("inf")
+    north = (there.latitude_deg - here.latitude_deg) * 111_195
+    east = ((there.longitude_deg - here.longitude_deg + 180) % 360 - 180) * 111_195 * cos(radians(here.latitude_deg))
+    return hypot(north, east)
+
+

@@ -1,0 +1,160 @@
+"""A scenario in the hands of a test: fly it in virtual time, act in it, read the verdicts. Needs no pytest.
+
+Its methods that let time pass are coroutines, so that the same test can drive a live run.
+"""
+
+import asyncio
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from nodes import report as reports
+from nodes.flight import Flight, load, prepare
+from nodes.scenario import MediumEntry, Scenario
+from nodes.seat import WINDOW_NS
+from nodes.simulation import Simulation
+from protocol.judge import Tally
+from protocol.messages import Message
+from protocol.units import NS_PER_S, seconds_ns
+from protocol.verdicts import Finding, Outcome, Verdict
+
+
+class NotReached(AssertionError):
+    """A condition did not come true in time."""
+
+
+class FlightTest:
+    """A scenario that a test flies. Stations are named by call sign or by address in hex; times are in seconds of
+    medium time since the scenario's start."""
+
+    def __init__(self, flight: Flight, seed: int | None = None):
+        self.flight = flight
+        self.findings: list[Finding] = []
+        """Every failed or inconclusive instance so far, in the order in which the judge gave them."""
+        self._recordings: dict[str, io.BytesIO] = {}
+        self._truth = io.StringIO()
+        seed = flight.scenario.seed if seed is None else seed
+        self._run = Simulation(flight, seed, self._open, self._truth, self._found)
+        self._closed = False
+
+    @classmethod
+    def of(cls, scenario: Path | Scenario, *, seed: int | None = None, loss: float | None = None) -> "FlightTest":
+        """Load a scenario file (or take one in memory, with absolute paths), with another seed or loss if given.
+
+        Raises nodes.problems.ConfigurationError.
+        """
+        flight = load(scenario) if isinstance(scenario, Path) else prepare(scenario, Path())
+        if loss is not None:
+            medium = MediumEntry(loss=loss, capture_db=flight.scenario.medium.capture_db)
+            path = scenario if isinstance(scenario, Path) else Path()
+            flight = prepare(flight.scenario.model_copy(update={"medium": medium}), path)
+        return cls(flight, seed)
+
+    # ------------------------------------------------------------ time
+
+    @property
+    def now_s(self) -> float:
+        """Medium time since the start."""
+        return (self._run.now_ns - self.flight.start_ns) / NS_PER_S
+
+    async def advance(self, to_s: float) -> None:
+        """Let time pass up to an instant. Raises ValueError if it is in the past."""
+        target = self.flight.start_ns + seconds_ns(to_s)
+        if target < self._run.now_ns:
+            raise ValueError(f"{to_s:g} s is in the past: it is {self.now_s:g} s")
+        while self._run.now_ns < target:
+            self._run.advance(min(self._run.now_ns + NS_PER_S, target))
+            await asyncio.sleep(0)
+
+    async def until(self, condition: Callable[["FlightTest"], bool], within_s: float) -> None:
+        """Let time pass until a condition holds. Raises NotReached if it does not within so many seconds."""
+        limit = self._run.now_ns + seconds_ns(within_s)
+        while not condition(self):
+            if self._run.now_ns >= limit:
+                raise NotReached(f"not reached within {within_s:g} s, at {self.now_s:g} s")
+            self._run.advance(min(self._run.now_ns + WINDOW_NS, limit))
+            await asyncio.sleep(0)
+
+    async def finish(self) -> dict[str, Any]:
+        """Fly to the scenario's end (or stop here, if that is past), close the recordings, and return the report."""
+        if not self._closed:
+            await self.advance(max(self.now_s, (self.flight.end_ns - self.flight.start_ns) / NS_PER_S))
+            self.close()
+        return self.report()
+
+    def close(self) -> None:
+        """End the run here."""
+        if not self._closed:
+            self._closed = True
+            self._run.close()
+
+    # ------------------------------------------------------------ acting
+
+    def send(self, station: str, message: Message, *, channel: int = 1, about_s: float | None = None) -> None:
+        """Let a station's own transmitter send a message in the next slot it may use.
+
+        `about_s` is the instant that a POSITION speaks of, or the end of an INTENT's validity; now, if left out.
+        Raises ValueError for an unknown station and protocol.errors.EncodeError for a message that cannot travel.
+        """
+        about = self._run.now_ns if about_s is None else self.flight.start_ns + seconds_ns(about_s)
+        self._run.send(self._address(station), message, channel, about)
+
+    def remove(self, station: str) -> None:
+        """Take a station away without a word of farewell, as a crash would. Raises ValueError if it is not there."""
+        self._run.remove(self._address(station))
+
+    def _address(self, station: str) -> int:
+        for address, seat in self._run.seats.items():
+            if station in (seat.entry.call_sign, f"{address:06x}"):
+                return address
+        there = sorted(seat.entry.call_sign for seat in self._run.seats.values())
+        raise ValueError(f"no station {station!r} in the air; there are {there}")
+
+    # ------------------------------------------------------------ reading
+
+    def verdict(self, clause: str, subject: str) -> Verdict:
+        """The verdict so far. A subject is a call sign, an address, two of either joined by `/`, or `unattributed`."""
+        tally = self._tallies().get((clause, self._subject(subject)))
+        return tally.verdict if tally else Verdict.NOT_EXERCISED
+
+    def accused(self) -> set[tuple[str, str]]:
+        """Every (clause, subject) that failed so far, subjects as addresses."""
+        return {(f.clause, f.subject) for f in self.findings if f.outcome is Outcome.FAIL}
+
+    def report(self) -> dict[str, Any]:
+        """The report so far, as in `report.json`."""
+        return reports.build(
+            agreement=self.flight.agreement,
+            annexes=self.flight.annexes,
+            tallies=self._run.judge.so_far(),
+            source={"mode": "simulate", "seed": self._run.seed},
+            medium={
+                "transmissions": self._run.transmissions,
+                "outcomes": {k.value: v for k, v in sorted(self._run.outcomes.items())},
+            },
+            notes=self.flight.notes,
+        )
+
+    def recording(self, name: str = "monitor.pcapng") -> bytes:
+        """A monitor's recording so far."""
+        return self._recordings[name].getvalue()
+
+    def truth(self) -> str:
+        """What became of every frame at every receiver so far: lines of JSON."""
+        return self._truth.getvalue()
+
+    def _tallies(self) -> dict[tuple[str, str], Tally]:
+        return {(t.clause, t.subject): t for t in self._run.judge.so_far()}
+
+    def _subject(self, subject: str) -> str:
+        signs = {s.call_sign: f"{s.address:06x}" for s in self.flight.stations}
+        return "/".join(sorted(signs.get(part, part) for part in subject.split("/")))
+
+    def _open(self, name: str) -> io.BytesIO:
+        self._recordings[name] = io.BytesIO()
+        return self._recordings[name]
+
+    def _found(self, finding: Finding) -> None:
+        if finding.outcome in (Outcome.FAIL, Outcome.INCONCLUSIVE):
+            self.findings.append(finding)

@@ -1,0 +1,184 @@
+"""One transmitter per station: finds a slot, numbers, stamps and encodes messages into frames. Sans-I/O.
+
+Frames are handed over exactly `lead_ns` before they go on the air, in the order in which they go, so sequence numbers
+are in the order of transmission. Times are the station's own clock's.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+from typing import NamedTuple
+
+from nodes.stations.effects import Send
+from protocol import codec
+from protocol.agreement import Channel
+from protocol.messages import Ack, Frame, Hail, Ident, Intent, MessageType, Position, TYPE_OF, Watch, stamp
+from protocol.units import NS_PER_MS, NS_PER_S
+from radio.slots import SlotPlan
+
+PRIORITY = (MessageType.POSITION, MessageType.IDENT, MessageType.INTENT, MessageType.WATCH)
+"""Periodic messages, in the order in which they go into reserved slots; calls that wait for one go after POSITION.
+A newer message of a type replaces one that still waits."""
+CALL_WINDOW_NS = NS_PER_S
+"""A call takes a shared slot at random within this time."""
+
+Shift = Callable[[int, MessageType], int]
+"""A fault's way with slots: from the start that the rules give to the one that is used."""
+
+
+class Outgoing(NamedTuple):
+    """A frame handed over: it goes on the air at `start_ns`, by the station's clock."""
+
+    frame: Frame
+    data: bytes
+    channel: int
+    start_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """How a station may use a channel: its own slots and the shared ones, or no slots at all (`plan` None)."""
+
+    channel: int
+    plan: SlotPlan | None
+    own: tuple[int, ...] = ()
+
+
+def access_to(channel: Channel, own: tuple[int, ...]) -> Access:
+    """A station's access to an agreed channel."""
+    if channel.access == "aloha" or channel.slot_ms is None or channel.slots is None:
+        return Access(channel=channel.number, plan=None)
+    slot_ns = round(channel.slot_ms * NS_PER_MS)
+    plan = SlotPlan(slot_ns=slot_ns, slots_per_frame=channel.slots, shared=channel.shared_slots)
+    return Access(channel=channel.number, plan=plan, own=own)
+
+
+class Transmitter:
+    """Queues of one station, and the account of what it sent. `time_quality` is what its clock is good for (0 to 3)."""
+
+    def __init__(
+        self,
+        address: int,
+        session: int,
+        access: dict[int, Access],
+        random: Random,
+        *,
+        lead_ns: int,
+        time_quality: int = 3,
+        shift: Shift = lambda start_ns, kind: start_ns,
+    ):
+        self.address, self.session = address, session
+        self._access, self._random, self._lead_ns = access, random, lead_ns
+        self._time_quality, self._shift = time_quality, shift
+        self._periodic: dict[int, dict[MessageType, Send]] = {}
+        self._reserved: dict[int, int] = {}
+        """The next own slot that will be used, by channel."""
+        self._calls: list[tuple[int, Send]] = []
+        self._waiting: dict[int, list[Send]] = {}
+        """Calls that wait for an own slot, by channel, first come first served."""
+        self._used_ns = 0
+        self._reset()
+
+    def _reset(self) -> None:
+        self._sequence = 0
+        self._idents = self._hails = self._acks = 0
+        self._serial, self._valid_until_ns = 0, 0
+
+    def new_session(self) -> None:
+        """Begin again: what waits is dropped, numbers and counts start at 0."""
+        self.session = (self.session + 1) % 255
+        self._periodic.clear()
+        self._reserved.clear()
+        self._calls.clear()
+        self._waiting.clear()
+        self._reset()
+
+    def submit(self, now_ns: int, send: Send) -> None:
+        """Take a message; it goes out in the next slot that its type may use."""
+        kind = TYPE_OF[type(send.message)]
+        access = self._access[send.channel]
+        earliest = max(now_ns + self._lead_ns, self._used_ns + 1)
+        if access.plan is None:
+            self._calls.append((earliest, send))
+        elif access.own and not send.shared:
+            if kind in PRIORITY:
+                self._periodic.setdefault(send.channel, {})[kind] = send
+            else:
+                self._waiting.setdefault(send.channel, []).append(send)
+            self._reserved.setdefault(send.channel, access.plan.slot_start(earliest, access.own))
+        elif kind not in PRIORITY:
+            self._calls.append((self._shared_slot(access.plan, earliest), send))
+        self._calls.sort(key=lambda call: call[0])
+
+    def _shared_slot(self, plan: SlotPlan, earliest_ns: int) -> int:
+        taken = {start for start, _ in self._calls}
+        starts, at = [], plan.slot_start(earliest_ns, plan.shared)
+        while not starts or at < earliest_ns + CALL_WINDOW_NS:
+            if at not in taken:
+                starts.append(at)
+            at = plan.slot_start(at + 1, plan.shared)
+        return self._random.choice(starts)
+
+    def next_wake_ns(self) -> int | None:
+        """When `wake` has something to hand over."""
+        starts = [*self._reserved.values(), *(start for start, _ in self._calls[:1])]
+        return min(starts) - self._lead_ns if starts else None
+
+    def wake(self, now_ns: int) -> list[Outgoing]:
+        """The frames that must be handed over by now, in the order in which they go on the air."""
+        due: list[tuple[int, int, Send]] = []
+        limit = now_ns + self._lead_ns
+        while self._calls and self._calls[0][0] <= limit:
+            start, send = self._calls.pop(0)
+            due.append((start, len(due), send))
+        for channel, start in sorted(self._reserved.items()):
+            if start <= limit:
+                due.append((start, len(due), self._next_reserved(channel, start)))
+        return [self._frame(start, send) for start, _, send in sorted(due, key=lambda d: d[:2])]
+
+    def _next_reserved(self, channel: int, start_ns: int) -> Send:
+        periodic, waiting = self._periodic.get(channel, {}), self._waiting.get(channel, [])
+        if waiting and MessageType.POSITION not in periodic:
+            send = waiting.pop(0)
+        else:
+            send = periodic.pop(next(kind for kind in PRIORITY if kind in periodic))
+        plan, own = self._access[channel].plan, self._access[channel].own
+        assert plan is not None
+        if periodic or waiting:
+            self._reserved[channel] = plan.slot_start(start_ns + 1, own)
+        else:
+            del self._reserved[channel]
+        return send
+
+    def _frame(self, start_ns: int, send: Send) -> Outgoing:
+        message, kind = send.message, TYPE_OF[type(send.message)]
+        start_ns = self._shift(start_ns, kind)
+        self._used_ns = max(self._used_ns, start_ns)
+        if isinstance(message, Position):
+            age_s = round((start_ns - send.about_ns) / NS_PER_S, 2)
+            message = message._replace(
+                age_s=age_s if age_s <= 2.54 else None, idents=self._idents, hails=self._hails, acks=self._acks
+            )
+        elif isinstance(message, Watch):
+            message = message._replace(hails=self._hails, acks=self._acks)
+        elif isinstance(message, Intent):
+            message = message._replace(validity_s=max((send.about_ns - start_ns) // NS_PER_S, 0))
+            self._serial, self._valid_until_ns = message.serial, send.about_ns
+        elif isinstance(message, Ident):
+            self._idents = (self._idents + 1) & 0xFF
+        elif isinstance(message, Hail):
+            self._hails = (self._hails + 1) & 0xFF
+        elif isinstance(message, Ack):
+            self._acks = (self._acks + 1) & 0xFF
+        frame = Frame(
+            source=self.address,
+            session=self.session,
+            sequence=self._sequence,
+            channel=send.channel,
+            intent=self._serial if self._valid_until_ns - NS_PER_S > start_ns else 0,
+            time_quality=self._time_quality,
+            time_us=stamp(start_ns),
+            message=message,
+        )
+        self._sequence = (self._sequence + 1) & 0xFFFF
+        return Outgoing(frame, codec.encode(frame), send.channel, start_ns)

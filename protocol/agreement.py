@@ -1,0 +1,267 @@
+"""The terms that both parties signed, and the annexes to them. Models only; files are read in `nodes.configuration`.
+
+The parameters of a clause stand under the clause's id. None has a default: every number that judges somebody is
+written in the agreement, and is therefore in its digest. A clause that is left out is switched off.
+"""
+
+import hashlib
+import json
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from protocol.messages import NOBODY
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Role = Literal["aircraft", "uncrewed", "monitor"]
+
+
+class Model(BaseModel):
+    """A frozen table of a TOML file; a key that nobody knows is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Party(Model):
+    """A signatory and the members whose aircraft fly under its signature."""
+
+    name: Annotated[str, Field(min_length=1)]
+    members: tuple[str, ...] = ()
+
+
+class Channel(Model):
+    """A named frequency. `tdma`: reserved slots for periodic frames, shared ones for calls. `aloha`: no slots."""
+
+    number: Annotated[int, Field(ge=0, le=15)]
+    name: Annotated[str, Field(min_length=1)]
+    frequency_mhz: Positive
+    bandwidth_khz: Positive
+    bit_rate_bps: Positive
+    access: Literal["tdma", "aloha"]
+    slot_ms: Positive | None = None
+    slots: Annotated[int, Field(ge=1)] | None = None
+    shared_slots: tuple[int, ...] = ()
+    slots_per_station: Annotated[int, Field(ge=1)] | None = None
+
+    @model_validator(mode="after")
+    def _slots_belong_to_tdma(self) -> Self:
+        slotted = (self.slot_ms, self.slots, self.slots_per_station)
+        if self.access == "tdma" and None in slotted:
+            raise ValueError("a tdma channel needs slot_ms, slots and slots_per_station")
+        if self.access == "aloha" and (any(v is not None for v in slotted) or self.shared_slots):
+            raise ValueError("an aloha channel has no slots: remove slot_ms, slots, shared_slots, slots_per_station")
+        if self.slots is not None and not all(0 <= s < self.slots for s in self.shared_slots):
+            raise ValueError(f"shared_slots must lie between 0 and {self.slots - 1}")
+        if self.slot_ms is not None and self.slots is not None and 1000 % (self.slot_ms * self.slots):
+            raise ValueError("slot_ms x slots must divide one second")
+        return self
+
+
+class IdentTerms(Model):
+    """1.4"""
+
+    every_s: Positive
+    limit_s: Positive
+
+
+class SlotTerms(Model):
+    """3.1: how far outside its slot a frame may reach."""
+
+    margin_ms: Annotated[float, Field(ge=0)]
+
+
+class ReportTerms(Model):
+    """4.1"""
+
+    every_s: Positive
+    limit_s: Positive
+
+
+class PossibleTerms(Model):
+    """4.4: what no aircraft exceeds."""
+
+    speed_kt: Positive
+    acceleration_g: Positive
+    vertical_rate_fpm: Positive
+
+
+class IntentTerms(Model):
+    """5.1"""
+
+    grace_s: Positive
+
+
+class DistanceTerms(Model):
+    """6.1: below both distances for longer than `for_s` is too close."""
+
+    safe_distance_nm: Positive
+    safe_altitude_ft: Positive
+    for_s: Positive
+
+
+class ContactTerms(Model):
+    """6.2: the party named first calls within `first_s`; else the other within `second_s`."""
+
+    ring_nm: Positive
+    first_s: Positive
+    second_s: Positive
+
+
+class AnswerTerms(Model):
+    """6.3"""
+
+    limit_s: Positive
+    calls: Annotated[int, Field(ge=1)]
+
+
+class Bounds(Model):
+    """How good an honest report is where the frame itself does not say: altimetry within `altimetry_ft`, and frames
+    heard from no further than `range_nm`."""
+
+    altimetry_ft: Annotated[float, Field(ge=0)]
+    range_nm: Positive
+
+
+class NoTerms(Model):
+    """A clause without numbers."""
+
+
+class Clauses(Model):
+    """The clauses in force, by id. A missing one is switched off."""
+
+    c0_1: NoTerms | None = Field(default=None, alias="0.1")
+    c1_1: NoTerms | None = Field(default=None, alias="1.1")
+    c1_4: IdentTerms | None = Field(default=None, alias="1.4")
+    c2_1: NoTerms | None = Field(default=None, alias="2.1")
+    c3_1: SlotTerms | None = Field(default=None, alias="3.1")
+    c4_1: ReportTerms | None = Field(default=None, alias="4.1")
+    c4_4: PossibleTerms | None = Field(default=None, alias="4.4")
+    c5_1: IntentTerms | None = Field(default=None, alias="5.1")
+    c6_1: DistanceTerms | None = Field(default=None, alias="6.1")
+    c6_2: ContactTerms | None = Field(default=None, alias="6.2")
+    c6_3: AnswerTerms | None = Field(default=None, alias="6.3")
+
+
+class Requirement(Model):
+    """What a clause must have shown for exit code 0: that it was exercised, and the least decided share."""
+
+    exercised: bool = True
+    decided: Share = 0.0
+
+
+class Agreement(Model):
+    """The whole file."""
+
+    title: Annotated[str, Field(min_length=1)]
+    version: Annotated[str, Field(min_length=1)]
+    in_force_from: datetime
+    in_force_until: datetime | None = None
+    party: Annotated[tuple[Party, ...], Field(min_length=2, max_length=2)]
+    channel: Annotated[tuple[Channel, ...], Field(min_length=1)]
+    bounds: Bounds
+    clause: Clauses
+    require: dict[str, Requirement] = {}
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        problems = []
+        for what, values in (
+            ("party name", [p.name for p in self.party]),
+            ("channel number", [c.number for c in self.channel]),
+            ("channel name", [c.name for c in self.channel]),
+        ):
+            problems += [f"{what} {v!r} is given twice" for v in dict.fromkeys(values) if values.count(v) > 1]
+        if self.in_force_from.tzinfo is None or (self.in_force_until and self.in_force_until.tzinfo is None):
+            problems.append("in_force_from and in_force_until need a time zone, such as 2015-10-20T00:00:00Z")
+        elif self.in_force_until is not None and self.in_force_until <= self.in_force_from:
+            problems.append("in_force_until must be later than in_force_from")
+        known = {field.alias for field in Clauses.model_fields.values()}
+        problems += [f"require names clause {c!r}, which does not exist" for c in self.require if c not in known]
+        c = self.clause
+        if c.c6_1 and c.c6_2 and c.c6_2.ring_nm <= c.c6_1.safe_distance_nm:
+            problems.append(
+                f'clause."6.2".ring_nm ({c.c6_2.ring_nm:g}) must be larger than '
+                f'clause."6.1".safe_distance_nm ({c.c6_1.safe_distance_nm:g})'
+            )
+        if c.c6_1 and not c.c4_4:
+            problems.append('clause."6.1" needs clause."4.4": between reports nobody moves faster than 4.4 allows')
+        for key, terms in (("1.4", c.c1_4), ("4.1", c.c4_1)):
+            if terms and terms.limit_s <= terms.every_s:
+                problems.append(f'clause."{key}".limit_s must be larger than every_s')
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    def in_force(self, at: datetime) -> bool:
+        """Whether the agreement is in force at an instant."""
+        return self.in_force_from <= at and (self.in_force_until is None or at < self.in_force_until)
+
+    def digest(self) -> str:
+        """SHA-256, in hex, over the canonical JSON of the terms (comments and `require` are no terms)."""
+        return digest(self.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"require"}))
+
+    def channel_numbered(self, number: int) -> Channel | None:
+        """The agreed channel with this number, if there is one."""
+        return next((c for c in self.channel if c.number == number), None)
+
+
+class Station(Model):
+    """One entry of the register: who has this address."""
+
+    address: Annotated[int, Field(ge=1, lt=NOBODY)]
+    call_sign: str
+    party: str | None
+    role: Role
+
+
+class Area(Model):
+    """Where the duties of the agreement hold: a box in latitude and longitude."""
+
+    south_deg: Annotated[float, Field(ge=-90, le=90)]
+    north_deg: Annotated[float, Field(ge=-90, le=90)]
+    west_deg: Annotated[float, Field(ge=-180, le=180)]
+    east_deg: Annotated[float, Field(ge=-180, le=180)]
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.south_deg >= self.north_deg or self.west_deg >= self.east_deg:
+            raise ValueError("south_deg must be below north_deg, and west_deg below east_deg")
+        return self
+
+
+class Annexes(Model):
+    """What belongs to the agreement and changes more often: register of stations, slot table, area.
+
+    `slots` gives each address its reserved slots, by channel number.
+    """
+
+    version: str
+    register_: tuple[Station, ...] = Field(alias="register")
+    slots: dict[int, dict[int, tuple[int, ...]]] = {}
+    area: Area | None = None
+
+    def station(self, address: int) -> Station | None:
+        """The register's entry for an address."""
+        return next((s for s in self.register_ if s.address == address), None)
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def canonical_json(value: Any) -> str:
+    """JSON with sorted keys and no spaces: equal values give equal bytes."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def digest(value: Any) -> str:
+    """SHA-256, in hex, over the canonical JSON of a value."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+def utc_text(at_ns: int) -> str:
+    """An instant as ISO 8601 in UTC, to the microsecond."""
+    second, rest = divmod(at_ns, 1_000_000_000)
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{rest // 1000:06d}Z"

@@ -1,0 +1,180 @@
+"""Where an aircraft can be, as intervals: the judge's own geometry, shared with nobody it judges.
+
+Bounds, not sigmas: the containment radius that NIC stands for, altimetry, the reach between reports under the
+greatest acceleration and speed. Distances are on the WGS-84 ellipsoid's tangent plane at mid-latitude, good to
+0.3 % up to 60 NM, which every interval allows for; beyond that only "far" is ever concluded.
+"""
+
+from math import cos, hypot, radians, sin, sqrt
+from typing import NamedTuple
+
+from protocol.accounts import Booked
+from protocol.agreement import Agreement, Area
+from protocol.messages import TIME_BOUND_NS, Position, instant_ns
+from protocol.units import FT_M, G_MPS2, KT_MPS, NM_M, NS_PER_S
+
+CONTAINMENT_M = (
+    0.0, 37_040.0, 14_816.0, 7_408.0, 3_704.0, 1_852.0, 1_111.2, 370.4, 185.2, 75.0, 25.0, 7.5,
+)  # fmt: skip
+"""Containment radius by NIC (DO-260B, table 2-69); NIC 0 claims none."""
+VELOCITY_BOUND_MPS = (0.0, 25.0, 7.5, 2.5, 0.75)
+CLIMB_BOUND_MPS = (0.0, 38.1, 11.43, 3.81, 1.15)
+"""Velocity error by NACv, horizontal and vertical: 2.5 times DO-260B's 95 % figures. NACv 0 claims none."""
+AGE_STEP_NS = 5_000_000
+"""Half a step of the age field."""
+FLATNESS = 0.003
+FAR_M = 60 * NM_M
+
+_A, _E2 = 6_378_137.0, 6.694_379_990_14e-3
+
+
+class Limits(NamedTuple):
+    """What bounds motion and altimetry, in SI."""
+
+    speed_mps: float
+    acceleration_mps2: float
+    climb_mps: float
+    altimetry_m: float
+
+    @classmethod
+    def of(cls, agreement: Agreement) -> "Limits":
+        terms = agreement.clause.c4_4
+        assert terms, "the agreement's own validation asks for 4.4 where these limits are used"
+        return cls(
+            speed_mps=terms.speed_kt * KT_MPS,
+            acceleration_mps2=terms.acceleration_g * G_MPS2,
+            climb_mps=terms.vertical_rate_fpm * FT_M / 60,
+            altimetry_m=agreement.bounds.altimetry_ft * FT_M,
+        )
+
+
+class Fix(NamedTuple):
+    """One POSITION as bounds: true position within `radius_m` at a time within `spread_ns` of `at_ns`."""
+
+    booked: Booked
+    at_ns: int
+    spread_ns: int
+    latitude_deg: float
+    longitude_deg: float
+    altitude_m: float | None
+    radius_m: float
+    north_mps: float
+    east_mps: float
+    up_mps: float
+    velocity_m: float | None
+    climb_m: float | None
+    """Velocity bounds in m/s; None where the report claims none."""
+
+    @property
+    def position(self) -> Position:
+        message = self.booked.frame.message
+        assert isinstance(message, Position)
+        return message
+
+
+def fix_of(booked: Booked) -> Fix | None:
+    """The bounds of a POSITION; None if it gives no position, or none that has a bound."""
+    p, frame = booked.frame.message, booked.frame
+    assert isinstance(p, Position)
+    time_bound = TIME_BOUND_NS.get(frame.time_quality)
+    if p.latitude_deg is None or p.longitude_deg is None or p.age_s is None or not p.nic or time_bound is None:
+        return None
+    level = p.velocity_north_mps is not None and p.velocity_east_mps is not None and p.nacv > 0
+    climbs = p.velocity_up_mps is not None and p.nacv > 0
+    return Fix(
+        booked=booked,
+        at_ns=instant_ns(frame.time_us, booked.at_ns) - round(p.age_s * NS_PER_S),
+        spread_ns=time_bound + AGE_STEP_NS + 1000,
+        latitude_deg=p.latitude_deg,
+        longitude_deg=p.longitude_deg,
+        altitude_m=None if p.baro_altitude_ft is None else p.baro_altitude_ft * FT_M,
+        radius_m=CONTAINMENT_M[p.nic],
+        north_mps=p.velocity_north_mps or 0.0,
+        east_mps=p.velocity_east_mps or 0.0,
+        up_mps=p.velocity_up_mps or 0.0,
+        velocity_m=VELOCITY_BOUND_MPS[p.nacv] if level else None,
+        climb_m=CLIMB_BOUND_MPS[p.nacv] if climbs else None,
+    )
+
+
+def offset_m(a: Fix, b: Fix) -> tuple[float, float]:
+    """From a to b, (north, east) in metres on the tangent plane at the latitude between them."""
+    middle = radians((a.latitude_deg + b.latitude_deg) / 2)
+    w = sqrt(1 - _E2 * sin(middle) ** 2)
+    north = radians(b.latitude_deg - a.latitude_deg) * _A * (1 - _E2) / w**3
+    turn = (b.longitude_deg - a.longitude_deg + 180.0) % 360.0 - 180.0
+    return north, radians(turn) * _A / w * cos(middle)
+
+
+def reach_m(fix: Fix, at_ns: int, limits: Limits) -> float:
+    """How far the aircraft can be, at an instant, from where its report carried on in a straight line puts it."""
+    speed = hypot(fix.north_mps, fix.east_mps)
+    t = (abs(at_ns - fix.at_ns) + fix.spread_ns) / NS_PER_S
+    reach = (limits.speed_mps + speed) * t
+    if fix.velocity_m is not None:
+        reach = min(reach, fix.velocity_m * t + limits.acceleration_mps2 * t * t / 2 + speed * fix.spread_ns / NS_PER_S)
+    return fix.radius_m + reach
+
+
+def climb_reach_m(fix: Fix, at_ns: int, limits: Limits) -> float:
+    """The same for altitude."""
+    t = (abs(at_ns - fix.at_ns) + fix.spread_ns) / NS_PER_S
+    reach = (limits.climb_mps + abs(fix.up_mps)) * t
+    if fix.climb_m is not None:
+        bent = fix.climb_m * t + limits.acceleration_mps2 * t * t / 2 + abs(fix.up_mps) * fix.spread_ns / NS_PER_S
+        reach = min(reach, bent)
+    return limits.altimetry_m + reach
+
+
+class Separation(NamedTuple):
+    """Intervals of the distances between two aircraft, in metres. Without altitudes: 0 to infinity."""
+
+    level_low_m: float
+    level_high_m: float
+    height_low_m: float
+    height_high_m: float
+
+
+def separation(a: Fix, b: Fix, at_ns: int, limits: Limits) -> Separation:
+    """How far apart two aircraft can be at an instant, from one report of each."""
+    north, east = offset_m(a, b)
+    ta, tb = (at_ns - a.at_ns) / NS_PER_S, (at_ns - b.at_ns) / NS_PER_S
+    level = hypot(north + b.north_mps * tb - a.north_mps * ta, east + b.east_mps * tb - a.east_mps * ta)
+    reach = reach_m(a, at_ns, limits) + reach_m(b, at_ns, limits)
+    if level > FAR_M:
+        level_low, level_high = max(FAR_M * 0.9 - reach, 0.0), float("inf")
+    else:
+        level_low, level_high = max(level * (1 - FLATNESS) - reach, 0.0), level * (1 + FLATNESS) + reach
+    if a.altitude_m is None or b.altitude_m is None:
+        return Separation(level_low, level_high, 0.0, float("inf"))
+    height = abs(b.altitude_m + b.up_mps * tb - a.altitude_m - a.up_mps * ta)
+    reach = climb_reach_m(a, at_ns, limits) + climb_reach_m(b, at_ns, limits)
+    return Separation(level_low, level_high, max(height - reach, 0.0), height + reach)
+
+
+def in_area(position: Position, area: Area | None) -> bool:
+    """Whether a POSITION says that it is inside the area (no area: everywhere)."""
+    if area is None:
+        return True
+    if position.latitude_deg is None or position.longitude_deg is None:
+        return False
+    south_north = area.south_deg <= position.latitude_deg <= area.north_deg
+    return south_north and area.west_deg <= position.longitude_deg <= area.east_deg
+
+
+def stayed_inside(a: Position, b: Position, elapsed_ns: int, area: Area | None, speed_mps: float) -> bool:
+    """Whether nobody can have left the area and come back between two reports from inside it."""
+    if area is None:
+        return True
+    return _edge_m(a, area) + _edge_m(b, area) > speed_mps * elapsed_ns / NS_PER_S
+
+
+def _edge_m(p: Position, area: Area) -> float:
+    """At least how far a position is from the area's edge (its own error taken off)."""
+    assert p.latitude_deg is not None
+    assert p.longitude_deg is not None
+    degree = 110_000.0
+    north_south = min(p.latitude_deg - area.south_deg, area.north_deg - p.latitude_deg) * degree
+    widest = max(abs(area.south_deg), abs(area.north_deg))
+    east_west = min(p.longitude_deg - area.west_deg, area.east_deg - p.longitude_deg) * degree * cos(radians(widest))
+    return min(north_south, east_west) - (CONTAINMENT_M[p.nic] or 37_040.0)

@@ -1,0 +1,54 @@
+"""The clauses: one file each, and the table of them all.
+
+A clause decides from what was heard. It shares no arithmetic with the stations it judges.
+"""
+
+from protocol.clauses.base import Clause, World
+from protocol.clauses.c0_1 import Avoidance
+from protocol.clauses.c1_1 import Registered
+from protocol.clauses.c1_4 import Identified
+from protocol.clauses.c2_1 import AgreedChannel
+from protocol.clauses.c3_1 import OwnSlots
+from protocol.clauses.c4_1 import Reports
+from protocol.clauses.c4_4 import PossiblePositions
+from protocol.clauses.c5_1 import IntentInForce
+from protocol.clauses.c6_1 import SafeDistance
+from protocol.clauses.c6_2 import Contact
+from protocol.clauses.c6_3 import Answered
+
+TEXTS: dict[str, str] = {
+    c.id: c.text
+    for c in (
+        Avoidance,
+        Registered,
+        Identified,
+        AgreedChannel,
+        OwnSlots,
+        Reports,
+        PossiblePositions,
+        IntentInForce,
+        SafeDistance,
+        Contact,
+        Answered,
+    )
+}
+"""Every clause that can be judged, by id."""
+
+
+def clauses_in_force(world: World) -> list[Clause]:
+    """A fresh judge of each clause that the agreement has switched on, in order of id."""
+    c = world.agreement.clause
+    made: list[Clause | None] = [
+        Avoidance(world) if c.c0_1 else None,
+        Registered(world) if c.c1_1 else None,
+        Identified(world, c.c1_4) if c.c1_4 else None,
+        AgreedChannel(world) if c.c2_1 else None,
+        OwnSlots(world, c.c3_1) if c.c3_1 else None,
+        Reports(world, c.c4_1) if c.c4_1 else None,
+        PossiblePositions(world) if c.c4_4 else None,
+        IntentInForce(world, c.c5_1) if c.c5_1 else None,
+        SafeDistance(world, c.c6_1) if c.c6_1 else None,
+        Contact(world, c.c6_2) if c.c6_2 else None,
+        Answered(world, c.c6_3) if c.c6_3 else None,
+    ]
+    return [clause for clause in made if clause]

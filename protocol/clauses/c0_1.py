@@ -1,0 +1,40 @@
+"""0.1: a declared avoidance suspends the clauses that an aircraft in trouble cannot keep. It accuses nobody.
+
+The clauses that are suspended (2.x, 3.1, 5.x, 6.x) ask the books themselves; this one only shows who made use of it.
+"""
+
+from collections.abc import Iterator
+
+from protocol.accounts import Booked
+from protocol.clauses.base import World, address_text
+from protocol.messages import Intent, IntentKind
+from protocol.verdicts import Cause, Finding, Outcome
+
+
+class Avoidance:
+    id = "0.1"
+    text = "A declared avoidance (INTENT avoid) suspends 2.x, 3.1, 5.x and 6.x for the station."
+    kind = "C"
+    hears_copies = False
+
+    def __init__(self, world: World):
+        self.world = world
+
+    def subjects(self) -> list[str]:
+        return [address_text(s.address) for s in self.world.flying()]
+
+    def hear(self, booked: Booked) -> Iterator[Finding]:
+        message = booked.frame.message
+        if isinstance(message, Intent) and message.kind is IntentKind.AVOID:
+            yield Finding(
+                clause=self.id,
+                subject=address_text(booked.frame.source),
+                outcome=Outcome.EXCUSED,
+                at_ns=booked.at_ns,
+                summary=f"INTENT {message.serial} declares an avoidance for {message.validity_s} s",
+                evidence=(booked.id,),
+                cause=Cause.DISTRESS,
+            )
+
+    def close(self, end_ns: int) -> Iterator[Finding]:
+        yield from ()

@@ -1,0 +1,92 @@
+"""1.4: IDENT at least every `limit_s`. Read off the IDENT count in POSITION, which loss cannot hide."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from protocol.accounts import Account, Booked
+from protocol.agreement import IdentTerms
+from protocol.clauses.base import BY_WORD, World, address_text
+from protocol.messages import Ident, Position
+from protocol.units import NS_PER_S, seconds_ns
+from protocol.verdicts import CLOCK, Finding, Outcome
+
+
+@dataclass(slots=True)
+class _Stretch:
+    """POSITIONs with one IDENT count: the first and last heard, and the last heard with the count before."""
+
+    count: int
+    first: Booked
+    last: Booked
+    before: Booked | None
+    failed: bool = False
+
+
+class Identified:
+    id = "1.4"
+    text = "A station identifies itself (IDENT) at least every limit_s."
+    kind = "A"
+    hears_copies = False
+
+    def __init__(self, world: World, terms: IdentTerms):
+        self.world = world
+        self.limit_s = terms.limit_s
+        self.limit_ns = seconds_ns(terms.limit_s)
+        self.open: dict[Account, _Stretch] = {}
+
+    def subjects(self) -> list[str]:
+        return [address_text(s.address) for s in self.world.flying()]
+
+    def hear(self, booked: Booked) -> Iterator[Finding]:
+        message = booked.frame.message
+        if isinstance(message, Ident) and message.sign_off:
+            self.open.pop(booked.account, None)
+        if not isinstance(message, Position):
+            return
+        stretch = self.open.get(booked.account)
+        if stretch is None or booked.number - stretch.last.number >= 256:  # the count may have gone round unseen
+            self.open[booked.account] = _Stretch(message.idents, booked, booked, None)
+        elif message.idents != stretch.count:
+            yield from self._end(stretch, booked)
+            self.open[booked.account] = _Stretch(message.idents, booked, booked, stretch.last)
+        elif booked.number - stretch.first.number >= 256:
+            self.open[booked.account] = _Stretch(message.idents, booked, booked, None)
+        else:
+            stretch.last = booked
+            if booked.early_ns - stretch.first.late_ns > self.limit_ns and not stretch.failed:
+                stretch.failed = True
+                yield self._finding(Outcome.FAIL, stretch.first, booked)
+
+    def _end(self, stretch: _Stretch, after: Booked) -> Iterator[Finding]:
+        """The count went up: both IDENTs lie between `before` and `after`, so the time between them is bounded."""
+        if stretch.failed or stretch.before is None:
+            return
+        if after.at_ns - stretch.before.at_ns <= self.limit_ns:
+            yield self._finding(Outcome.PASS, stretch.before, after)
+        else:
+            yield self._finding(Outcome.INCONCLUSIVE, stretch.before, after)
+
+    def _finding(self, outcome: Outcome, a: Booked, b: Booked) -> Finding:
+        subject, seconds = address_text(b.frame.source), (b.at_ns - a.at_ns) / NS_PER_S
+        lost = outcome is Outcome.INCONCLUSIVE
+        return Finding(
+            clause=self.id,
+            subject=subject,
+            outcome=outcome,
+            at_ns=b.at_ns,
+            summary={
+                Outcome.FAIL: f"its own count shows no IDENT sent in {seconds:.1f} s",
+                Outcome.INCONCLUSIVE: f"IDENTs at most {seconds:.1f} s apart: unheard POSITIONs leave open when",
+            }.get(outcome, ""),
+            evidence=(a.id, b.id),
+            cause=self.world.why_unheard(a.at_ns, b.at_ns) if lost else None,
+            measured=round(seconds, 3),
+            limit=self.limit_s,
+            unit="s",
+            assumptions=(*BY_WORD, CLOCK) if outcome is Outcome.FAIL else (),
+        )
+
+    def close(self, end_ns: int) -> Iterator[Finding]:
+        for account, stretch in self.open.items():
+            if not stretch.failed:
+                yield Finding(self.id, address_text(account.source), Outcome.PENDING, end_ns)

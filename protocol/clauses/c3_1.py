@@ -1,0 +1,103 @@
+"""3.1: own reserved slots only; shared ones for calls and distress."""
+
+from collections.abc import Iterator
+
+from protocol.accounts import Booked, Standing
+from protocol.agreement import Channel, SlotTerms
+from protocol.clauses.base import BY_WORD, World, address_text
+from protocol.messages import TIME_BOUND_NS, MessageType, instant_ns
+from protocol.units import NS_PER_MS, NS_PER_S
+from protocol.verdicts import CLOCK, NO_RELAY, UNATTRIBUTED, Cause, Finding, Outcome
+
+CALLS = (MessageType.HAIL, MessageType.ACK)
+
+
+class OwnSlots:
+    id = "3.1"
+    text = "A station transmits in its own reserved slots; shared slots are for calls and distress."
+    kind = "X"
+    hears_copies = True
+
+    def __init__(self, world: World, terms: SlotTerms):
+        self.world = world
+        self.margin_ns = round(terms.margin_ms * NS_PER_MS)
+        self.slotted = {c.number: c for c in world.agreement.channel if c.access == "tdma"}
+
+    def subjects(self) -> list[str]:
+        return [address_text(a) for a in sorted(self.world.annexes.slots) if a in self.world.stations]
+
+    def hear(self, booked: Booked) -> Iterator[Finding]:
+        frame = booked.frame
+        channel = self.slotted.get(booked.heard.channel)
+        own = self.world.annexes.slots.get(frame.source, {}).get(booked.heard.channel)
+        if channel is None or own is None or frame.channel != booked.heard.channel:
+            return
+        allowed = own + channel.shared_slots if frame.type in CALLS else own
+        arrived = self._outside_ns(channel, allowed, booked, *self._sent(booked))
+        if arrived == 0:
+            if booked.standing is Standing.FIRST:
+                yield Finding(self.id, address_text(frame.source), Outcome.PASS, booked.at_ns)
+            return
+        yield self._outside(booked, channel, allowed, arrived)
+
+    def _sent(self, booked: Booked) -> tuple[int, int]:
+        """When the frame's first bit left, by its arrival: less the delay's interval and the clock bound."""
+        clock, delay = booked.heard.clock_bound_ns, self._delay_ns
+        return booked.at_ns - clock - delay, booked.at_ns + clock
+
+    @property
+    def _delay_ns(self) -> int:
+        return round(self.world.agreement.bounds.range_nm * 1852.0 / 299_792_458.0 * NS_PER_S)
+
+    def _outside_ns(self, channel: Channel, slots: tuple[int, ...], booked: Booked, early: int, late: int) -> int:
+        """How far a start in [early, late] is from any that keeps the frame inside an allowed slot and its margin."""
+        assert channel.slot_ms is not None
+        assert channel.slots is not None
+        slot_ns = round(channel.slot_ms * NS_PER_MS)
+        period_ns = slot_ns * channel.slots
+        airtime_ns = round(booked.heard.size * 8 / channel.bit_rate_bps * NS_PER_S)
+        latest_ns = max(slot_ns - airtime_ns, 0) + self.margin_ns
+        nearest = period_ns
+        for period in range(early // period_ns - 1, late // period_ns + 2):
+            for slot in slots:
+                start = period * period_ns + slot * slot_ns
+                nearest = min(nearest, max(start - self.margin_ns - late, early - start - latest_ns, 0))
+        return nearest
+
+    def _outside(self, booked: Booked, channel: Channel, allowed: tuple[int, ...], outside_ns: int) -> Finding:
+        """Convict only if the frame's own time says so too: a late copy of an honest frame says otherwise."""
+        frame = booked.frame
+        subject, outcome, cause = address_text(frame.source), Outcome.FAIL, None
+        bound = TIME_BOUND_NS.get(frame.time_quality)
+        stamp = instant_ns(frame.time_us, booked.at_ns)
+        fresh = booked.standing is Standing.FIRST and bound is not None
+        if fresh:
+            fresh = self._outside_ns(channel, allowed, booked, stamp - bound, stamp + bound) > 0  # type: ignore[operator]
+        if not fresh:
+            subject, outcome, cause = UNATTRIBUTED, Outcome.INCONCLUSIVE, Cause.NOT_FRESH
+        else:
+            suspended = booked.account.suspended(booked.number, booked.number)
+            if suspended:
+                outcome, cause = Outcome.EXCUSED, Cause.DISTRESS
+            elif suspended is None:
+                outcome, cause = Outcome.INCONCLUSIVE, Cause.STATE_UNHEARD
+        slot_ms = channel.slot_ms or 1.0
+        slot = int(booked.at_ns // (slot_ms * NS_PER_MS)) % (channel.slots or 1)
+        mine = ", ".join(str(s) for s in self.world.annexes.slots[frame.source][channel.number])
+        return Finding(
+            clause=self.id,
+            subject=subject,
+            outcome=outcome,
+            at_ns=booked.at_ns,
+            summary=f"a {frame.type.name} of {address_text(frame.source)} in slot {slot} of {channel.name}; "
+            f"its own slots are {mine}",
+            evidence=(booked.id,),
+            cause=cause,
+            measured=round(outside_ns / NS_PER_MS, 3),
+            limit=0.0,
+            unit="ms outside",
+            assumptions=(*BY_WORD, NO_RELAY, CLOCK) if outcome is Outcome.FAIL else (),
+        )
+
+    def close(self, end_ns: int) -> Iterator[Finding]:
+        yield from ()

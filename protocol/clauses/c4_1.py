@@ -1,0 +1,126 @@
+"""4.1: POSITION at least every `limit_s`, airborne in the area."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from protocol.accounts import Account, Booked
+from protocol.agreement import ReportTerms
+from protocol.bounds import in_area, stayed_inside
+from protocol.clauses.base import BY_WORD, World, address_text
+from protocol.messages import Ident, Position
+from protocol.units import KT_MPS, NS_PER_S, seconds_ns
+from protocol.verdicts import CLOCK, STAYED_UP, Cause, Finding, Outcome
+
+FASTEST_KT = 2_000.0
+"""Nobody leaves the area and comes back faster than this."""
+
+
+@dataclass(slots=True)
+class _Gap:
+    """The last POSITION heard, and every frame heard since (it first)."""
+
+    position: Booked
+    frames: list[Booked] = field(default_factory=list)
+
+
+class Reports:
+    id = "4.1"
+    text = "An aircraft that is airborne in the area sends POSITION at least every limit_s."
+    kind = "A"
+    hears_copies = False
+
+    def __init__(self, world: World, terms: ReportTerms):
+        self.world = world
+        self.limit_s = terms.limit_s
+        self.limit_ns = seconds_ns(terms.limit_s)
+        self.open: dict[Account, _Gap] = {}
+
+    def subjects(self) -> list[str]:
+        return [address_text(s.address) for s in self.world.flying()]
+
+    def hear(self, booked: Booked) -> Iterator[Finding]:
+        message, gap = booked.frame.message, self.open.get(booked.account)
+        if gap is not None:
+            gap.frames.append(booked)
+        if isinstance(message, Ident) and message.sign_off:
+            self.open.pop(booked.account, None)
+        elif isinstance(message, Position):
+            duty = message.airborne and in_area(message, self.world.annexes.area)
+            if gap is not None and duty:
+                yield self._judge(gap, booked)
+            if duty:
+                self.open[booked.account] = _Gap(booked, [booked])
+            else:
+                self.open.pop(booked.account, None)
+
+    def _judge(self, gap: _Gap, b: Booked) -> Finding:
+        a = gap.position
+        if b.early_ns - a.late_ns <= self.limit_ns:
+            return self._finding(Outcome.PASS, a, b)
+        before, after = a.frame.message, b.frame.message
+        assert isinstance(before, Position)
+        assert isinstance(after, Position)
+        if not self._too_long_however_placed(gap):
+            return self._finding(Outcome.INCONCLUSIVE, a, b, self.world.why_unheard(a.at_ns, b.at_ns))
+        if before.emcon != after.emcon:
+            return self._finding(Outcome.INCONCLUSIVE, a, b, Cause.STATE_UNHEARD)
+        if not stayed_inside(before, after, b.late_ns - a.early_ns, self.world.annexes.area, FASTEST_KT * KT_MPS):
+            return self._finding(Outcome.INCONCLUSIVE, a, b, Cause.AREA_EDGE)
+        return self._finding(Outcome.FAIL, a, b)
+
+    def _too_long_however_placed(self, gap: _Gap) -> bool:
+        """Whether no placing of the unheard frames, each taken for a POSITION, keeps every gap within the limit.
+
+        Each is placed as late as the limit and its neighbours' numbers allow, which is the kindest there is.
+        """
+        current = gap.position.late_ns
+        for x, y in zip(gap.frames, gap.frames[1:], strict=False):
+            unheard = y.number - x.number - 1
+            while unheard and current + self.limit_ns < y.late_ns:
+                if current + self.limit_ns < x.early_ns:
+                    return True
+                current += self.limit_ns
+                unheard -= 1
+            if unheard:
+                current = y.late_ns
+        return current + self.limit_ns < gap.frames[-1].early_ns
+
+    def _finding(self, outcome: Outcome, a: Booked, b: Booked, cause: Cause | None = None) -> Finding:
+        seconds, unheard = (b.at_ns - a.at_ns) / NS_PER_S, b.number - a.number - 1
+        told = {
+            Outcome.FAIL: f"no POSITION for {seconds:.1f} s; "
+            + (f"{unheard} numbers in between cannot fill it" if unheard else "the next one has the next number"),
+            Outcome.INCONCLUSIVE: f"no POSITION heard for {seconds:.1f} s; {unheard} numbers in between were not heard",
+        }
+        return Finding(
+            clause=self.id,
+            subject=address_text(b.frame.source),
+            outcome=outcome,
+            at_ns=b.at_ns,
+            summary=told.get(outcome, ""),
+            evidence=(a.id, b.id),
+            cause=cause,
+            measured=round(seconds, 3),
+            limit=self.limit_s,
+            unit="s",
+            assumptions=(*BY_WORD, CLOCK, STAYED_UP) if outcome is Outcome.FAIL else (),
+        )
+
+    def close(self, end_ns: int) -> Iterator[Finding]:
+        for account, gap in self.open.items():
+            subject, last = address_text(account.source), gap.position
+            if end_ns - last.at_ns <= self.limit_ns:
+                yield Finding(self.id, subject, Outcome.PENDING, end_ns)
+                continue
+            yield Finding(
+                clause=self.id,
+                subject=subject,
+                outcome=Outcome.INCONCLUSIVE,
+                at_ns=end_ns,
+                summary="no POSITION heard from then to the end; out of reach and silent look the same",
+                evidence=(last.id,),
+                cause=Cause.NOT_HEARD_AGAIN,
+                measured=round((end_ns - last.at_ns) / NS_PER_S, 3),
+                limit=self.limit_s,
+                unit="s",
+            )

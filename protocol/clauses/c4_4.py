@@ -1,0 +1,107 @@
+"""4.4: positions are possible: no two that no aircraft can join, bounds and all."""
+
+from collections.abc import Iterator
+from math import hypot
+
+from protocol.accounts import Account, Booked
+from protocol.bounds import FAR_M, FLATNESS, Fix, Limits, fix_of, offset_m
+from protocol.clauses.base import BY_WORD, World, address_text
+from protocol.messages import Position
+from protocol.units import FT_M, KT_MPS, NS_PER_S
+from protocol.verdicts import Cause, Finding, Outcome
+
+
+class PossiblePositions:
+    id = "4.4"
+    text = "Two positions of one aircraft can be joined by an aircraft: speed, acceleration and climb within limits."
+    kind = "C"
+    hears_copies = False
+
+    def __init__(self, world: World):
+        self.world = world
+        self.limits = Limits.of(world.agreement)
+        self.last: dict[Account, Booked] = {}
+
+    def subjects(self) -> list[str]:
+        return [address_text(s.address) for s in self.world.flying()]
+
+    def hear(self, booked: Booked) -> Iterator[Finding]:
+        if not isinstance(booked.frame.message, Position):
+            return
+        before = self.last.get(booked.account)
+        self.last[booked.account] = booked
+        if before is None:
+            return
+        a, b = fix_of(before), fix_of(booked)
+        if a is None or b is None:
+            yield Finding(
+                clause=self.id,
+                subject=address_text(booked.frame.source),
+                outcome=Outcome.INCONCLUSIVE,
+                at_ns=booked.at_ns,
+                summary="a report without position, age, time quality or containment radius bounds nothing",
+                evidence=(before.id, booked.id),
+                cause=Cause.NO_BOUND,
+            )
+        else:
+            yield self._judge(a, b)
+
+    def _judge(self, a: Fix, b: Fix) -> Finding:
+        seconds = (abs(b.at_ns - a.at_ns) + a.spread_ns + b.spread_ns) / NS_PER_S
+        distance = hypot(*offset_m(a, b))
+        # near the far side of the earth the plane is no measure, but still far: cap what it may claim
+        least = max(min(distance, 10 * FAR_M) * (1 - FLATNESS) - a.radius_m - b.radius_m, 0.0)
+        speed_kt = least / seconds / KT_MPS
+        limit_kt = self.limits.speed_mps / KT_MPS
+        told = f"{least / 1852:.2f} NM at least in {seconds:.2f} s at most"
+        if speed_kt > limit_kt:
+            return self._finding(Outcome.FAIL, a, b, f"{told}: {speed_kt:,.0f} kt", speed_kt, limit_kt, "kt")
+        bend = self._bend_g(a, b, seconds)
+        limit_g = self.limits.acceleration_mps2 / 9.80665
+        if bend > limit_g:
+            told = f"from its own velocity it would need {bend:.1f} g to get there in {seconds:.2f} s"
+            return self._finding(Outcome.FAIL, a, b, told, bend, limit_g, "g")
+        climb_fpm = self._climb_mps(a, b, seconds) / FT_M * 60
+        limit_fpm = self.limits.climb_mps / FT_M * 60
+        if climb_fpm > limit_fpm:
+            told = f"at least {climb_fpm:,.0f} ft/min between the two reports"
+            return self._finding(Outcome.FAIL, a, b, told, climb_fpm, limit_fpm, "ft/min")
+        return self._finding(Outcome.PASS, a, b, "", speed_kt, limit_kt, "kt")
+
+    def _bend_g(self, a: Fix, b: Fix, seconds: float) -> float:
+        """The least acceleration that leads from report a, with its velocity, to report b; 0 if nothing is claimed."""
+        if a.velocity_m is None:
+            return 0.0
+        north, east = offset_m(a, b)
+        distance = hypot(north, east)
+        if distance > FAR_M:
+            return 0.0
+        t = (b.at_ns - a.at_ns) / NS_PER_S
+        missed = hypot(north - a.north_mps * t, east - a.east_mps * t)
+        speed = hypot(a.north_mps, a.east_mps)
+        slack = a.radius_m + b.radius_m + a.velocity_m * seconds + speed * (seconds - abs(t)) + distance * FLATNESS
+        return max(missed - slack, 0.0) * 2 / seconds**2 / 9.80665
+
+    def _climb_mps(self, a: Fix, b: Fix, seconds: float) -> float:
+        if a.altitude_m is None or b.altitude_m is None:
+            return 0.0
+        return max(abs(b.altitude_m - a.altitude_m) - 2 * self.limits.altimetry_m, 0.0) / seconds
+
+    def _finding(
+        self, outcome: Outcome, a: Fix, b: Fix, summary: str, measured: float, limit: float, unit: str
+    ) -> Finding:
+        return Finding(
+            clause=self.id,
+            subject=address_text(b.booked.frame.source),
+            outcome=outcome,
+            at_ns=b.booked.at_ns,
+            summary=summary,
+            evidence=(a.booked.id, b.booked.id),
+            measured=round(measured, 1),
+            limit=round(limit, 1),
+            unit=unit,
+            assumptions=BY_WORD if outcome is Outcome.FAIL else (),
+        )
+
+    def close(self, end_ns: int) -> Iterator[Finding]:
+        yield from ()

@@ -1,0 +1,92 @@
+"""5.1: an INTENT is always in force, from `grace_s` after take-off or entry."""
+
+from collections.abc import Iterator
+
+from protocol.accounts import Account, Booked
+from protocol.agreement import IntentTerms
+from protocol.bounds import in_area
+from protocol.clauses.base import BY_WORD, World, address_text
+from protocol.messages import EmergencyState, IntentKind, Position
+from protocol.units import NS_PER_S, seconds_ns
+from protocol.verdicts import CLOCK, STAYED_UP, Cause, Finding, Outcome
+
+BREAK_NS = 10 * NS_PER_S
+"""After so long without a POSITION the aircraft may have landed or left and come back: the grace begins anew."""
+
+
+class IntentInForce:
+    id = "5.1"
+    text = "An aircraft in the area has an INTENT in force from grace_s after take-off or entry."
+    kind = "S"
+    hears_copies = False
+
+    def __init__(self, world: World, terms: IntentTerms):
+        self.world = world
+        self.grace_ns = seconds_ns(terms.grace_s)
+        self.since: dict[Account, tuple[Booked, Booked]] = {}
+        """First and last POSITION of the present stretch in the air and in the area."""
+
+    def subjects(self) -> list[str]:
+        return [address_text(s.address) for s in self.world.flying()]
+
+    def hear(self, booked: Booked) -> Iterator[Finding]:
+        message = booked.frame.message
+        if not isinstance(message, Position):
+            return
+        if not (message.airborne and in_area(message, self.world.annexes.area)):
+            self.since.pop(booked.account, None)
+            return
+        first, last = self.since.get(booked.account, (booked, booked))
+        if booked.at_ns - last.at_ns > BREAK_NS:
+            first = booked
+        self.since[booked.account] = (first, booked)
+        if booked.early_ns - first.late_ns > self.grace_ns:
+            yield self._judge(booked, first, message)
+
+    def _judge(self, booked: Booked, first: Booked, message: Position) -> Finding:
+        serial = booked.frame.intent
+        flown = (booked.at_ns - first.at_ns) / NS_PER_S
+        if message.emergency is not EmergencyState.NONE:
+            return self._finding(Outcome.EXCUSED, booked, cause=Cause.DISTRESS)
+        if serial == 0:
+            told = f"airborne for {flown:.0f} s, and its POSITION names no INTENT in force (serial 0)"
+            return self._finding(Outcome.FAIL, booked, told, (first.id, booked.id), round(flown, 3))
+        declared = booked.account.intent(serial, booked.number)
+        if declared is None:
+            told = f"its POSITION names INTENT {serial}, which was not heard"
+            return self._finding(Outcome.INCONCLUSIVE, booked, told, (booked.id,), cause=Cause.STATE_UNHEARD)
+        if declared.until_ns < booked.early_ns:
+            over = (booked.at_ns - declared.until_ns) / NS_PER_S
+            told = f"its POSITION names INTENT {serial}, whose validity was over for {over:.1f} s"
+            return self._finding(Outcome.FAIL, booked, told, (declared.id, booked.id), round(over, 3))
+        if declared.kind is IntentKind.AVOID:
+            return self._finding(Outcome.EXCUSED, booked, cause=Cause.DISTRESS)
+        return self._finding(Outcome.PASS, booked)
+
+    def _finding(
+        self,
+        outcome: Outcome,
+        booked: Booked,
+        summary: str = "",
+        evidence: tuple[str, ...] = (),
+        measured: float | None = None,
+        cause: Cause | None = None,
+    ) -> Finding:
+        failed = outcome is Outcome.FAIL
+        limit = self.grace_ns / NS_PER_S if booked.frame.intent == 0 else 0.0
+        return Finding(
+            clause=self.id,
+            subject=address_text(booked.frame.source),
+            outcome=outcome,
+            at_ns=booked.at_ns,
+            summary=summary,
+            evidence=evidence,
+            cause=cause,
+            measured=measured,
+            limit=limit if failed else None,
+            unit="s" if failed else "",
+            assumptions=(*BY_WORD, CLOCK, STAYED_UP) if failed else (),
+        )
+
+    def close(self, end_ns: int) -> Iterator[Finding]:
+        yield from ()

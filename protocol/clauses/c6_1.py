@@ -1,0 +1,250 @@
+"""6.1: the two parties' aircraft stay the safe distance apart, level or in height.
+
+Both aircraft are followed as intervals from report to report. The time from one instant at which the pair was proved
+apart to the next is an instance: short enough, it passes; proved too close for all of `for_s`, it fails; neither, it
+is inconclusive. The subject is the pair: who is at fault is another clause's business.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import combinations
+
+from protocol.accounts import Booked
+from protocol.agreement import DistanceTerms, Station
+from protocol.bounds import Fix, Limits, Separation, fix_of, separation
+from protocol.clauses.base import BY_WORD, World, pair_text
+from protocol.messages import Position
+from protocol.units import FT_M, NM_M, NS_PER_S, seconds_ns
+from protocol.verdicts import CLOCK, Cause, Finding, Outcome
+
+
+@dataclass(slots=True)
+class _Run:
+    """A stretch in which both upper bounds stayed below both limits without a break."""
+
+    from_ns: int
+    first: tuple[Fix, Fix]
+    last: tuple[Fix, Fix]
+    told_ns: int
+    level_m: float = float("inf")
+    height_m: float = float("inf")
+
+
+@dataclass(slots=True)
+class _Pair:
+    """How far a pair has been followed. `apart_ns`: when it was last proved apart (None: never yet)."""
+
+    subject: str
+    done_ns: int | None = None
+    apart_ns: int | None = None
+    run: _Run | None = None
+    failed: bool = False
+    open: bool = False
+    excused: bool = False
+    tracks: tuple[list[Fix], list[Fix]] = field(default_factory=lambda: ([], []))
+
+
+class SafeDistance:
+    id = "6.1"
+    text = "Aircraft of the two parties stay safe_distance_nm or safe_altitude_ft apart."
+    kind = "C"
+    hears_copies = False
+
+    def __init__(self, world: World, terms: DistanceTerms):
+        self.world = world
+        self.limits = Limits.of(world.agreement)
+        self.level_m = terms.safe_distance_nm * NM_M
+        self.height_m = terms.safe_altitude_ft * FT_M
+        self.for_ns = seconds_ns(terms.for_s)
+        self.convex_ns = round(min(self.limits.speed_mps, self.limits.climb_mps) / self.limits.acceleration_mps2 * 1e9)
+        self.terms = terms
+        self.pairs: dict[tuple[int, int], _Pair] = {}
+        self.of: dict[int, list[tuple[_Pair, int]]] = {}
+        for a, b in combinations(world.flying(), 2):
+            if opposed(a, b):
+                pair = _Pair(pair_text(a.address, b.address))
+                self.pairs[a.address, b.address] = pair
+                self.of.setdefault(a.address, []).append((pair, 0))
+                self.of.setdefault(b.address, []).append((pair, 1))
+
+    def subjects(self) -> list[str]:
+        return [pair.subject for pair in self.pairs.values()]
+
+    def hear(self, booked: Booked) -> Iterator[Finding]:
+        message = booked.frame.message
+        if not isinstance(message, Position) or booked.frame.source not in self.of:
+            return
+        fix = fix_of(booked) if message.airborne else None
+        for pair, side in self.of[booked.frame.source]:
+            if fix is None:
+                if not message.airborne:
+                    yield from self._landed(pair, booked.at_ns)
+                continue
+            track = pair.tracks[side]
+            if track and fix.at_ns <= track[-1].at_ns:
+                continue
+            track.append(fix)
+            yield from self._follow(pair)
+
+    def _landed(self, pair: _Pair, at_ns: int) -> Iterator[Finding]:
+        """An aircraft on the ground has no distance to keep: start over when it flies."""
+        if pair.open:
+            yield from self._apart(pair, at_ns, None)
+        pair.tracks[0].clear()
+        pair.tracks[1].clear()
+        pair.done_ns, pair.apart_ns, pair.run, pair.open = None, None, None, False
+
+    def _follow(self, pair: _Pair) -> Iterator[Finding]:
+        """Judge the pair up to the latest instant that both have reported for."""
+        a, b = pair.tracks
+        if not a or not b:
+            del a[:-1], b[:-1]
+            return
+        if pair.done_ns is None:
+            pair.done_ns = max(a[-1].at_ns, b[-1].at_ns)
+            del a[:-1], b[:-1]
+        until = min(a[-1].at_ns, b[-1].at_ns)
+        if until <= pair.done_ns:
+            return
+        pair.open = True
+        now = separation(_nearest(a, until), _nearest(b, until), until, self.limits)
+        if pair.run is None and self._is_apart(now) and until - (pair.apart_ns or pair.done_ns) <= self.for_ns:
+            yield from self._apart(pair, until, now)  # nothing that happened since then lasted long enough
+        else:
+            yield from self._follow_closely(pair, until)
+        pair.done_ns = until
+        for track in pair.tracks:
+            while len(track) > 1 and track[1].at_ns <= until:
+                del track[0]
+
+    def _follow_closely(self, pair: _Pair, until: int) -> Iterator[Finding]:
+        a, b = pair.tracks
+        assert pair.done_ns is not None
+        cuts = sorted({t for t in (*_turns(a), *_turns(b)) if pair.done_ns < t < until} | {pair.done_ns, until})
+        for u, w in zip(cuts, cuts[1:], strict=False):
+            middle = (u + w) // 2
+            fa, fb = _nearest(a, middle), _nearest(b, middle)
+            yield from self._stretch(pair, fa, fb, u, w)
+
+    def _stretch(self, pair: _Pair, a: Fix, b: Fix, u: int, w: int) -> Iterator[Finding]:
+        """Judge u to w, where the nearest reports are a and b.
+
+        In between the upper bounds are convex as long as the reports are not too old, so their ends bound them.
+        """
+        ends = separation(a, b, u, self.limits), separation(a, b, w, self.limits)
+        apart = next((t for t, s in ((w, ends[1]), (u, ends[0])) if self._is_apart(s)), None)
+        level, height = max(s.level_high_m for s in ends), max(s.height_high_m for s in ends)
+        age_ns = max(abs(t - f.at_ns) for t in (u, w) for f in (a, b))
+        if level < self.level_m and height < self.height_m and age_ns < self.convex_ns:
+            run = pair.run or _Run(u, (a, b), (a, b), u)
+            run.last = (a, b)
+            run.level_m, run.height_m = min(run.level_m, level), min(run.height_m, height)
+            pair.run = run
+            if w - run.told_ns >= self.for_ns:
+                yield from self._too_close(pair, run, w)
+        else:
+            pair.run = None
+            if apart is not None:
+                yield from self._apart(pair, apart, ends[1] if apart == w else ends[0])
+
+    def _is_apart(self, s: Separation) -> bool:
+        return s.level_low_m >= self.level_m or s.height_low_m >= self.height_m
+
+    def _apart(self, pair: _Pair, at_ns: int, s: Separation | None) -> Iterator[Finding]:
+        since, failed, excused = pair.apart_ns, pair.failed, pair.excused
+        pair.apart_ns, pair.failed, pair.excused = at_ns, False, False
+        if failed or since is None:
+            return
+        if excused:
+            yield Finding(self.id, pair.subject, Outcome.EXCUSED, at_ns, cause=Cause.DISTRESS)
+        elif at_ns - since <= self.for_ns:
+            level = s is not None and s.level_low_m >= self.level_m
+            measured = None if s is None else s.level_low_m / NM_M if level else s.height_low_m / FT_M
+            yield Finding(
+                clause=self.id,
+                subject=pair.subject,
+                outcome=Outcome.PASS,
+                at_ns=at_ns,
+                measured=None if measured is None else round(measured, 3),
+                limit=self.terms.safe_distance_nm if level else self.terms.safe_altitude_ft,
+                unit="NM" if level else "ft",
+            )
+        else:
+            yield self._undecided(pair, since, at_ns)
+
+    def _undecided(self, pair: _Pair, since: int, until: int) -> Finding:
+        seconds = (until - since) / NS_PER_S
+        return Finding(
+            clause=self.id,
+            subject=pair.subject,
+            outcome=Outcome.INCONCLUSIVE,
+            at_ns=until,
+            summary=f"for {seconds:.1f} s neither proved apart nor proved too close",
+            cause=self.world.why_unheard(since, until) if self._starved(pair, since, until) else Cause.NO_BOUND,
+            measured=round(seconds, 3),
+            limit=self.terms.for_s,
+            unit="s",
+        )
+
+    def _starved(self, pair: _Pair, since: int, until: int) -> bool:
+        """Whether it was missing reports, rather than the width of the bounds, that left it open."""
+        for track in pair.tracks:
+            times = [since, *(f.at_ns for f in track if since < f.at_ns < until), until]
+            if max(b - a for a, b in zip(times, times[1:], strict=False)) > 3 * NS_PER_S:
+                return True
+        return False
+
+    def _too_close(self, pair: _Pair, run: _Run, until: int) -> Iterator[Finding]:
+        run.told_ns = until
+        suspended = [
+            first.booked.account.suspended(first.booked.number, last.booked.number)
+            if first.booked.account is last.booked.account
+            else None
+            for first, last in zip(run.first, run.last, strict=True)
+        ]
+        if True in suspended:
+            pair.excused, pair.run = True, None
+            return
+        seconds = (until - run.from_ns) / NS_PER_S
+        unknown = None in suspended
+        pair.failed = True
+        yield Finding(
+            clause=self.id,
+            subject=pair.subject,
+            outcome=Outcome.INCONCLUSIVE if unknown else Outcome.FAIL,
+            at_ns=until,
+            summary=f"proved within both limits for {seconds:.1f} s: at one time at most "
+            f"{run.level_m / NM_M:.2f} NM apart, at one time at most {run.height_m / FT_M:,.0f} ft in height"
+            + ("; an unheard INTENT may have declared an avoidance" if unknown else ""),
+            evidence=tuple(f.booked.id for f in (*run.first, *run.last)),
+            cause=Cause.STATE_UNHEARD if unknown else None,
+            measured=round(seconds, 3),
+            limit=self.terms.for_s,
+            unit="s",
+            assumptions=() if unknown else (*BY_WORD, CLOCK),
+        )
+
+    def close(self, end_ns: int) -> Iterator[Finding]:
+        for pair in self.pairs.values():
+            if not pair.open or pair.failed or pair.done_ns is None:
+                continue
+            since = pair.apart_ns
+            if since is None or pair.done_ns - since <= self.for_ns:
+                yield Finding(self.id, pair.subject, Outcome.PENDING, end_ns)
+            else:
+                yield self._undecided(pair, since, pair.done_ns)
+
+
+def opposed(a: Station, b: Station) -> bool:
+    """Whether two stations fly for different parties."""
+    return a.party is not None and b.party is not None and a.party != b.party
+
+
+def _turns(track: list[Fix]) -> list[int]:
+    """Where the nearest report of a track changes: its reports, and the middles between them."""
+    middles = [(x.at_ns + y.at_ns) // 2 for x, y in zip(track, track[1:], strict=False)]
+    return [*(f.at_ns for f in track), *middles]
+
+
+def _nearest(track: list[Fix], at_ns: int) -> Fix:
+    return min(track, key=lambda f: abs(f.at_ns - at_ns))

@@ -1,0 +1,201 @@
+"""6.2: inside the contact ring they talk. The party named first in the agreement calls; if it has not, the other does.
+
+One instance per pair of sessions. The clock of a duty starts when the station's own WATCH proves that it heard the
+other's POSITION inside the ring; that no HAIL was sent is proved by the HAIL counts.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from protocol.accounts import Account, Booked, Count
+from protocol.agreement import ContactTerms
+from protocol.bounds import Fix, Limits, fix_of, separation
+from protocol.clauses.base import BY_WORD, World, address_text
+from protocol.clauses.c6_1 import opposed
+from protocol.messages import Ack, Hail, MessageType, Position, Watch
+from protocol.units import NM_M, NS_PER_S, seconds_ns
+from protocol.verdicts import CLOCK, Cause, Finding, Outcome
+
+REMEMBERED = 64
+"""POSITIONs kept per session: a WATCH speaks of 33 sequence numbers."""
+
+
+@dataclass(slots=True)
+class _Duty:
+    """One station's duty to call another, from the moment it is proved to know that the other is near."""
+
+    caller: Account
+    peer: Account
+    deadline_ns: int
+    evidence: tuple[str, str]
+    range_m: float
+    settled: bool = False
+    silent_until_ns: int = 0
+    """Proved not to have called up to here."""
+    since: int = 0
+    """The caller's number when the duty began."""
+
+
+@dataclass(slots=True)
+class _Session:
+    """What is remembered of one session: its latest bounds, its POSITIONs by number, the first call to each peer."""
+
+    fix: Fix | None = None
+    fixes: dict[int, Fix] = field(default_factory=dict)
+    called: dict[int, Booked] = field(default_factory=dict)
+
+
+class Contact:
+    id = "6.2"
+    text = "Inside the contact ring they talk: the party named first calls within first_s, else the other by second_s."
+    kind = "A"
+    hears_copies = False
+
+    def __init__(self, world: World, terms: ContactTerms):
+        self.world = world
+        self.limits = Limits.of(world.agreement)
+        self.terms = terms
+        self.ring_m = terms.ring_nm * NM_M
+        self.first_party = world.agreement.party[0].name
+        self.sessions: dict[Account, _Session] = {}
+        self.duties: dict[tuple[Account, Account], _Duty] = {}
+        self.by_caller: dict[Account, list[_Duty]] = {}
+
+    def subjects(self) -> list[str]:
+        return [address_text(s.address) for s in self.world.flying()]
+
+    def hear(self, booked: Booked) -> Iterator[Finding]:
+        message, account = booked.frame.message, booked.account
+        station = self.world.stations[account.source]
+        session = self.sessions.setdefault(account, _Session())
+        if isinstance(message, Position):
+            session.fix = fix_of(booked) if message.airborne else None
+            if session.fix:
+                session.fixes[booked.number] = session.fix
+                if len(session.fixes) > REMEMBERED:
+                    del session.fixes[next(iter(session.fixes))]
+        elif isinstance(message, Hail):
+            session.called.setdefault(message.addressee, booked)
+        elif isinstance(message, Ack) and message.answers_type is MessageType.HAIL:
+            yield from self._answered(booked, message)
+        elif isinstance(message, Watch) and message.report and station.party:
+            self._begin(booked, message, session)
+        if account in self.by_caller:
+            yield from self._check(booked)
+
+    def _begin(self, booked: Booked, watch: Watch, session: _Session) -> None:
+        """A WATCH names a peer: if it proves a POSITION heard inside the ring, a duty begins."""
+        report = watch.report
+        assert report is not None
+        peer = next(
+            (a for a in reversed(self.sessions) if (a.source, a.session) == (report.peer, report.session)), None
+        )
+        if peer is None or (booked.account, peer) in self.duties or session.fix is None:
+            return
+        if not opposed(self.world.stations[booked.frame.source], self.world.stations[peer.source]):
+            return
+        heard = [f for n, f in self.sessions[peer].fixes.items() if report.heard(n & 0xFFFF)]
+        if not heard or self.sessions[peer].fix is None:
+            return
+        apart = separation(session.fix, heard[-1], heard[-1].at_ns, self.limits).level_high_m
+        if apart >= self.ring_m:
+            return
+        first = self.world.stations[booked.frame.source].party == self.first_party
+        wait = seconds_ns(self.terms.first_s if first else self.terms.second_s)
+        evidence = (heard[-1].booked.id, booked.id)
+        duty = _Duty(booked.account, peer, booked.late_ns + wait, evidence, apart, since=booked.number)
+        self.duties[booked.account, peer] = duty
+        self.by_caller.setdefault(booked.account, []).append(duty)
+
+    def _answered(self, booked: Booked, ack: Ack) -> Iterator[Finding]:
+        """An answer to a HAIL proves that the HAIL was sent, before the answer."""
+        for duty in self.duties.values():
+            answered = (duty.caller.source, duty.caller.session, duty.peer) == (
+                ack.addressee,
+                ack.answers_session,
+                booked.account,
+            )
+            if answered and not duty.settled and booked.late_ns <= duty.deadline_ns:
+                yield self._settle(duty, Outcome.PASS, booked.at_ns, (booked.id,), booked.at_ns)
+
+    def _check(self, booked: Booked) -> Iterator[Finding]:
+        for duty in self.by_caller[booked.account]:
+            if duty.settled:
+                continue
+            call = self.sessions[duty.caller].called.get(duty.peer.source)
+            if call is not None and call.early_ns <= duty.deadline_ns:
+                yield self._settle(duty, Outcome.PASS, booked.at_ns, (call.id,), call.at_ns)
+            elif isinstance(booked.frame.message, Position | Watch):
+                yield from self._count(duty, booked, call)
+
+    def _count(self, duty: _Duty, booked: Booked, call: Booked | None) -> Iterator[Finding]:
+        """A count arrives: with every HAIL accounted for, and none of them in time, none was sent in time."""
+        count: Count = duty.caller.counts[-1]
+        if duty.caller.unheard_hails(count):
+            return
+        duty.silent_until_ns = booked.early_ns if call is None else min(call.early_ns, booked.early_ns)
+        if duty.silent_until_ns <= duty.deadline_ns:
+            return
+        first = self.world.stations[duty.caller.source].party == self.first_party
+        other = self.duties.get((duty.peer, duty.caller))
+        if not first:
+            called = self.sessions[duty.peer].called.get(duty.caller.source)
+            if called is not None:
+                duty.settled = True  # the first party called: no duty was left
+                return
+            if other is None or other.silent_until_ns < duty.deadline_ns:
+                return
+        suspended = duty.caller.suspended(duty.since, booked.number)
+        if suspended:
+            yield self._settle(duty, Outcome.EXCUSED, booked.at_ns, (), None, Cause.DISTRESS)
+        elif suspended is None:
+            yield self._settle(duty, Outcome.INCONCLUSIVE, booked.at_ns, (booked.id,), None, Cause.STATE_UNHEARD)
+        else:
+            yield self._settle(duty, Outcome.FAIL, booked.at_ns, (booked.id,), None)
+
+    def _settle(
+        self,
+        duty: _Duty,
+        outcome: Outcome,
+        at_ns: int,
+        evidence: tuple[str, ...],
+        called_ns: int | None,
+        cause: Cause | None = None,
+    ) -> Finding:
+        duty.settled = True
+        first = self.world.stations[duty.caller.source].party == self.first_party
+        limit = self.terms.first_s if first else self.terms.second_s
+        begin_ns = duty.deadline_ns - seconds_ns(limit)
+        measured = max((at_ns if called_ns is None else called_ns) - begin_ns, 0) / NS_PER_S
+        peer = address_text(duty.peer.source)
+        told = {
+            Outcome.FAIL: f"its WATCH proves it heard {peer} at most {duty.range_m / NM_M:.1f} NM away; "
+            f"{measured:.1f} s later its count of HAILs shows none to {peer}",
+            Outcome.INCONCLUSIVE: f"no HAIL to {peer} was heard; the HAILs or INTENTs not heard may explain it",
+        }
+        return Finding(
+            clause=self.id,
+            subject=address_text(duty.caller.source),
+            outcome=outcome,
+            at_ns=at_ns,
+            summary=told.get(outcome, ""),
+            evidence=(*duty.evidence, *evidence),
+            cause=cause,
+            measured=round(measured, 3),
+            limit=limit,
+            unit="s",
+            assumptions=(*BY_WORD, CLOCK) if outcome is Outcome.FAIL else (),
+        )
+
+    def close(self, end_ns: int) -> Iterator[Finding]:
+        for duty in self.duties.values():
+            first = self.world.stations[duty.caller.source].party == self.first_party
+            called = self.sessions[duty.peer].called.get(duty.caller.source)
+            if duty.settled or (not first and called is not None):
+                continue
+            last = duty.caller.last_at_ns
+            if duty.deadline_ns > min(end_ns, last):
+                yield Finding(self.id, address_text(duty.caller.source), Outcome.PENDING, end_ns)
+            else:
+                cause = self.world.why_unheard(duty.deadline_ns - seconds_ns(self.terms.second_s), last)
+                yield self._settle(duty, Outcome.INCONCLUSIVE, end_ns, (), None, cause)

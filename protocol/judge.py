@@ -1,0 +1,128 @@
+"""The judge: gives each observation to the clauses, and adds their findings up to verdicts.
+
+It is told what the monitor heard, when the monitor was deaf, and when the recording ends; it never sees the truth.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from protocol.accounts import Books, Heard, Standing
+from protocol.agreement import Agreement, Annexes
+from protocol.clauses import TEXTS, clauses_in_force
+from protocol.clauses.base import World
+from protocol.verdicts import Finding, Outcome, Verdict
+
+RISES_TO = {
+    Outcome.PASS: Verdict.PASS,
+    Outcome.INCONCLUSIVE: Verdict.INCONCLUSIVE,
+    Outcome.FAIL: Verdict.FAIL,
+}
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the findings of one clause for one subject add up to."""
+
+    clause: str
+    subject: str
+    counts: dict[Outcome, int] = field(default_factory=lambda: dict.fromkeys(Outcome, 0))
+    causes: dict[str, int] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    nearest: Finding | None = None
+    applicable: bool = True
+
+    def take(self, finding: Finding) -> None:
+        self.counts[finding.outcome] += 1
+        if finding.cause:
+            self.causes[finding.cause] = self.causes.get(finding.cause, 0) + 1
+        if finding.outcome in (Outcome.FAIL, Outcome.INCONCLUSIVE):
+            self.findings.append(finding)
+        elif finding.outcome is Outcome.PASS and _room(finding) < _room(self.nearest):
+            self.nearest = finding
+
+    @property
+    def verdict(self) -> Verdict:
+        """The highest that any instance gave."""
+        if not self.applicable:
+            return Verdict.NOT_APPLICABLE
+        reached = [verdict for outcome, verdict in RISES_TO.items() if self.counts[outcome]]
+        if reached:
+            return max(reached)
+        return Verdict.NOT_APPLICABLE if self.counts[Outcome.EXCUSED] else Verdict.NOT_EXERCISED
+
+    @property
+    def decided(self) -> float | None:
+        """The share of instances that passed or failed, of those that could be judged; None if there were none."""
+        settled = self.counts[Outcome.PASS] + self.counts[Outcome.FAIL]
+        judged = settled + self.counts[Outcome.INCONCLUSIVE]
+        return settled / judged if judged else None
+
+
+def _room(finding: Finding | None) -> float:
+    """How far a pass was from the limit, as a share of it."""
+    if finding is None or finding.measured is None or not finding.limit:
+        return float("inf")
+    return abs(finding.measured - finding.limit) / finding.limit
+
+
+class Judge:
+    """One judgement under one agreement. Feed it in order of arrival, then `close` it once."""
+
+    def __init__(self, agreement: Agreement, annexes: Annexes, on_finding: Callable[[Finding], None] | None = None):
+        self.world = World(agreement, annexes)
+        self.books = Books(agreement.bounds.range_nm)
+        self.clauses = clauses_in_force(self.world)
+        self.now_ns = 0
+        self.tallies: dict[tuple[str, str], Tally] = {}
+        self._on_finding = on_finding
+        off = set(TEXTS) - {c.id for c in self.clauses}
+        for clause in self.clauses:
+            for subject in clause.subjects():
+                self.tallies[clause.id, subject] = Tally(clause.id, subject)
+        everybody = [f"{s.address:06x}" for s in sorted(annexes.register_, key=lambda s: s.address)]
+        for clause_id in sorted(off | set(TEXTS)):
+            for subject in everybody:
+                if clause_id in off or not self._about(clause_id, subject):
+                    self.tallies[clause_id, subject] = Tally(clause_id, subject, applicable=False)
+
+    def _about(self, clause_id: str, subject: str) -> bool:
+        """Whether a clause judges this station, alone or as one of a pair."""
+        return any(c == clause_id and subject in s.split("/") for c, s in self.tallies)
+
+    def hear(self, heard: Heard) -> None:
+        """One frame that the monitor received. Arrivals never go back in time."""
+        self.advance(heard.at_ns)
+        registered = heard.frame.source in self.world.stations
+        booked = self.books.book(heard)
+        everyday = registered and booked.standing is Standing.FIRST
+        for clause in self.clauses:
+            if everyday or clause.hears_copies:
+                self._take(clause.hear(booked))
+
+    def hearing_gap(self, from_ns: int, until_ns: int) -> None:
+        """The monitor heard nothing in this time, and knows it."""
+        self.world.deaf.append((from_ns, until_ns))
+
+    def advance(self, now_ns: int) -> None:
+        """Time passes."""
+        self.now_ns = max(self.now_ns, now_ns)
+
+    def close(self, end_ns: int) -> list[Tally]:
+        """The recording ends. Returns the tallies in order of clause and subject."""
+        self.advance(end_ns)
+        for clause in self.clauses:
+            self._take(clause.close(self.now_ns))
+        return self.so_far()
+
+    def so_far(self) -> list[Tally]:
+        """The tallies as they stand, in order of clause and subject."""
+        return [self.tallies[key] for key in sorted(self.tallies)]
+
+    def _take(self, findings: Iterable[Finding]) -> None:
+        for finding in findings:
+            key = (finding.clause, finding.subject)
+            if key not in self.tallies:
+                self.tallies[key] = Tally(*key)
+            self.tallies[key].take(finding)
+            if self._on_finding:
+                self._on_finding(finding)

@@ -1,0 +1,271 @@
+"""What the frames mean: one frozen object per message, values in physical units.
+
+Only meanings live here. How they are laid out in bits stands in `protocol.wire`, and nowhere else.
+`None` is "not available"; every other value is in the range that `wire` states for the field.
+"""
+
+from enum import IntEnum
+from typing import NamedTuple
+
+VERSION = 1
+MAX_FRAME_BYTES = 64
+NOBODY = 0xFFFFFF
+"""The address that no station has: all ones stands for "none" on the wire."""
+
+
+class MessageType(IntEnum):
+    """The type byte of the header."""
+
+    POSITION = 1
+    INTENT = 2
+    IDENT = 3
+    HAIL = 4
+    ACK = 5
+    WATCH = 6
+
+
+class EmergencyState(IntEnum):
+    """Emergency and priority status, after ADS-B (DO-260B, 2.2.3.2.7.8.1.1)."""
+
+    NONE = 0
+    GENERAL = 1
+    MEDICAL = 2
+    MINIMUM_FUEL = 3
+    NO_COMMUNICATIONS = 4
+    UNLAWFUL_INTERFERENCE = 5
+    DOWNED = 6
+
+
+class Emitter(IntEnum):
+    """What kind of station is calling itself by this call sign."""
+
+    UNKNOWN = 0
+    FIXED_WING = 1
+    ROTORCRAFT = 2
+    HIGH_PERFORMANCE = 3
+    UNCREWED = 4
+    GROUND = 5
+    MONITOR = 6
+
+
+class IntentKind(IntEnum):
+    """The declared manoeuvre; `AVOID` is the declared avoidance of clause 0.1."""
+
+    HOLD = 0
+    CLIMB = 1
+    DESCEND = 2
+    TURN = 3
+    ORBIT = 4
+    TRANSIT = 5
+    RETURN = 6
+    AVOID = 7
+
+
+class Phrase(IntEnum):
+    """What a HAIL says; each has the answers that clause 6.4 allows."""
+
+    CONTACT = 1
+    STATE_INTENTION = 2
+    KEEP_CLEAR = 3
+    YOU_ARE_CLOSING = 4
+    CHANGE_FREQUENCY = 5
+    SAY_AGAIN = 6
+
+
+class Result(IntEnum):
+    """What an ACK answers."""
+
+    ROGER = 1
+    WILCO = 2
+    UNABLE = 3
+    STANDBY = 4
+    SAY_AGAIN = 5
+
+
+class Reason(IntEnum):
+    """Why the answer is what it is."""
+
+    NONE = 0
+    TRAFFIC = 1
+    WEATHER = 2
+    TECHNICAL = 3
+    ORDERS = 4
+    NOT_UNDERSTOOD = 5
+
+
+class FrameKey(NamedTuple):
+    """One frame of one station: unique while sequence arithmetic holds."""
+
+    source: int
+    session: int
+    sequence: int
+
+
+class Position(NamedTuple):
+    """POSITION: where the source is and how good that is, and the account of what else it sent.
+
+    `age_s` is how long before the frame's time the position was valid. `idents`, `hails` and `acks` count what
+    the session sent so far, modulo 256. `receipt` is the last frame heard that was addressed to the source.
+    """
+
+    latitude_deg: float | None = None
+    longitude_deg: float | None = None
+    baro_altitude_ft: int | None = None
+    geo_altitude_ft: int | None = None
+    velocity_north_mps: float | None = None
+    velocity_east_mps: float | None = None
+    velocity_up_mps: float | None = None
+    heading_deg: float | None = None
+    nic: int = 0
+    nacp: int = 0
+    nacv: int = 0
+    gva: int = 0
+    sil: int = 0
+    airborne: bool = True
+    emergency: EmergencyState = EmergencyState.NONE
+    uncrewed: bool = False
+    degraded: bool = False
+    simulated: bool = False
+    age_s: float | None = None
+    idents: int = 0
+    hails: int = 0
+    acks: int = 0
+    emcon: int = 0
+    receipt: FrameKey | None = None
+
+
+class TrajectoryPoint(NamedTuple):
+    """A point the source means to pass, and when: seconds after the frame's time."""
+
+    latitude_deg: float
+    longitude_deg: float
+    altitude_ft: int | None
+    time_over_s: int
+
+
+class Intent(NamedTuple):
+    """INTENT: what the source will do. One serial is one declaration: a repetition says the same,
+    with the validity that is left (`validity_s`, counted from the frame's own time)."""
+
+    serial: int
+    kind: IntentKind
+    validity_s: int
+    selected_altitude_ft: int | None = None
+    track_deg: float | None = None
+    speed_mps: float | None = None
+    first: TrajectoryPoint | None = None
+    second: TrajectoryPoint | None = None
+
+
+class Ident(NamedTuple):
+    """IDENT: who the source is, what it guards and which agreement it flies; `sign_off` ends its session."""
+
+    call_sign: str
+    emitter: Emitter
+    agreement: int
+    guarded: frozenset[int] = frozenset()
+    sign_off: bool = False
+
+
+class Hail(NamedTuple):
+    """HAIL: a call to one station. Calls again carry the same `call_id`; `reply_by_s` counts from the frame."""
+
+    addressee: int
+    phrase: Phrase
+    call_id: int
+    reply_by_s: int
+    reply_channel: int
+    subject: int | None = None
+
+
+class Ack(NamedTuple):
+    """ACK: the answer to one frame of the addressee, which `answers_…` names."""
+
+    addressee: int
+    answers_session: int
+    answers_sequence: int
+    answers_type: MessageType
+    result: Result
+    reason: Reason = Reason.NONE
+    read_back: int | None = None
+
+
+class PeerReport(NamedTuple):
+    """What a WATCH says of one peer: the last frame heard from it, and which of the 32 before it.
+
+    Bit i of `earlier` stands for sequence number `last_sequence - 1 - i` (modulo 65536).
+    """
+
+    peer: int
+    session: int
+    last_sequence: int
+    earlier: int
+
+    def heard(self, sequence: int) -> bool:
+        """Whether the reporter says that it heard this sequence number (unknown counts as no)."""
+        behind = (self.last_sequence - sequence) & 0xFFFF
+        return behind == 0 or (behind <= 32 and bool(self.earlier >> (behind - 1) & 1))
+
+
+class Watch(NamedTuple):
+    """WATCH: what the source guards and how well it hears; for one peer a reception report."""
+
+    guarded: frozenset[int]
+    stations_heard: int
+    hails: int
+    acks: int
+    report: PeerReport | None = None
+
+
+Message = Position | Intent | Ident | Hail | Ack | Watch
+
+TYPE_OF: dict[type[Message], MessageType] = {
+    Position: MessageType.POSITION,
+    Intent: MessageType.INTENT,
+    Ident: MessageType.IDENT,
+    Hail: MessageType.HAIL,
+    Ack: MessageType.ACK,
+    Watch: MessageType.WATCH,
+}
+
+
+class Frame(NamedTuple):
+    """A message with its header.
+
+    `intent` is the serial of the intent in force (0: none). `time_us` is the instant of transmission in
+    microseconds, modulo 1024 s of Unix time; `time_quality` 0 to 3 bounds its error (`TIME_BOUND_NS`).
+    """
+
+    source: int
+    session: int
+    sequence: int
+    channel: int
+    intent: int
+    time_quality: int
+    time_us: int
+    message: Message
+    flags: int = 0
+
+    @property
+    def key(self) -> FrameKey:
+        return FrameKey(self.source, self.session, self.sequence)
+
+    @property
+    def type(self) -> MessageType:
+        return TYPE_OF[type(self.message)]
+
+
+TIME_PERIOD_US = 1024 * 1_000_000
+TIME_BOUND_NS = {1: 100_000_000, 2: 10_000_000, 3: 1_000_000}
+"""Greatest error of a frame's time by quality. Quality 0 claims nothing and has no bound."""
+
+
+def stamp(at_ns: int) -> int:
+    """The header's time for an instant (nanoseconds, UTC): microseconds modulo 1024 s."""
+    return at_ns // 1000 % TIME_PERIOD_US
+
+
+def instant_ns(time_us: int, near_ns: int) -> int:
+    """The instant, in ns UTC, that a header's time means when it was heard near `near_ns` (within 512 s)."""
+    difference = (time_us - near_ns // 1000 + TIME_PERIOD_US // 2) % TIME_PERIOD_US - TIME_PERIOD_US // 2
+    return (near_ns // 1000 + difference) * 1000

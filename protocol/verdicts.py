@@ -1,0 +1,70 @@
+"""What the judge says: findings, and what they add up to. Values only."""
+
+from enum import IntEnum, StrEnum
+from typing import NamedTuple
+
+UNATTRIBUTED = "unattributed"
+
+
+class Outcome(StrEnum):
+    """Of one judged instance. `EXCUSED`: the clause was suspended. `PENDING`: its deadline lies beyond the end."""
+
+    PASS = "pass"
+    INCONCLUSIVE = "inconclusive"
+    FAIL = "fail"
+    PENDING = "pending"
+    EXCUSED = "excused"
+
+
+class Verdict(IntEnum):
+    """Of a clause for a subject; while one judgement runs it only rises."""
+
+    NOT_APPLICABLE = 0
+    NOT_EXERCISED = 1
+    PASS = 2
+    INCONCLUSIVE = 3
+    FAIL = 4
+
+    @property
+    def label(self) -> str:
+        return self.name.lower()
+
+
+class Cause(StrEnum):
+    """Why an instance could not be decided, or did not count."""
+
+    FRAME_LOST = "frame_lost"
+    MONITOR_DEAF = "monitor_deaf"
+    STATE_UNHEARD = "state_unheard"
+    NOT_PROVED_HEARD = "not_proved_heard"
+    NO_BOUND = "no_bound"
+    NOT_FRESH = "not_fresh"
+    NOT_HEARD_AGAIN = "not_heard_again"
+    AREA_EDGE = "area_edge"
+    DISTRESS = "distress"
+
+
+class Finding(NamedTuple):
+    """One judged instance.
+
+    `measured` and `limit` are in `unit`; `evidence` names frames of the recording, such as `m1#812`.
+    `margin` orders passes: the smaller, the nearer to the limit (in `unit`).
+    """
+
+    clause: str
+    subject: str
+    outcome: Outcome
+    at_ns: int
+    summary: str = ""
+    evidence: tuple[str, ...] = ()
+    cause: Cause | None = None
+    measured: float | None = None
+    limit: float | None = None
+    unit: str = ""
+    assumptions: tuple[str, ...] = ()
+
+
+IDENTITY = "the frames are from the station they name (identity taken at its word)"
+NO_RELAY = "no live relay repeated the frames within the time tolerance"
+CLOCK = "the monitor's clock is right within the bound recorded with each frame"
+STAYED_UP = "the aircraft did not land and take off again between the two reports"

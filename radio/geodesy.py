@@ -1,0 +1,29 @@
+"""Positions on the earth: WGS-84 geodetic coordinates to earth-centred, earth-fixed metres. Pure arithmetic only."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+SEMI_MAJOR_M = 6_378_137.0
+FLATTENING = 1 / 298.257223563
+_ECCENTRICITY_SQUARED = FLATTENING * (2 - FLATTENING)
+
+
+def ecef_m(latitude_deg: ArrayLike, longitude_deg: ArrayLike, height_m: ArrayLike) -> NDArray[np.float64]:
+    """Earth-centred, earth-fixed x, y, z in metres: shape (3,) for one point, (..., 3) for arrays of points.
+
+    Latitude is geodetic, north positive; longitude east positive; height is above the ellipsoid.
+    Source: NIMA TR8350.2 (WGS-84), equation 4-14.
+    """
+    latitude, longitude = np.radians(latitude_deg), np.radians(longitude_deg)
+    height = np.asarray(height_m, dtype=np.float64)
+    sine, cosine = np.sin(latitude), np.cos(latitude)
+    prime_vertical_m = SEMI_MAJOR_M / np.sqrt(1 - _ECCENTRICITY_SQUARED * sine * sine)
+    from_axis_m = (prime_vertical_m + height) * cosine
+    return np.stack(
+        np.broadcast_arrays(
+            from_axis_m * np.cos(longitude),
+            from_axis_m * np.sin(longitude),
+            (prime_vertical_m * (1 - _ECCENTRICITY_SQUARED) + height) * sine,
+        ),
+        axis=-1,
+    )

@@ -1,0 +1,295 @@
+"""The records of a recording: their values, their bytes, and the chain that says which of them to trust.
+
+Pure: values in, bytes out, and back. The file around the records stands in `radio.recording`; what a frame means is
+nobody's business here. A record is a pseudo-header of 69 bytes, big-endian, then the frame (receptions only):
+
+    offset  size  field
+         0     1  magic and version, 0xA1
+         1     1  kind: 1 reception, 2 hearing gap, 3 closing
+         2     1  channel, 0 to 255
+         3     4  record number, from 0; in the closing record so the number of records before it
+         7     8  time, ns UTC, the receiver's clock: start of the frame at the receiver; from when the gap; the end
+        15     8  until, ns UTC: when the gap ends
+        23     4  receiver's latitude, signed, 1e-7 degree, north positive
+        27     4  receiver's longitude, signed, 1e-7 degree, east positive
+        31     4  receiver's height, signed, cm
+        35     2  received power, signed, tenths of dBm
+        37     4  bound of the receiver's clock error, ns
+        41     8  channels tuned, a bitmap: bit n (least significant first) is channel n, 0 to 63
+        49    16  link: the first 16 bytes of SHA-256 over the record before (for record 0: over the header text)
+        65     4  CRC-32C (Castagnoli) over bytes 0 to 64 and the frame
+        69     -  frame, at most 65535 bytes
+
+Hearing gaps have no channel, position, power, clock bound or tuning, closing records no `until` either; these fields
+are zero there, and only a reception has a frame. One value has one encoding: other bytes are refused.
+"""
+
+import hashlib
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from operator import index
+from typing import NamedTuple, assert_never
+
+import google_crc32c
+
+MAGIC = 0xA1
+MAX_FRAME_BYTES = 0xFFFF
+TUNABLE_CHANNELS = 64
+LINK_BYTES = 16
+
+_RECEPTION, _HEARING_GAP, _CLOSING = 1, 2, 3
+_BEFORE_CRC = struct.Struct(f">BBBIQQiiihIQ{LINK_BYTES}s")
+_CRC_END = _BEFORE_CRC.size + 4
+_LINK = slice(_BEFORE_CRC.size - LINK_BYTES, _BEFORE_CRC.size)
+_LATITUDE_LIMIT_E7 = 90 * 10**7
+_LONGITUDE_LIMIT_E7 = 180 * 10**7
+
+
+class BadRecord(ValueError):
+    """These bytes are not a record, or these values cannot be one; the message says what the record does wrong."""
+
+
+class Reception(NamedTuple):
+    """One frame that the receiver heard.
+
+    `arrival_ns` is the start of the frame at the receiver, by the receiver's clock (UTC), which is within
+    `clock_bound_ns` of true time. Latitude and longitude are degrees times 10**7. `tuned` holds the channels that the
+    receiver listened to, 0 to 63, ascending.
+    """
+
+    number: int
+    arrival_ns: int
+    channel: int
+    latitude_e7: int
+    longitude_e7: int
+    height_cm: int
+    power_tenths_dbm: int
+    clock_bound_ns: int
+    tuned: tuple[int, ...]
+    frame: bytes
+
+
+class HearingGap(NamedTuple):
+    """The receiver heard nothing, whatever was sent, from one instant until another (ns UTC, its own clock)."""
+
+    number: int
+    from_ns: int
+    until_ns: int
+
+
+class Closing(NamedTuple):
+    """The last record: when the recording ended (ns UTC, the receiver's clock). Its number counts those before it."""
+
+    number: int
+    end_ns: int
+
+
+Record = Reception | HearingGap
+Entry = Record | Closing
+
+
+def link(data: bytes) -> bytes:
+    """What the next record carries to confirm this one: the first 16 bytes of its SHA-256 (FIPS 180-4)."""
+    return hashlib.sha256(data).digest()[:LINK_BYTES]
+
+
+def time_ns(entry: Entry) -> int:
+    """The instant that orders a record among the others, ns UTC."""
+    match entry:
+        case Reception():
+            return entry.arrival_ns
+        case HearingGap():
+            return entry.from_ns
+        case Closing():
+            return entry.end_ns
+        case _:
+            assert_never(entry)
+
+
+def encode(entry: Entry, previous: bytes) -> bytes:
+    """Lay out a record that follows the one with the link `previous`. Raises BadRecord if a value is out of range."""
+    frame = b""
+    try:
+        match entry:
+            case Reception():
+                _check(entry)
+                frame = entry.frame
+                head = _BEFORE_CRC.pack(
+                    MAGIC,
+                    _RECEPTION,
+                    entry.channel,
+                    entry.number,
+                    entry.arrival_ns,
+                    0,
+                    entry.latitude_e7,
+                    entry.longitude_e7,
+                    entry.height_cm,
+                    entry.power_tenths_dbm,
+                    entry.clock_bound_ns,
+                    _bitmap(entry.tuned),
+                    previous,
+                )
+            case HearingGap():
+                if entry.until_ns < entry.from_ns:
+                    raise BadRecord("ends before it begins")
+                head = _bare(_HEARING_GAP, entry.number, entry.from_ns, entry.until_ns, previous)
+            case Closing():
+                head = _bare(_CLOSING, entry.number, entry.end_ns, 0, previous)
+            case _:
+                assert_never(entry)
+    except struct.error as error:
+        raise BadRecord(f"has a value that does not fit its field ({error})") from error
+    return head + _crc(head + frame) + frame
+
+
+def decode(packet: bytes) -> Entry:
+    """Read one record. Raises BadRecord, and nothing else, whatever the bytes."""
+    if len(packet) < _CRC_END:
+        raise BadRecord(f"has {len(packet)} bytes, fewer than a record's {_CRC_END}")
+    if packet[0] != MAGIC:
+        raise BadRecord(f"begins with 0x{packet[0]:02x} in place of 0x{MAGIC:02x}")
+    head, frame = packet[: _BEFORE_CRC.size], packet[_CRC_END:]
+    if _crc(head + frame) != packet[_BEFORE_CRC.size : _CRC_END]:
+        raise BadRecord("has a wrong CRC")
+    _, kind, channel, number, at, until, latitude, longitude, height, power, bound, bitmap, previous = (
+        _BEFORE_CRC.unpack(head)
+    )
+    entry: Entry
+    match kind:
+        case 1:
+            tuned = _channels(bitmap)
+            entry = Reception(number, at, channel, latitude, longitude, height, power, bound, tuned, frame)
+        case 2:
+            entry = HearingGap(number, at, until)
+        case 3:
+            entry = Closing(number, at)
+        case _:
+            raise BadRecord(f"is of the unknown kind {kind}")
+    # Right by its CRC, and yet perhaps not what our writer would write: so write it.
+    if encode(entry, previous) != packet:
+        raise BadRecord("fills fields that its kind leaves empty")
+    return entry
+
+
+def _crc(data: bytes) -> bytes:
+    checksum: int = google_crc32c.value(data)
+    return checksum.to_bytes(4, "big")
+
+
+def _bare(kind: int, number: int, at_ns: int, until_ns: int, previous: bytes) -> bytes:
+    return _BEFORE_CRC.pack(MAGIC, kind, 0, number, at_ns, until_ns, 0, 0, 0, 0, 0, 0, previous)
+
+
+def _check(reception: Reception) -> None:
+    if not -_LATITUDE_LIMIT_E7 <= reception.latitude_e7 <= _LATITUDE_LIMIT_E7:
+        raise BadRecord(f"has the latitude {reception.latitude_e7}e-7, beyond 90 degrees")
+    if not -_LONGITUDE_LIMIT_E7 <= reception.longitude_e7 <= _LONGITUDE_LIMIT_E7:
+        raise BadRecord(f"has the longitude {reception.longitude_e7}e-7, beyond 180 degrees")
+    if len(reception.frame) > MAX_FRAME_BYTES:
+        raise BadRecord(f"has a frame of {len(reception.frame)} bytes, more than {MAX_FRAME_BYTES}")
+
+
+# A receiver retunes rarely: a few tunings serve a whole recording. Bounded, for a hostile file may hold very many.
+@lru_cache(maxsize=64)
+def _bitmap(tuned: tuple[int, ...]) -> int:
+    for channel in tuned:
+        if not 0 <= channel < TUNABLE_CHANNELS:
+            raise BadRecord(f"is tuned to channel {channel}; only 0 to {TUNABLE_CHANNELS - 1} can be recorded")
+    return sum(1 << index(channel) for channel in set(tuned))
+
+
+@lru_cache(maxsize=64)
+def _channels(bitmap: int) -> tuple[int, ...]:
+    return tuple(channel for channel in range(TUNABLE_CHANNELS) if bitmap >> channel & 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Damage:
+    """Something in a recording that is not as its writer left it.
+
+    `offset` is where in the file, in bytes; `number` is the record it concerns, if that is known, by its place in the
+    file where the record itself cannot be read.
+    """
+
+    offset: int
+    number: int | None
+    what: str
+
+
+class _Candidate(NamedTuple):
+    """What the next record has to confirm: a record, or the header (None)."""
+
+    offset: int
+    record: Record | None
+    link: bytes
+
+
+class Chain:
+    """Admits the records of one file, in its order: each one when the record after it carries its link.
+
+    A link is 128 bits, so one that agrees confirms even out of a record that is itself damaged.
+    """
+
+    def __init__(self, header: bytes) -> None:
+        self.end_ns: int | None = None
+        self._candidate: _Candidate | None = _Candidate(0, None, link(header))
+        self._standing = 0  # records that the file holds so far, whole or not
+        self._expected = 0  # the number that the next record should have
+        self._last_number = -1
+        self._last_ns = 0
+
+    def take(self, offset: int, packet: bytes, entry: Entry | BadRecord) -> Iterator[Record | Damage]:
+        """Take the next record, decoded or refused; return what it settles about the one before, and its own damage."""
+        yield from self._settle(packet[_LINK])
+        standing, expected = self._standing, self._expected
+        self._standing += 1
+        match entry:
+            case BadRecord():
+                self._expected += 1
+                yield Damage(offset=offset, number=expected, what=f"The record {entry}; it is left out.")
+            case Closing():
+                if entry.number != standing:
+                    what = f"The closing record counts {entry.number} records, but {standing} stand before it."
+                    yield Damage(offset=offset, number=entry.number, what=what)
+                if entry.end_ns < self._last_ns:
+                    what = "The closing record ends before the last record begins; it is left out."
+                    yield Damage(offset=offset, number=entry.number, what=what)
+                else:
+                    self.end_ns = entry.end_ns
+            case _:
+                self._candidate = _Candidate(offset, entry, link(packet))
+                self._expected = entry.number + 1
+                if entry.number != expected:
+                    what = f"Record {entry.number} stands where record {expected} belongs."
+                    yield Damage(offset=offset, number=entry.number, what=what)
+
+    def cut(self, offset: int) -> Damage:
+        """The file ends at this offset, and no closing record has come."""
+        if self._candidate is None or self._candidate.record is None:
+            return Damage(offset=offset, number=None, what="There is no closing record.")
+        what = "There is no closing record: this last record is confirmed by nothing and left out."
+        return Damage(offset=self._candidate.offset, number=self._candidate.record.number, what=what)
+
+    def _settle(self, confirmed: bytes) -> Iterator[Record | Damage]:
+        """Admit the candidate or leave it out, now that the link in the record after it is known."""
+        candidate, self._candidate = self._candidate, None
+        if candidate is None:
+            return
+        offset, record, expected = candidate
+        if record is None:
+            if confirmed != expected:
+                yield Damage(offset=offset, number=None, what="The first record does not follow this header.")
+        elif confirmed != expected:
+            what = "The record that follows does not confirm this one; it is left out."
+            yield Damage(offset=offset, number=record.number, what=what)
+        elif record.number <= self._last_number:
+            what = f"Its number does not rise above {self._last_number}; it is left out."
+            yield Damage(offset=offset, number=record.number, what=what)
+        elif time_ns(record) < self._last_ns:
+            what = f"It is {self._last_ns - time_ns(record)} ns earlier than the record before; it is left out."
+            yield Damage(offset=offset, number=record.number, what=what)
+        else:
+            self._last_number, self._last_ns = record.number, time_ns(record)
+            yield record

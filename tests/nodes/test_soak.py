@@ -1,0 +1,164 @@
+"""Many drawn flights of honest stations, at several loss rates: nobody innocent is accused, and most is decided.
+
+Positions, courses, slots, clocks and instrument errors up to their bounds, late entries, early departures and declared
+avoidances come from the seed. What is really too close is worked out here, from the paths themselves.
+"""
+
+from math import cos, hypot, radians
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from nodes.flight import prepare
+from nodes.scenario import Scenario
+from nodes.shipped import CONFIGS
+from nodes.testing import FlightTest
+from protocol.verdicts import Outcome
+
+AGREEMENT = str(CONFIGS / "agreements" / "safety-of-flight-2015.toml")
+SECONDS = 70
+SEEDS = range(50)
+DECIDED = {0.0: 0.99, 0.01: 0.95, 0.05: 0.90, 0.20: 0.70}
+
+
+def drawn(seed: int, loss: float, fault: dict[str, object] | None = None, stations: int = 6) -> Scenario:
+    """A flight drawn from a seed: `stations` aircraft of two parties within some 30 NM, and a monitor."""
+    random = Random(seed)
+    entries: list[dict[str, object]] = [
+        {"address": "0a0001", "call_sign": "MON 1", "role": "monitor", "at": [35.0, 37.0, 300.0]}
+    ]
+    slots = random.sample([n for n in range(50) if n % 5 != 4], stations * 2)
+    for i in range(stations):
+        entries.append(_aircraft(i, random, slots[2 * i : 2 * i + 2]))
+    return Scenario.model_validate(
+        {
+            "title": f"soak {seed}",
+            "agreement": AGREEMENT,
+            "start": f"2015-10-21T09:{random.randrange(60):02d}:{random.randrange(60):02d}Z",
+            "duration_s": SECONDS,
+            "seed": seed,
+            "medium": {"loss": loss},
+            "station": entries,
+            "fault": [fault] if fault else [],
+        }
+    )
+
+
+def _aircraft(i: int, random: Random, slots: list[int]) -> dict[str, object]:
+    latitude, longitude = 35 + random.uniform(-0.25, 0.25), 37 + random.uniform(-0.3, 0.3)
+    altitude = random.choice([20_000, 20_900, 21_500, 24_000]) + random.uniform(-100, 100)
+    begin = random.choice([0, 0, 0, 0, random.uniform(5, 20)])
+    end = random.choice([SECONDS + 5, SECONDS + 5, SECONDS + 5, random.uniform(50, 65)])
+    points = []
+    for t in (begin, (begin + end) / 2, end):
+        points.append([round(t, 3), latitude, longitude, altitude])
+        run = (end - begin) / 2 * random.uniform(60, 250)
+        turn = radians(random.uniform(-180, 180))
+        latitude += run * cos(turn) / 111_195
+        longitude += run * cos(turn + 1.5708) / 91_000
+        altitude += random.choice([0, 0, random.uniform(-600, 600)])
+    entry: dict[str, object] = {
+        "address": f"{(0xAE1000 if i % 2 else 0x155000) + i:06x}",
+        "call_sign": f"{'HAWK' if i % 2 else 'SOKOL'} {i}",
+        "party": "coalition" if i % 2 else "federation",
+        "role": random.choice(["aircraft", "aircraft", "uncrewed"]),
+        "waypoints": points,
+        "slots": slots,
+        "errors": {
+            "north_m": random.choice([-125, 0, 125]),
+            "east_m": random.choice([-125, 0, 125]),
+            "altitude_ft": random.choice([-73, 0, 73]),
+            "clock_us": random.choice([-900, 0, 900]),
+        },
+    }
+    if random.random() < 0.1:
+        entry["avoid_s"] = [random.uniform(0, 30), random.uniform(40, 70)]
+    return entry
+
+
+def fly(scenario: Scenario) -> FlightTest:
+    flight = FlightTest(prepare(scenario, Path()))
+    flight._run.advance(flight.flight.end_ns)
+    flight.close()
+    return flight
+
+
+def longest_too_close_s(flight: FlightTest, pair: str) -> float:
+    """For how long the two were really within both limits, without a break."""
+    a, b = (flight._run._motions[int(part, 16)] for part in pair.split("/"))
+    longest, since = 0.0, None
+    for step in range(SECONDS * 10 + 1):
+        at_ns = flight.flight.start_ns + step * 100_000_000
+        x, y = a.at(at_ns), b.at(at_ns)
+        near = False
+        if x and y:
+            north = (x.latitude_deg - y.latitude_deg) * 111_195
+            east = (x.longitude_deg - y.longitude_deg) * 111_195 * cos(radians(x.latitude_deg))
+            near = hypot(north, east) < 5 * 1852 * 1.003 and abs(x.altitude_ft - y.altitude_ft) < 1001
+        since = (since if since is not None else step / 10) if near else None
+        longest = max(longest, step / 10 - since) if since is not None else longest
+    return longest
+
+
+def unjust(flight: FlightTest, guilty: set[str]) -> list[str]:
+    """Accusations of somebody who did nothing."""
+    told = []
+    for finding in flight.findings:
+        if finding.outcome is not Outcome.FAIL or guilty & set(finding.subject.split("/")):
+            continue
+        if finding.clause == "6.1" and longest_too_close_s(flight, finding.subject) >= 10:
+            continue
+        told.append(f"seed {flight.flight.scenario.seed}: {finding.clause} {finding.subject}: {finding.summary}")
+    return told
+
+
+def decided_of(flights: list[FlightTest]) -> dict[str, tuple[int, int]]:
+    """By clause: instances decided, and instances judged."""
+    shares: dict[str, tuple[int, int]] = {}
+    for flight in flights:
+        for tally in flight._run.judge.so_far():
+            settled = tally.counts[Outcome.PASS] + tally.counts[Outcome.FAIL]
+            a, b = shares.get(tally.clause, (0, 0))
+            shares[tally.clause] = (a + settled, b + settled + tally.counts[Outcome.INCONCLUSIVE])
+    return shares
+
+
+@pytest.mark.parametrize("loss", DECIDED)
+def test_nobody_innocent_is_accused_and_most_is_decided(loss: float) -> None:
+    flights = [fly(drawn(seed, loss)) for seed in SEEDS]
+    assert [line for flight in flights for line in unjust(flight, set())] == []
+    shares = decided_of(flights)
+    settled, judged = (sum(s[i] for s in shares.values()) for i in (0, 1))
+    assert settled / judged >= DECIDED[loss], shares
+    assert all(b > 0 for c, (_, b) in shares.items() if c not in ("0.1",)), shares
+
+
+CAUGHT = {
+    "slot_thief": ("3.1", {"at_s": 10}),
+    "silent": ("4.1", {"at_s": 25, "for_s": 14}),
+    "too_close": ("6.1", {"at_s": 0, "target": "SOKOL 2"}),
+}
+
+
+def with_fault(name: str, seed: int, loss: float) -> FlightTest:
+    """A drawn flight in which HAWK 1 has the fault all the time that it flies."""
+    scenario = drawn(seed, loss, {"name": name, "station": "HAWK 1", **CAUGHT[name][1]})
+    stations = []
+    for s in scenario.station:
+        if s.call_sign in ("HAWK 1", "SOKOL 2"):  # there from the beginning to the end, with no avoidance to excuse it
+            points = [(0.0, *s.waypoints[0][1:]), (SECONDS + 5.0, *s.waypoints[-1][1:])] if s.waypoints else None
+            s = s.model_copy(update={"avoid_s": None, "waypoints": points})
+        stations.append(s)
+    return fly(scenario.model_copy(update={"station": tuple(stations)}))
+
+
+@pytest.mark.parametrize("loss", DECIDED)
+@pytest.mark.parametrize("name", CAUGHT)
+def test_the_guilty_are_still_caught(name: str, loss: float) -> None:
+    clause, _ = CAUGHT[name]
+    flights = [with_fault(name, seed, loss) for seed in range(6)]
+    assert [line for flight in flights for line in unjust(flight, {"ae1001"})] == []
+    for flight in flights:
+        accused = {subject for c, subject in flight.accused() if c == clause}
+        assert any("ae1001" in subject for subject in accused), flight.flight.scenario.seed

@@ -1,0 +1,118 @@
+"""What the protocol tests share: the world of the golden traces, and a monitor to feed the judge with."""
+
+import tomllib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from protocol.accounts import Heard
+from protocol.agreement import Agreement, Annexes
+from protocol.codec import encode
+from protocol.judge import Judge, Tally
+from protocol.messages import Frame, Message, stamp
+from protocol.units import NS_PER_S, seconds_ns
+from protocol.verdicts import Finding, Outcome, Verdict
+
+ROOT = Path(__file__).parents[2]
+START_NS = int(datetime(2015, 10, 21, 9, tzinfo=UTC).timestamp()) * NS_PER_S
+CLOCK_BOUND_NS = 1_000_000
+
+STATIONS = (
+    (0x100001, "coalition", "aircraft", (0, 25)),
+    (0x100002, "coalition", "aircraft", (1, 26)),
+    (0x100003, "coalition", "uncrewed", (2, 27)),
+    (0x200001, "federation", "aircraft", (5, 30)),
+    (0x200002, "federation", "aircraft", (6, 31)),
+    (0x200003, "federation", "uncrewed", (7, 32)),
+)
+
+
+def shipped_agreement(off: tuple[str, ...] = ()) -> Agreement:
+    """The agreement that ships, without the clauses in `off`."""
+    text = (ROOT / "configs" / "agreements" / "safety-of-flight-2015.toml").read_text(encoding="utf-8")
+    terms = tomllib.loads(text)
+    for clause in off:
+        del terms["clause"][clause]
+    return Agreement.model_validate(terms)
+
+
+def six_aircraft(**area: float) -> Annexes:
+    """Two crewed aircraft and an uncrewed one on either side, two slots each; no area unless one is given."""
+    register = [
+        {"address": address, "call_sign": f"T{address:06X}", "party": party, "role": role}
+        for address, party, role, _ in STATIONS
+    ]
+    slots = {address: {1: own} for address, _, _, own in STATIONS}
+    return Annexes.model_validate({"version": "1", "register": register, "slots": slots, "area": area or None})
+
+
+class Monitor:
+    """Hears frames and passes them to a judge. Times are seconds after the start of the recording."""
+
+    def __init__(self, agreement: Agreement, annexes: Annexes):
+        self.findings: list[Finding] = []
+        self.judge = Judge(agreement, annexes, on_finding=self.findings.append)
+        self.heard = 0
+
+    def hear(
+        self,
+        at_s: float,
+        source: int,
+        sequence: int,
+        message: Message,
+        *,
+        session: int = 1,
+        intent: int = 0,
+        channel: int = 1,
+        heard_on: int | None = None,
+        sent_s: float | None = None,
+        time_quality: int = 3,
+    ) -> None:
+        """One frame arrives; unless told otherwise it says that it was sent just now, on the channel it came on."""
+        at_ns = START_NS + seconds_ns(at_s)
+        sent_ns = START_NS + seconds_ns(at_s if sent_s is None else sent_s)
+        frame = Frame(source, session, sequence % 65536, channel, intent, time_quality, stamp(sent_ns), message)
+        self.heard += 1
+        name = f"m1#{self.heard}"
+        on = channel if heard_on is None else heard_on
+        self.judge.hear(Heard(name, at_ns, on, frame, len(encode(frame)), CLOCK_BOUND_NS))
+
+    def deaf(self, from_s: float, until_s: float) -> None:
+        """The receiver hears nothing for a time."""
+        self.judge.hearing_gap(START_NS + seconds_ns(from_s), START_NS + seconds_ns(until_s))
+
+    def close(self, end_s: float) -> list[Tally]:
+        """The recording ends."""
+        return self.judge.close(START_NS + seconds_ns(end_s))
+
+    def outcomes(self, clause: str, subject: str) -> list[Outcome]:
+        """What a clause found for a subject, in order."""
+        return [f.outcome for f in self.findings if (f.clause, f.subject) == (clause, subject)]
+
+    def verdict(self, clause: str, subject: str) -> Verdict:
+        """The verdict so far; a subject that nobody asked about is not exercised."""
+        tally = self.judge.tallies.get((clause, subject))
+        return tally.verdict if tally else Verdict.NOT_EXERCISED
+
+    def fails(self) -> list[tuple[str, str]]:
+        """Clause and subject of every fail."""
+        return [(f.clause, f.subject) for f in self.findings if f.outcome is Outcome.FAIL]
+
+
+@pytest.fixture
+def monitor() -> Monitor:
+    """A monitor in the world of the golden traces."""
+    return Monitor(shipped_agreement(), six_aircraft())
+
+
+@pytest.fixture
+def make_monitor() -> Callable[..., Monitor]:
+    """Makes monitors: `off` names clauses to switch off; an area in degrees can be given."""
+
+    def make(off: tuple[str, ...] = (), **area: Any) -> Monitor:
+        return Monitor(shipped_agreement(off), six_aircraft(**area))
+
+    return make

@@ -1,0 +1,145 @@
+"""Golden traces: what a monitor heard, and the verdict that the clause's text demands. Written without the code.
+
+One file per clause in `golden/`. Defaults of fields that a trace does not care about are given here.
+"""
+
+import tomllib
+from collections.abc import Callable, Iterator
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from protocol.messages import (
+    Ack,
+    Emitter,
+    FrameKey,
+    Hail,
+    Ident,
+    Intent,
+    IntentKind,
+    Message,
+    MessageType,
+    PeerReport,
+    Phrase,
+    Position,
+    Reason,
+    Result,
+    Watch,
+)
+from protocol.verdicts import Verdict
+
+GOLDEN = Path(__file__).parent / "golden"
+ENUMS = {
+    "kind": IntentKind,
+    "emitter": Emitter,
+    "phrase": Phrase,
+    "answers_type": MessageType,
+    "result": Result,
+    "reason": Reason,
+}
+KINDS: dict[str, type[Message]] = {
+    "POSITION": Position,
+    "INTENT": Intent,
+    "IDENT": Ident,
+    "HAIL": Hail,
+    "ACK": Ack,
+    "WATCH": Watch,
+}
+BOTH = frozenset({1, 2})
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "POSITION": {
+        "baro_altitude_ft": 20000,
+        "nic": 8,
+        "nacp": 8,
+        "nacv": 2,
+        "velocity_north_mps": 0.0,
+        "velocity_east_mps": 0.0,
+        "velocity_up_mps": 0.0,
+        "age_s": 0.0,
+    },
+    "INTENT": {"kind": IntentKind.TRANSIT, "validity_s": 120},
+    "IDENT": {"call_sign": "TEST", "emitter": Emitter.FIXED_WING, "guarded": BOTH},
+    "HAIL": {"phrase": Phrase.CONTACT, "reply_by_s": 10, "reply_channel": 1},
+    "ACK": {"answers_session": 1, "answers_type": MessageType.HAIL, "result": Result.ROGER},
+    "WATCH": {"guarded": BOTH, "stations_heard": 3, "hails": 0, "acks": 0},
+}
+
+
+def _field(name: str, value: Any) -> Any:
+    if name in ENUMS:
+        return ENUMS[name][value]
+    if name in ("addressee", "subject"):
+        return int(value, 16)
+    if name == "guarded":
+        return frozenset(value)
+    if name == "receipt":
+        return FrameKey(int(value[0], 16), *value[1:])
+    if name == "report":
+        return PeerReport(**{**value, "peer": int(value["peer"], 16)})
+    return value
+
+
+def _message(kind: str, fields: dict[str, Any], digest: int) -> Message:
+    values = dict(DEFAULTS[kind])
+    if kind == "IDENT":
+        values["agreement"] = digest
+    values |= {name: _field(name, value) for name, value in fields.items()}
+    return KINDS[kind](**values)
+
+
+def _heard(entry: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """One entry, or as many as its `repeat` says."""
+    repeat = entry.get("repeat", {"count": 1, "every_s": 0.0})
+    assert set(repeat) <= {"count", "every_s", "sequence_step", "fields_step"}, repeat
+    for i in range(repeat["count"]):
+        later = i * repeat["every_s"]
+        fields = dict(entry.get("fields", {}))
+        for name, step in repeat.get("fields_step", {}).items():
+            fields[name] += i * step
+        yield entry | {
+            "at_s": entry["at_s"] + later,
+            "sent_s": entry.get("sent_s", entry["at_s"]) + later,
+            "sequence": entry["sequence"] + i * repeat.get("sequence_step", 0),
+            "fields": fields,
+        }
+
+
+def _traces() -> Iterator[Any]:
+    for path in sorted(GOLDEN.glob("*.toml")):
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        for trace in document["trace"]:
+            yield pytest.param(document["clause"], trace, id=f"{document['clause']}:{trace['name']}")
+
+
+@pytest.mark.parametrize(("clause", "trace"), list(_traces()))
+def test_golden(clause: str, trace: dict[str, Any], make_monitor: Callable[..., Any]) -> None:
+    monitor = make_monitor()
+    digest = int(monitor.judge.world.agreement.digest()[:8], 16)
+    events = [(entry["at_s"], 1, entry) for hear in trace.get("hear", ()) for entry in _heard(hear)]
+    events += [(gap["until_s"], 0, gap) for gap in trace.get("gap", ())]
+    for at_s, is_frame, event in sorted(events, key=itemgetter(0, 1)):
+        if not is_frame:
+            monitor.deaf(event["from_s"], event["until_s"])
+            continue
+        monitor.hear(
+            at_s,
+            int(event["from"], 16),
+            event["sequence"],
+            _message(event["type"], event["fields"], digest),
+            session=event.get("session", 1),
+            intent=event.get("intent", 0),
+            channel=event.get("channel", 1),
+            heard_on=event.get("heard_on"),
+            sent_s=event["sent_s"],
+        )
+    tallies = {(t.clause, t.subject): t for t in monitor.close(trace["end_s"])}
+    for expect in trace["expect"]:
+        tally = tallies.get((expect.get("clause", clause), expect["subject"]))
+        verdict = tally.verdict if tally else Verdict.NOT_EXERCISED
+        told = [(f.outcome.value, f.cause, f.summary) for f in tally.findings] if tally else []
+        assert verdict.label == expect["verdict"], f"{trace['why']} {told}"
+        if "cause" in expect:
+            assert tally
+            assert expect["cause"] in tally.causes, f"{trace['why']} {told}"
