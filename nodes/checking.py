@@ -1,19 +1,17 @@
 """Judges a recording: the same records to the same judge as in the run that made it."""
 
 import hashlib
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from nodes.monitor import observe
-from nodes.problems import ConfigurationError, Problem
+from nodes.problems import ConfigurationError, Problem, from_validation
 from protocol.agreement import Agreement, Annexes
 from protocol.judge import Judge, Tally
-from radio.recording import Damage, NotARecording, Reader
-from radio.recording import HearingGap
+from radio.recording import Damage, HearingGap, NotARecording, Reader
 
 
 @dataclass(slots=True)
@@ -51,20 +49,20 @@ def _check(stream: BinaryIO, path: Path, agreement: Agreement, digest: str) -> C
     if reader.header is None:
         checked.damage = [_told(path, item) for item in reader if isinstance(item, Damage)]
         return checked
-    header = json.loads(reader.header)
-    if header["agreement"] != agreement.digest():
+    header = _header(reader.header, path)
+    if header.agreement != agreement.digest():
         expected = (
-            f"was made under another agreement (digest {header['agreement'][:16]}); "
+            f"was made under another agreement (digest {header.agreement[:16]}); "
             f"the one given, «{agreement.title}» version {agreement.version}, has {agreement.digest()[:16]}"
         )
         raise ConfigurationError([Problem(str(path), "", "", expected)])
     try:
-        checked.annexes = Annexes.model_validate(header["annexes"])
+        checked.annexes = Annexes.model_validate(header.annexes)
     except ValidationError as error:
-        raise ConfigurationError([Problem(str(path), "annexes", "", f"cannot be read: {error}")]) from None
-    checked.monitor = header["monitor"]
+        raise ConfigurationError(from_validation(path, error)) from None
+    checked.monitor = header.monitor
     judge = Judge(agreement, checked.annexes)
-    last_ns, hole = int(header["start_ns"]), False
+    last_ns, hole = header.start_ns, False
     for item in reader:
         if isinstance(item, Damage):
             checked.damage.append(_told(path, item))
@@ -77,8 +75,30 @@ def _check(stream: BinaryIO, path: Path, agreement: Agreement, digest: str) -> C
         observe(judge, checked.monitor, item)
         last_ns = at_ns
         checked.records += 1
-    checked.tallies = judge.close(reader.end_ns if reader.end_ns is not None else last_ns)
+    end_ns = reader.end_ns if reader.end_ns is not None else last_ns
+    if hole:
+        judge.hearing_gap(last_ns, end_ns)
+    checked.tallies = judge.close(end_ns)
     return checked
+
+
+class _Header(BaseModel):
+    """What a recording says about itself (see `nodes.monitor.header_text`). Anybody can write one: it is checked."""
+
+    agreement: str
+    annexes: dict[str, Any]
+    monitor: str
+    start_ns: int
+
+
+def _header(text: str, path: Path) -> _Header:
+    try:
+        return _Header.model_validate_json(text)
+    except ValidationError:
+        expected = (
+            "is a recording, but not of airaccord's: its header does not say agreement, annexes, monitor and start"
+        )
+        raise ConfigurationError([Problem(str(path), "", "", expected)]) from None
 
 
 def _told(path: Path, damage: Damage) -> str:

@@ -7,6 +7,7 @@ that is missing in the register (see `nodes.flight`).
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import hypot
 from random import Random
 
 from nodes.motion import Kinematics, Motion, metres_per_degree
@@ -23,7 +24,8 @@ DROPS: dict[str, type[Message]] = {"anonymous": Ident, "no_intent": Intent, "no_
 TELEPORT_EVERY = 10
 TELEPORT_DEG = 0.3
 STRAY_EVERY = 4
-APPROACH_S = 60.0
+APPROACH_S, APPROACH_MPS = 45.0, 600.0
+"""`too_close` takes at least so long, and never gains more than so much on its target: an aircraft could fly it."""
 BESIDE_DEG = 0.012
 """`too_close` ends about 0.7 NM north of its target, at its height."""
 
@@ -119,20 +121,33 @@ def shifter(fault: FaultEntry, start_ns: int, slot_ns: int, random: Random) -> S
 
 
 class Approach:
-    """A motion that leaves its own path for its target's, in a smooth curve of about a minute, and stays beside it."""
+    """A motion that leaves its own path for its target's, in a smooth curve, and stays beside it."""
 
     def __init__(self, own: Motion, target: Motion, active: Active):
         self._own, self._target, self._active = own, target, active
+        self._takes_s = max(APPROACH_S, 1.875 * self._apart_m() / APPROACH_MPS)
+
+    def _apart_m(self) -> float:
+        own, target = self._own.at(self._active.from_ns), self._target.at(self._active.from_ns)
+        if own is None or target is None:
+            return 0.0
+        north_m, east_m = metres_per_degree(own.latitude_deg, own.altitude_ft)
+        north = (target.latitude_deg - own.latitude_deg) * north_m
+        return hypot(north, (target.longitude_deg - own.longitude_deg) * east_m)
 
     def at(self, at_ns: int) -> Kinematics | None:
         own, target = self._own.at(at_ns), self._target.at(at_ns)
         if own is None or target is None:
             return own
-        x = min(max((at_ns - self._active.from_ns) / NS_PER_S / APPROACH_S, 0.0), 1.0)
-        part, rate = x**3 * (10 - 15 * x + 6 * x * x), 30 * x * x * (1 - x) ** 2 / APPROACH_S
+        x = min(max((at_ns - self._active.from_ns) / NS_PER_S / self._takes_s, 0.0), 1.0)
+        part, rate = x**3 * (10 - 15 * x + 6 * x * x), 30 * x * x * (1 - x) ** 2 / self._takes_s
         beside = target.latitude_deg + BESIDE_DEG
         north_m, east_m = metres_per_degree(own.latitude_deg, own.altitude_ft)
-        away = (beside - own.latitude_deg, target.longitude_deg - own.longitude_deg, target.altitude_ft - own.altitude_ft)
+        away = (
+            beside - own.latitude_deg,
+            target.longitude_deg - own.longitude_deg,
+            target.altitude_ft - own.altitude_ft,
+        )
 
         def blend(mine: float, theirs: float, gap: float) -> float:
             return mine + part * (theirs - mine) + rate * gap

@@ -3,22 +3,31 @@
 `load` is the one way in. It raises ConfigurationError with every problem it finds.
 """
 
+import math
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import ValidationError
 
-from nodes.motion import Fixed, Motion, Waypoints
+from nodes.motion import Fixed, Motion, Waypoints, metres_per_degree
 from nodes.problems import ConfigurationError, Problem, from_validation
-from nodes.scenario import Scenario, StationEntry
+from nodes.scenario import FaultEntry, Scenario, StationEntry, Waypoint
 from nodes.tracks import Track, TrackError, load_tracks
-from protocol.agreement import Agreement, Annexes, Model, Requirement, Station
-from protocol.units import NS_PER_S, seconds_ns
+from protocol.agreement import Agreement, Annexes, Clauses, Model, Requirement, Station
+from protocol.units import FT_M, NS_PER_S, seconds_ns
 
 M = TypeVar("M", bound=Model)
+
+FIRST_YEAR, LAST_YEAR = 1971, 2200
+"""Instants are nanoseconds since 1970 in 64 bits."""
+ROWS_TOLD = 20
+FASTEST_MPS = 3_000.0
+"""A POSITION cannot say much more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +98,7 @@ def prepare(scenario: Scenario, path: Path) -> Flight:
     )
     annexes = Annexes(version="1", register_=register, slots=slots, area=scenario.area)
     return Flight(
-        scenario=scenario,
+        scenario=scenario.model_copy(update={"fault": tuple(sorted(scenario.fault, key=_in_any_order))}),
         agreement=agreement,
         annexes=annexes,
         stations=stations,
@@ -100,11 +109,19 @@ def prepare(scenario: Scenario, path: Path) -> Flight:
     )
 
 
+def _in_any_order(fault: FaultEntry) -> tuple[str, str, float, float, str]:
+    """What faults are sorted by: where one stands in the file must not matter when a station has several."""
+    for_s = math.inf if fault.for_s is None else fault.for_s
+    return fault.station, fault.name, fault.at_s, for_s, fault.target or ""
+
+
 def _start_ns(scenario: Scenario, agreement: Agreement, path: Path, problems: list[Problem]) -> int:
     start = scenario.start
     if start.tzinfo is None:
         problems.append(Problem(str(path), "start", str(start), "needs a time zone, such as 2015-10-21T09:00:00Z"))
         start = start.replace(tzinfo=UTC)
+    elif not FIRST_YEAR <= start.year <= LAST_YEAR:
+        problems.append(Problem(str(path), "start", str(start), f"a year from {FIRST_YEAR} to {LAST_YEAR}"))
     elif not agreement.in_force(start):
         until = f" until {agreement.in_force_until}" if agreement.in_force_until else ""
         expected = f"the agreement is in force from {agreement.in_force_from}{until}"
@@ -132,7 +149,13 @@ def _names(scenario: Scenario, agreement: Agreement, path: Path) -> list[Problem
             problems.append(
                 Problem(file, f"station {s.call_sign}: party", repr(s.party), f"no such party; there are {parties}")
             )
-    if not any(s.role == "monitor" for s in scenario.station):
+    monitors = sorted((s for s in scenario.station if s.role == "monitor"), key=lambda s: s.address)
+    problems += [
+        Problem(file, f"station {s.call_sign}: call_sign", "", "its recording would be called as the first monitor's")
+        for s in monitors[1:]
+        if s.call_sign == "MONITOR"
+    ]
+    if not monitors:
         problems.append(Problem(file, "station", "", 'one station of role "monitor" is needed: nobody would listen'))
     numbers = [c.number for c in (*agreement.channel, *scenario.unagreed_channel)]
     for n in dict.fromkeys(numbers):
@@ -160,8 +183,6 @@ def _names(scenario: Scenario, agreement: Agreement, path: Path) -> list[Problem
 
 
 def _clause_ids() -> set[str]:
-    from protocol.agreement import Clauses
-
     return {str(f.alias) for f in Clauses.model_fields.values()}
 
 
@@ -182,9 +203,14 @@ def _motions(
             motions[s.address] = Fixed(*s.at[:2], s.at[2])
         elif s.waypoints is not None:
             try:
-                motions[s.address] = Waypoints(start_ns, s.waypoints)
+                legs = motions[s.address] = Waypoints(start_ns, s.waypoints)
             except ValueError as error:
                 problems.append(Problem(str(path), f"{key}: waypoints", "", str(error)))
+                continue
+            if legs.start_ns > end_ns or legs.end_ns < start_ns:
+                expected = "none of it lies between the scenario's start and its end"
+                problems.append(Problem(str(path), f"{key}: waypoints", "", expected))
+            problems += _too_fast(s.waypoints, key, path)
         elif s.track is not None:
             track = _track(s, path, tracks, problems)
             if track is None:
@@ -193,13 +219,27 @@ def _motions(
             if not any(p.start_ns <= end_ns and start_ns <= p.end_ns for p in track.pieces):
                 expected = "the track has no rows between the scenario's start and its end"
                 problems.append(Problem(str(path), f"{key}: track", repr(s.track.icao24), expected))
-            notes += [f"{s.track.file}:{row.line}: left out, {row.reason}" for row in track.dropped]
+            notes += [f"{Path(s.track.file).name}:{row.line}: left out, {row.reason}" for row in track.dropped]
     return motions, notes
 
 
-def _track(
-    s: StationEntry, path: Path, tracks: dict[str, dict[str, Track]], problems: list[Problem]
-) -> Track | None:
+def _too_fast(points: Sequence[Waypoint], key: str, path: Path) -> list[Problem]:
+    """Legs on which a POSITION could not state the speed."""
+    problems = []
+    for number, ((t, latitude, longitude, ft), (t_next, latitude_next, longitude_next, ft_next)) in enumerate(
+        pairwise(points), 1
+    ):
+        north_m, east_m = metres_per_degree(min(abs(latitude), abs(latitude_next)), max(ft, ft_next))
+        east = abs((longitude_next - longitude + 180) % 360 - 180) * east_m
+        up = (ft_next - ft) * FT_M
+        speed_mps = math.hypot((latitude_next - latitude) * north_m, east, up) / (t_next - t)
+        if speed_mps > FASTEST_MPS:
+            expected = f"leg {number} is flown at {speed_mps:,.0f} m/s; {FASTEST_MPS:,.0f} at most"
+            problems.append(Problem(str(path), f"{key}: waypoints", "", expected))
+    return problems
+
+
+def _track(s: StationEntry, path: Path, tracks: dict[str, dict[str, Track]], problems: list[Problem]) -> Track | None:
     assert s.track is not None
     file = path.parent / s.track.file
     if s.track.file not in tracks:
@@ -207,7 +247,7 @@ def _track(
         try:
             tracks[s.track.file] = load_tracks(file)
         except TrackError as error:
-            problems.append(Problem(str(file), "", "", str(error)))
+            problems += _in_track(file, error)
         except OSError as error:
             problems.append(Problem(str(file), "", "", error.strerror or str(error)))
         # every station of this file would only repeat what is wrong with it
@@ -216,6 +256,16 @@ def _track(
         expected = f"no such aircraft in {s.track.file}; there are {sorted(known)}"
         problems.append(Problem(str(path), f"station {s.call_sign}: track", repr(s.track.icao24), expected))
     return known.get(s.track.icao24)
+
+
+def _in_track(file: Path, error: TrackError) -> list[Problem]:
+    """What is wrong with a track file: the first rows of it, and how many more there are."""
+    told = [
+        Problem(f"{file}:{p.line}" if p.line else str(file), p.column, p.found, f"expected {p.expected}")
+        for p in error.problems[:ROWS_TOLD]
+    ]
+    more = len(error.problems) - len(told)
+    return [*told, Problem(str(file), "", "", f"and {more} more such errors")] if more else told
 
 
 def _slots(
@@ -234,7 +284,9 @@ def _slots(
                 if slot in channel.shared_slots:
                     problems.append(Problem(str(path), key, str(slot), f"is a shared slot of {channel.name}"))
                 elif not 0 <= slot < channel.slots:
-                    problems.append(Problem(str(path), key, str(slot), f"{channel.name} has slots 0 to {channel.slots - 1}"))
+                    problems.append(
+                        Problem(str(path), key, str(slot), f"{channel.name} has slots 0 to {channel.slots - 1}")
+                    )
                 elif slot in owner:
                     problems.append(Problem(str(path), key, str(slot), f"already belongs to {owner[slot]}"))
                 owner[slot] = s.call_sign

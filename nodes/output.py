@@ -17,7 +17,9 @@ class OutputFolder:
         if path is None:
             return
         if path.exists() and not force:
-            raise ConfigurationError([Problem(str(path), "", "", "exists; give another --output, or --force to overwrite")])
+            raise ConfigurationError(
+                [Problem(str(path), "", "", "exists; give another --output, or --force to overwrite")]
+            )
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -39,7 +39,9 @@ def from_validation(file: Path, error: ValidationError) -> list[Problem]:
             found, message = "", "no such key here; remove it or look for a misspelling"
         elif item["type"] == "missing":
             message = "this key is missing"
-        problems += [Problem(str(file), key, found, part) for part in message.split("; ")]
+        # our own models tell all that does not fit together in one error
+        parts = message.split("; ") if item["type"] == "value_error" else [message]
+        problems += [Problem(str(file), key, found, part) for part in parts]
     return problems
 
 

@@ -58,7 +58,9 @@ def _verdict(tally: Tally, party: str | None) -> dict[str, Any]:
         "subject": tally.subject,
         "party": party,
         "verdict": tally.verdict.label,
-        "counts": {o.value: tally.counts[o] for o in (Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.PENDING)},
+        "counts": {
+            o.value: tally.counts[o] for o in (Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.PENDING)
+        },
         "decided": None if tally.decided is None else round(tally.decided, 6),
         "nearest": None if nearest is None else _finding(nearest),
         "causes": dict(sorted(tally.causes.items())),
@@ -83,7 +85,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
 
 def _coverage(tallies: Sequence[Tally]) -> dict[str, list[str]]:
     """Each clause once: exercised if it was for anybody, not applicable only if it was to nobody."""
-    best = {clause: Verdict.NOT_APPLICABLE for clause in TEXTS}
+    best = dict.fromkeys(TEXTS, Verdict.NOT_APPLICABLE)
     for tally in tallies:
         best[tally.clause] = max(best[tally.clause], tally.verdict)
     return {
@@ -108,7 +110,9 @@ def unmet(tallies: Sequence[Tally], require: Mapping[str, Any]) -> list[str]:
         if wanted.exercised and not judged:
             sentences.append(f"{clause} was to be exercised and was not")
         elif judged and passed / judged < wanted.decided:
-            sentences.append(f"{clause} was to be decided in {wanted.decided:.0%} of instances; it was in {passed / judged:.1%}")
+            sentences.append(
+                f"{clause} was to be decided in {wanted.decided:.0%} of instances; it was in {passed / judged:.1%}"
+            )
     return sentences
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from protocol.agreement import Area, Channel, Model, Positive, Requirement, Role, Share
+from protocol.agreement import Area, Channel, Model, Requirement, Role, Share
 from protocol.fields import is_call_sign
 from protocol.messages import NOBODY
 
@@ -43,7 +43,11 @@ def _call_sign(value: object) -> str:
 Address = Annotated[int, BeforeValidator(_address)]
 CallSign = Annotated[str, BeforeValidator(_call_sign)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Waypoint = tuple[float, float, float, float]
+Latitude = Annotated[float, Field(ge=-85, le=85)]
+Longitude = Annotated[float, Field(ge=-180, le=180)]
+Feet = Annotated[float, Field(ge=-1_000, le=100_000)]
+Waypoint = tuple[Annotated[float, Field(allow_inf_nan=False)], Latitude, Longitude, Feet]
+Metres = Annotated[float, Field(ge=-10_000, le=10_000)]
 
 
 class TrackRef(Model):
@@ -56,10 +60,10 @@ class TrackRef(Model):
 class SensorErrors(Model):
     """How wrong an aircraft's own instruments are, all the time. Left out: small, and drawn from the seed."""
 
-    north_m: float = 0.0
-    east_m: float = 0.0
-    altitude_ft: float = 0.0
-    clock_us: float = 0.0
+    north_m: Metres = 0.0
+    east_m: Metres = 0.0
+    altitude_ft: Annotated[float, Field(ge=-500, le=500)] = 0.0
+    clock_us: Annotated[float, Field(ge=-60e6, le=60e6)] = 0.0
 
 
 class StationEntry(Model):
@@ -71,18 +75,18 @@ class StationEntry(Model):
     role: Role
     waypoints: tuple[Waypoint, ...] | None = None
     track: TrackRef | None = None
-    at: tuple[float, float, float] | None = None
+    at: tuple[Latitude, Longitude, Feet] | None = None
     slots: tuple[int, ...] | None = None
     errors: SensorErrors | None = None
     avoid_s: tuple[Seconds, Seconds] | None = None
-    power_dbm: float = 40.0
+    power_dbm: Annotated[float, Field(ge=-100, le=100)] = 40.0
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
         given = [n for n in ("waypoints", "track", "at") if getattr(self, n) is not None]
         wanted = ["at"] if self.role == "monitor" else ["waypoints", "track"]
         if len(given) != 1 or given[0] not in wanted:
-            raise ValueError(f"a station of role {self.role} needs {' or '.join(wanted)}, one of them; given: {given}")
+            raise ValueError(f"a station of role {self.role} needs {' or '.join(wanted)}, one of them, given: {given}")
         return self
 
 
@@ -103,7 +107,7 @@ class MediumEntry(Model):
     """The channel's chance losses (`loss`: a probability per reception) and its capture margin."""
 
     loss: Share = 0.0
-    capture_db: Annotated[float, Field(ge=0)] = 10.0
+    capture_db: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 10.0
 
 
 class Scenario(Model):
@@ -112,11 +116,11 @@ class Scenario(Model):
     title: Annotated[str, Field(min_length=1)]
     agreement: str
     start: datetime
-    duration_s: Positive
+    duration_s: Annotated[float, Field(gt=0, le=7 * 86_400)]
     seed: Annotated[int, Field(ge=0, lt=1 << 63)] = 1
     medium: MediumEntry = MediumEntry()
     area: Area | None = None
     unagreed_channel: tuple[Channel, ...] = ()
     station: Annotated[tuple[StationEntry, ...], Field(min_length=1)]
     fault: tuple[FaultEntry, ...] = ()
-    require: dict[str, Requirement] = {}
+    require: dict[str, Requirement] = Field(default_factory=dict)

@@ -30,7 +30,9 @@ MAX_CLOCK_ERROR_US = 400.0
 class Seat:
     """One station in its place. All instants here are medium time."""
 
-    def __init__(self, entry: StationEntry, logic: StationLogic, transmitter: Transmitter, edits: list[Edit], clock_ns: int):
+    def __init__(
+        self, entry: StationEntry, logic: StationLogic, transmitter: Transmitter, edits: list[Edit], clock_ns: int
+    ):
         self.address, self.entry = entry.address, entry
         self._logic, self._transmitter, self._edits = logic, transmitter, edits
         self._clock_ns = clock_ns

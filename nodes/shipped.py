@@ -1,4 +1,4 @@
-"""Where the configurations that come with airaccord are: beside the packages in a checkout, inside one when installed."""
+"""Where the configurations are that come with airaccord: beside the packages in a checkout, in `nodes` if installed."""
 
 from pathlib import Path
 

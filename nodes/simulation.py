@@ -91,7 +91,9 @@ class Simulation:
         open_file: Callable[[str], BinaryIO],
         on_finding: Callable[[Finding], None] | None,
     ) -> None:
-        self._motions[entry.address] = motion_of(entry, self.flight) if entry.role != "monitor" else self.flight.motions[entry.address]
+        self._motions[entry.address] = (
+            motion_of(entry, self.flight) if entry.role != "monitor" else self.flight.motions[entry.address]
+        )
         if entry.role == "monitor":
             self._add_monitor(entry, open_file, on_finding)
         else:
@@ -258,4 +260,3 @@ class Simulation:
     def judge(self) -> Judge:
         """The first monitor's."""
         return next(iter(self.monitors.values())).judge
-

@@ -32,7 +32,9 @@ def render(
         console.print(f"[dim]Note: {note}[/]", highlight=False)
     console.print()
     console.print(_table(report, texts))
-    console.print("[dim]pass: kept, and how near in report.json · open: inconclusive · -: not exercised · n/a: not applicable[/]")
+    console.print(
+        "[dim]pass: kept, and how near in report.json · open: inconclusive · -: not exercised · n/a: not applicable[/]"
+    )
     _pairs(verdicts, console)
     for entry in verdicts:
         if entry["verdict"] in ("fail", "inconclusive"):
@@ -49,7 +51,7 @@ def to_text(report: Mapping[str, Any], texts: Mapping[str, str], frames: Mapping
 def named(subject: str, report: Mapping[str, Any]) -> str:
     """A subject with its call signs, for people."""
     signs = report["stations"]
-    return " / ".join(f"{signs[part]} ({part})" if part in signs else part for part in subject.split("/"))
+    return " and ".join(f"{signs[part]} ({part})" if part in signs else part for part in subject.split("/"))
 
 
 def _answer(report: Mapping[str, Any]) -> str:
@@ -59,14 +61,19 @@ def _answer(report: Mapping[str, Any]) -> str:
     exercised, idle = len(report["coverage"]["exercised"]), report["coverage"]["not_exercised"]
     title = report["agreement"]["title"]
     if failed:
-        whom = [f"{v['clause']} {'by' if '/' not in v['subject'] else 'between'} {named(v['subject'], report)}" for v in failed]
+        whom = [
+            f"{v['clause']} {'by' if '/' not in v['subject'] else 'between'} {named(v['subject'], report)}"
+            for v in failed
+        ]
         answer = f"[bold red]The agreement was broken[/]: {'; '.join(whom)}."
     elif not exercised:
         answer = "[bold yellow]Nothing was judged[/]: no clause was exercised."
     elif open_:
         answer = f"[bold yellow]No breach was proved[/], and {len(open_)} of {_judged(verdicts)} verdicts stay open."
     else:
-        answer = f"[bold green]The agreement was kept[/], as far as it was exercised: {_judged(verdicts)} verdicts, all passed."
+        answer = (
+            f"[bold green]The agreement was kept[/], as far as exercised: all {_judged(verdicts)} verdicts are pass."
+        )
     rest = f" {exercised} clauses of «{title}» were exercised" + (f", not {', '.join(idle)}." if idle else ".")
     return answer + rest
 

@@ -1,15 +1,11 @@
-"""Recorded tracks: read a CSV file, clean it, and smooth each aircraft's rows to a path that can be flown.
+"""Recorded tracks: clean the rows of a file, and smooth each aircraft's to a path that can be flown.
 
-Only the reading of track files lives here; what a path is stands in `nodes.motion`. Columns, in any order: timestamp,
-icao24, latitude, longitude, altitude, and if there callsign; others (groundspeed, track, vertical_rate, squawk) are
-not used. The altitude is pressure altitude in feet and is passed on as it is.
+How a file is read stands in `nodes.track_files`; what a path is, in `nodes.motion`.
 """
 
-import csv
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from itertools import groupby, pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -19,8 +15,10 @@ from numpy.typing import NDArray
 from scipy.interpolate import make_smoothing_spline
 
 from nodes.motion import METRES_PER_FOOT, Kinematics, Sampled, metres_per_degree
+from nodes.track_files import Row, RowProblem, TrackError, read_rows
 
-COLUMNS = ("timestamp", "icao24", "latitude", "longitude", "altitude")
+__all__ = ["DroppedRow", "Track", "TrackError", "load_tracks"]
+
 AIRBORNE_ABOVE_MPS = 50 * 1852 / 3600
 MAX_GAP_NS = 30 * 10**9
 MAX_HORIZONTAL_MPS2 = 2 * 9.80665
@@ -34,33 +32,6 @@ _SMOOTHING_S = (4.0, 6.0, 9.0, 14.0)
 """Motion quicker than about this long is taken for noise; the first that gives a path that can be flown is used."""
 _FEWEST_ROWS = 5
 _EARTH_M = 6_371_008.8
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_SHOWN = 20
-
-
-class Problem(NamedTuple):
-    """One thing wrong with a track file. Line 0 is the file as a whole; the header is line 1."""
-
-    line: int
-    column: str
-    found: str
-    expected: str
-
-
-class TrackError(ValueError):
-    """A track file that cannot be used, with everything that is wrong with it (the text shows the first 20)."""
-
-    def __init__(self, path: Path, problems: Sequence[Problem]) -> None:
-        self.path = path
-        self.problems = tuple(problems)
-        lines = [f"{path}: {len(problems)} problem{'s' if len(problems) > 1 else ''}"]
-        lines += [
-            f"  line {line}, {column}: found {found}, expected {expected}"
-            for line, column, found, expected in self.problems[:_SHOWN]
-        ]
-        if len(problems) > _SHOWN:
-            lines.append(f"  and {len(problems) - _SHOWN} more")
-        super().__init__("\n".join(lines))
 
 
 class DroppedRow(NamedTuple):
@@ -77,8 +48,9 @@ class Track:
     Rows more than 30 s apart split it into pieces; between pieces, before the first row and after the last it is not
     there. It is airborne when its smoothed ground speed is 50 kt or more: the file has no weight-on-wheels, and no
     ground elevation that its pressure altitude could be held against.
-    `dropped` are rows no aircraft can join to the others, and rows too few for a path. `held_lines` are the lines that
-    only repeat an old place of an aircraft that was moving; they say nothing new and are not used.
+    `dropped` are rows without a position, rows no aircraft can join to the others, and rows too few for a path.
+    `held_lines` are the lines that only repeat an old place of an aircraft that was moving; they say nothing new and
+    are not used.
     """
 
     icao24: str
@@ -95,16 +67,6 @@ class Track:
         return None
 
 
-class _Row(NamedTuple):
-    line: int
-    at_ns: int
-    icao24: str
-    call_sign: str
-    latitude_deg: float
-    longitude_deg: float
-    altitude_ft: float
-
-
 def load_tracks(path: Path, icao24s: Collection[str] | None = None) -> dict[str, Track]:
     """Read the tracks of these aircraft (None: of all), by address in lower-case hex, in the order of the addresses.
 
@@ -112,110 +74,32 @@ def load_tracks(path: Path, icao24s: Collection[str] | None = None) -> dict[str,
     an aircraft that is not in the file or has no five rows without a gap, rows too rough for any path that can be
     flown (2 g horizontally, 1 g vertically).
     """
-    rows = _read(path)
+    rows = read_rows(path)
     by_address = {
         address: sorted(group, key=lambda row: row.at_ns)
         for address, group in groupby(sorted(rows, key=lambda row: row.icao24), key=lambda row: row.icao24)
     }
     wanted = sorted(by_address) if icao24s is None else sorted({address.lower() for address in icao24s})
-    problems: list[Problem] = []
+    problems: list[RowProblem] = []
     tracks = {}
     for address in wanted:
         if address not in by_address:
-            problems.append(Problem(0, "icao24", f"no row of {address!r}", f"one of {', '.join(sorted(by_address))}"))
+            known = ", ".join(sorted(by_address))
+            problems.append(RowProblem(0, "icao24", f"no row of {address!r}", f"one of {known}"))
             continue
         before = len(problems)
         track = tracks[address] = _track(address, by_address[address], problems)
         if icao24s is not None and not track.pieces and len(problems) == before:
             found = f"{len(by_address[address])} rows of {address}"
-            problems.append(Problem(0, "icao24", found, f"{_FEWEST_ROWS} usable ones no more than 30 s apart"))
+            problems.append(RowProblem(0, "icao24", found, f"{_FEWEST_ROWS} usable ones no more than 30 s apart"))
     if problems:
         raise TrackError(path, problems)
     return tracks
 
 
-def _read(path: Path) -> list[_Row]:
-    """All rows of the file, or TrackError with all that is wrong with them."""
-    problems: list[Problem] = []
-    rows: list[_Row] = []
-    try:
-        # Spreadsheets put a byte order mark before the header.
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            try:
-                _check_header(path, reader.fieldnames)
-                for fields in reader:
-                    row = _row(reader.line_num, fields, problems)
-                    if row:
-                        rows.append(row)
-            except csv.Error as error:
-                # DictReader's own count has not come to the bad line.
-                problems.append(Problem(reader.reader.line_num, "row", str(error), "well-formed CSV"))
-    except OSError as error:
-        problems = [Problem(0, "file", str(error.strerror), "a file that can be read")]
-    except UnicodeDecodeError as error:
-        problems = [Problem(0, "file", f"byte {error.object[error.start]:#04x}", "text in UTF-8")]
-    if not rows and not problems:
-        problems.append(Problem(1, "row", "no rows", "a row for each report of an aircraft"))
-    if problems:
-        raise TrackError(path, problems)
-    return rows
-
-
-def _check_header(path: Path, names: Sequence[str] | None) -> None:
-    names = names or ()
-    missing = [Problem(1, name, "no such column", "a header with it") for name in COLUMNS if name not in names]
-    double = [Problem(1, name, "the column twice", "it once") for name in COLUMNS if names.count(name) > 1]
-    if missing or double:
-        raise TrackError(path, missing + double)
-
-
-def _row(line: int, fields: Mapping[str | None, str | list[str] | None], problems: list[Problem]) -> _Row | None:
-    """One row with its values; None, and the problems noted, where a value is wrong."""
-    if None in fields or None in fields.values():
-        found = "more fields than the header" if None in fields else "fewer fields than the header"
-        problems.append(Problem(line, "row", found, "as many"))
-        return None
-    text = {name: str(value).strip() for name, value in fields.items()}
-    before = len(problems)
-
-    def wrong(column: str, expected: str) -> None:
-        problems.append(Problem(line, column, repr(text[column]), expected))
-
-    def number(column: str, low: float, high: float, unit: str) -> float:
-        try:
-            value = float(text[column])
-        except ValueError:
-            value = math.nan
-        if not low <= value <= high:
-            wrong(column, f"{unit} from {low:g} to {high:g}")
-        return value
-
-    at_ns = _instant(text["timestamp"])
-    if at_ns is None:
-        wrong("timestamp", "an instant with its zone, such as 2021-10-07T12:40:00Z")
-    address = text["icao24"].lower()
-    if len(address) != 6 or any(digit not in "0123456789abcdef" for digit in address):
-        wrong("icao24", "six hexadecimal digits")
-    latitude_deg = number("latitude", -85, 85, "degrees")
-    longitude_deg = number("longitude", -180, 180, "degrees")
-    altitude_ft = number("altitude", -2000, 150_000, "feet")
-    if at_ns is None or len(problems) > before:
-        return None
-    return _Row(line, at_ns, address, text.get("callsign", ""), latitude_deg, longitude_deg, altitude_ft)
-
-
-def _instant(text: str) -> int | None:
-    """Nanoseconds UTC of an ISO 8601 instant; None if it is none or names no zone."""
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return None if instant.tzinfo is None else (instant - _EPOCH) // timedelta(microseconds=1) * 1000
-
-
-def _track(address: str, rows: list[_Row], problems: list[Problem]) -> Track:
-    chain, dropped = _joinable(rows)
+def _track(address: str, rows: list[Row], problems: list[RowProblem]) -> Track:
+    chain, dropped = _joinable([row for row in rows if row.has_position])
+    dropped += [DroppedRow(row.line, "no position") for row in rows if not row.has_position]
     fresh, held_lines = _without_held(chain)
     pieces = []
     for piece in _split(fresh):
@@ -227,7 +111,9 @@ def _track(address: str, rows: list[_Row], problems: list[Problem]) -> Track:
             pieces.append(path)
         else:
             found = f"rows of {address} too rough to be smoothed"
-            problems.append(Problem(piece[0].line, "row", found, "a path within 2 g horizontally and 1 g vertically"))
+            problems.append(
+                RowProblem(piece[0].line, "row", found, "a path within 2 g horizontally and 1 g vertically")
+            )
     return Track(
         icao24=address,
         call_sign=next((row.call_sign for row in rows if row.call_sign), ""),
@@ -237,12 +123,14 @@ def _track(address: str, rows: list[_Row], problems: list[Problem]) -> Track:
     )
 
 
-def _joinable(rows: list[_Row]) -> tuple[list[_Row], list[DroppedRow]]:
+def _joinable(rows: list[Row]) -> tuple[list[Row], list[DroppedRow]]:
     """The longest chain of rows of which one aircraft can join each to the next, and the rows outside it.
 
-    Rows come in order of time. The longest chain that ends at a row is that row after the longest one that ends at an
-    earlier row it can be joined to; a wrong first row therefore takes no other with it.
+    Rows come in order of time, all with a position. The longest chain that ends at a row is that row after the longest
+    one that ends at an earlier row it can be joined to; a wrong first row therefore takes no other with it.
     """
+    if not rows:
+        return [], []
     at_ns = np.array([row.at_ns for row in rows])
     places = np.array([(row.latitude_deg, row.longitude_deg, row.altitude_ft) for row in rows])
     lengths = np.ones(len(rows), dtype=np.int64)
@@ -281,7 +169,7 @@ def _apart(places: NDArray[np.float64], place: NDArray[np.float64]) -> tuple[NDA
     return 2 * _EARTH_M * np.arcsin(np.sqrt(np.minimum(chord, 1.0))), np.abs(places[:, 2] - place[2])
 
 
-def _reason(row: _Row, chain: list[_Row]) -> str:
+def _reason(row: Row, chain: list[Row]) -> str:
     """What keeps an aircraft from joining this row to the nearest one in time that was kept."""
     near = min(chain, key=lambda kept: (abs(kept.at_ns - row.at_ns), kept.line))
     step_s = abs(near.at_ns - row.at_ns) * 1e-9
@@ -294,14 +182,14 @@ def _reason(row: _Row, chain: list[_Row]) -> str:
     )
 
 
-def _without_held(chain: list[_Row]) -> tuple[list[_Row], list[int]]:
+def _without_held(chain: list[Row]) -> tuple[list[Row], list[int]]:
     """The rows without those that repeat an old place of a moving aircraft, and the lines of these.
 
     Between two reports a receiver's software repeats the last place. So does an aircraft that stands; it was moving if
     it made 50 kt from the held place to the next one or, where none follows, from the one before.
     """
     groups = [list(group) for _, group in groupby(chain, key=lambda row: (row.latitude_deg, row.longitude_deg))]
-    fresh: list[_Row] = []
+    fresh: list[Row] = []
     held: list[int] = []
     for index, group in enumerate(groups):
         first = group[0]
@@ -314,18 +202,18 @@ def _without_held(chain: list[_Row]) -> tuple[list[_Row], list[int]]:
     return fresh, held
 
 
-def _speed_mps(one: _Row, other: _Row) -> float:
+def _speed_mps(one: Row, other: Row) -> float:
     distance_m, _ = _apart(np.array([one[4:]]), np.array(other[4:]))
     return float(distance_m[0]) / ((other.at_ns - one.at_ns) * 1e-9)
 
 
-def _split(rows: list[_Row]) -> list[list[_Row]]:
+def _split(rows: list[Row]) -> list[list[Row]]:
     """The rows in pieces, cut where two are more than 30 s apart."""
     cuts = [i for i, (one, other) in enumerate(pairwise(rows), 1) if other.at_ns - one.at_ns > MAX_GAP_NS]
     return [rows[start:end] for start, end in pairwise([0, *cuts, len(rows)])]
 
 
-def _fit(rows: list[_Row]) -> Sampled | None:
+def _fit(rows: list[Row]) -> Sampled | None:
     """Smoothing splines through the rows; None if even the smoothest cannot be flown.
 
     Each coordinate is the natural cubic spline that makes the sum of squared distances to the rows plus lambda times

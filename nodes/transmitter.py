@@ -12,7 +12,7 @@ from typing import NamedTuple
 from nodes.stations.effects import Send
 from protocol import codec
 from protocol.agreement import Channel
-from protocol.messages import Ack, Frame, Hail, Ident, Intent, MessageType, Position, TYPE_OF, Watch, stamp
+from protocol.messages import TYPE_OF, Ack, Frame, Hail, Ident, Intent, MessageType, Position, Watch, stamp
 from protocol.units import NS_PER_MS, NS_PER_S
 from radio.slots import SlotPlan
 
@@ -49,7 +49,7 @@ def access_to(channel: Channel, own: tuple[int, ...]) -> Access:
     if channel.access == "aloha" or channel.slot_ms is None or channel.slots is None:
         return Access(channel=channel.number, plan=None)
     slot_ns = round(channel.slot_ms * NS_PER_MS)
-    plan = SlotPlan(slot_ns=slot_ns, slots_per_frame=channel.slots, shared=channel.shared_slots)
+    plan = SlotPlan(slot_ns=slot_ns, slots_per_period=channel.slots, shared=channel.shared_slots)
     return Access(channel=channel.number, plan=plan, own=own)
 
 
@@ -112,7 +112,8 @@ class Transmitter:
 
     def _shared_slot(self, plan: SlotPlan, earliest_ns: int) -> int:
         taken = {start for start, _ in self._calls}
-        starts, at = [], plan.slot_start(earliest_ns, plan.shared)
+        starts: list[int] = []
+        at = plan.slot_start(earliest_ns, plan.shared)
         while not starts or at < earliest_ns + CALL_WINDOW_NS:
             if at not in taken:
                 starts.append(at)

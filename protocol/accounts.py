@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from protocol.messages import (
     TIME_BOUND_NS,
+    TIME_PERIOD_US,
     Ack,
     EmergencyState,
     Frame,
@@ -26,6 +27,12 @@ JOIN_NS = 600 * NS_PER_S
 """Two frames further apart than this are not joined: 65,536 numbers might have gone by (at 109 frames a second)."""
 SERIALS = 255
 """Serials run 1 to 255 and then again; beyond as many frames an old serial may mean something new."""
+COUNTED = 256
+"""Counts go round after so many; two counts with fewer numbers between them differ by what they seem to."""
+REORDER_NS = 5 * NS_PER_S
+"""A number that comes later than this after a higher one was not overtaken on the way: its source began anew."""
+BRIEF_NS = 5 * NS_PER_S
+"""No avoidance is declared and over again, back to no INTENT at all, between two frames no further apart."""
 
 
 class Heard(NamedTuple):
@@ -74,12 +81,25 @@ class Booked(NamedTuple):
 
 
 class Count(NamedTuple):
-    """What a POSITION or WATCH says that its session sent before it."""
+    """What a POSITION or WATCH says that its session sent before it, with the turns of the 8-bit counts added.
+
+    Counts of one `chain` can be subtracted: no turn between them was missed. Chain 0 counts from the session's start.
+    """
 
     number: int
     late_ns: int
     hails: int
     acks: int
+    chain: int
+
+
+class Named(NamedTuple):
+    """What a heard frame says of its source's state: the INTENT in force, and whether an emergency is flagged."""
+
+    number: int
+    serial: int
+    distress: bool
+    at_ns: int
 
 
 class Declared(NamedTuple):
@@ -94,33 +114,41 @@ class Declared(NamedTuple):
 class Account:
     """One session of one station (in one stretch: see JOIN_NS). Lists are in the order of `number`."""
 
-    def __init__(self, source: int, session: int, number: int):
+    def __init__(self, source: int, session: int, number: int, *, continues: bool):
         self.source = source
         self.session = session
         self.last_number = number
+        self.continues = continues
+        """Whether frames of the session were heard before this stretch of it."""
         self.last_at_ns = 0
         self.counts: list[Count] = []
         self.hails: list[Booked] = []
         self.acks: list[Booked] = []
         self.intents: dict[int, Declared] = {}
-        self.named: list[tuple[int, int, bool]] = []
-        """(number, serial in force, whether an emergency was flagged) of every frame heard."""
+        self.named: list[Named] = []
 
     def number_of(self, sequence: int) -> int | None:
         """The unwrapped number of a sequence number near the last one heard; None if it lies behind it."""
         ahead = (sequence - self.last_number) & 0xFFFF
         return self.last_number + ahead if 0 < ahead < 0x8000 else None
 
+    def heard_at_ns(self, sequence: int) -> int | None:
+        """When a number that lies behind was heard, or the next one after it; None if it is older than the books."""
+        number = self.last_number - ((self.last_number - sequence) & 0xFFFF)
+        if not self.named or number < self.named[0].number:
+            return None
+        return self.named[bisect_left(self.named, number, key=_number)].at_ns
+
     def enter(self, booked: Booked) -> None:
         """Write a first copy into the books."""
         frame, message = booked.frame, booked.frame.message
         self.last_number, self.last_at_ns = booked.number, booked.at_ns
-        distress = self.named[-1][2] if self.named else False
+        distress = self.named[-1].distress if self.named else False
         if isinstance(message, Position):
             distress = message.emergency is not EmergencyState.NONE
-        self.named.append((booked.number, frame.intent, distress))
+        self.named.append(Named(booked.number, frame.intent, distress, booked.at_ns))
         if isinstance(message, Position | Watch):
-            self.counts.append(Count(booked.number, booked.late_ns, message.hails, message.acks))
+            self._count(booked, message)
         elif isinstance(message, Hail):
             self.hails.append(booked)
         elif isinstance(message, Ack):
@@ -128,8 +156,21 @@ class Account:
         elif isinstance(message, Intent):
             self._declare(message, booked)
 
+    def _count(self, booked: Booked, message: Position | Watch) -> None:
+        hails, acks = message.hails, message.acks
+        if not self.counts:
+            chain = 0 if booked.number < COUNTED and not self.continues else 1
+        else:
+            before = self.counts[-1]
+            chain = before.chain if booked.number - before.number <= COUNTED else before.chain + 1
+            if chain == before.chain:
+                hails = before.hails + ((hails - before.hails) & 0xFF)
+                acks = before.acks + ((acks - before.acks) & 0xFF)
+        self.counts.append(Count(booked.number, booked.late_ns, hails, acks, chain))
+
     def _declare(self, intent: Intent, booked: Booked) -> None:
-        until = booked.late_ns + intent.validity_s * NS_PER_S
+        # whole seconds are written: what is left may have been rounded down
+        until = booked.late_ns + (intent.validity_s + 1) * NS_PER_S
         known = self.intent(intent.serial, booked.number)
         if known and known.kind is intent.kind:
             until = max(until, known.until_ns)
@@ -145,36 +186,46 @@ class Account:
 
         None: an unheard INTENT may have declared an avoidance.
         """
-        begin = max(bisect_right(self.named, (first, SERIALS + 1, False)) - 1, 0)
-        end = bisect_right(self.named, (last, SERIALS + 1, False))
+        begin = max(bisect_right(self.named, first, key=_number) - 1, 0)
+        end = bisect_right(self.named, last, key=_number)
         answer: bool | None = False
-        before: int | None = None
-        for number, serial, distress in self.named[begin:end]:
-            if distress:
+        before: Named | None = None
+        serial_before = 0
+        for named in self.named[begin:end]:
+            if named.distress:
                 return True
-            for s in _serials_passed(before, serial):
-                declared = self.intent(s, number)
+            if before and _may_hide(before, named, serial_before):
+                answer = None
+            for serial in _serials_passed(serial_before, named.serial):
+                declared = self.intent(serial, named.number)
                 if declared is None:
                     answer = None
                 elif declared.kind is IntentKind.AVOID:
                     return True
-            before = serial or before
+            before, serial_before = named, named.serial or serial_before
         return answer
 
-    def unheard_hails(self, upto: Count) -> int:
-        """How many HAILs of the session before this count were not heard."""
-        heard = bisect_left(self.hails, upto.number, key=_number)
-        return (upto.hails - heard) & 0xFF
+    def number_before(self, at_ns: int) -> int:
+        """The number of the last frame heard before an instant; of the first one heard if there is none."""
+        return self.named[max(bisect_left(self.named, at_ns, key=_at_ns) - 1, 0)].number
 
-    def unheard_acks(self, since_ns: int, upto: Count) -> int:
-        """How many ACKs were not heard, of those sent after a time and before this count."""
-        base = Count(-1, 0, 0, 0)
+    def unheard_hails(self, upto: Count) -> int | None:
+        """How many HAILs of the session before this count were not heard; None if the counts do not say."""
+        if upto.chain:
+            return None
+        return upto.hails - bisect_left(self.hails, upto.number, key=_number)
+
+    def unheard_acks(self, since_ns: int, upto: Count) -> int | None:
+        """How many ACKs were not heard, of those sent after a time and before this count; None: it is not said."""
+        base = Count(-1, 0, 0, 0, 0)
         for count in reversed(self.counts):
             if count.number < upto.number and count.late_ns < since_ns:
                 base = count
                 break
+        if base.chain != upto.chain:
+            return None
         heard = bisect_left(self.acks, upto.number, key=_number) - bisect_left(self.acks, base.number, key=_number)
-        return (upto.acks - base.acks - heard) & 0xFF
+        return upto.acks - base.acks - heard
 
     def forget(self, before_ns: int) -> None:
         """Drop what no clause can ask for any more: counts and names older than an instant."""
@@ -182,18 +233,33 @@ class Account:
         if keep > 1:
             first = self.counts[keep - 1].number
             del self.counts[: keep - 1]
-            del self.named[: max(bisect_left(self.named, (first, -1, False)) - 1, 0)]
+            del self.named[: max(bisect_left(self.named, first, key=_number) - 1, 0)]
 
 
-def _number(booked: Booked) -> int:
-    return booked.number
+def _number(entry: Booked | Named) -> int:
+    return entry.number
 
 
-def _serials_passed(before: int | None, serial: int) -> list[int]:
-    """The serials in force from the frame that named `before` to the one that names `serial`."""
+def _at_ns(entry: Named) -> int:
+    return entry.at_ns
+
+
+def _may_hide(a: Named, b: Named, serial_before: int) -> bool:
+    """Whether a whole avoidance may lie in the unheard numbers from a to b, and not show in the serials they name."""
+    unheard = b.number - a.number - 1
+    if not unheard:
+        return False
+    gone_round = unheard >= SERIALS
+    came_and_went = b.serial == 0 and b.at_ns - a.at_ns > BRIEF_NS
+    came_unseen = b.serial != 0 and serial_before == 0 and unheard > 1 and b.serial > 1
+    return gone_round or came_and_went or came_unseen
+
+
+def _serials_passed(before: int, serial: int) -> list[int]:
+    """The serials in force from the frame that named `before` (0: none yet) to the one that names `serial`."""
     if serial == 0:
         return []
-    if before is None or before == serial:
+    if before in (0, serial):
         return [serial]
     steps = (serial - before) % SERIALS
     return [(before - 1 + i) % SERIALS + 1 for i in range(1, steps + 1)]
@@ -212,20 +278,41 @@ class Books:
         stamp_ns = instant_ns(frame.time_us, heard.at_ns)
         bound = TIME_BOUND_NS.get(frame.time_quality)
         early, late = heard.at_ns - heard.clock_bound_ns - self.max_delay_ns, heard.at_ns + heard.clock_bound_ns
-        key = (frame.source, frame.session)
-        account = self.accounts.get(key)
-        if account is None or heard.at_ns - account.last_at_ns > JOIN_NS:
-            account = Account(frame.source, frame.session, frame.sequence - 1)
+        fresh = bound is not None and early - bound - 1000 <= stamp_ns <= late + bound + 1000
+        account = self._account(heard, fresh)
         number = account.number_of(frame.sequence)
         if number is None:
             return Booked(heard, Standing.COPY, -1, early, late, account)
-        if bound is None or not early - bound - 1000 <= stamp_ns <= late + bound + 1000:
+        if bound is None or not fresh:
             return Booked(heard, Standing.STALE, number, early, late, account)
         # kind to the sender: the frame left at any time that its own clock or its arrival allows
-        early, late = min(early, stamp_ns - bound), max(late, stamp_ns + bound)
+        early, late = min(early, stamp_ns - bound), max(late, stamp_ns + bound + 1000)
         booked = Booked(heard, Standing.FIRST, number, early, late, account)
-        self.accounts[key] = account
+        self.accounts[frame.source, frame.session] = account
         account.enter(booked)
         if not number % 256:
             account.forget(heard.at_ns - JOIN_NS)
         return booked
+
+    def _account(self, heard: Heard, fresh: bool) -> Account:
+        """The account that a frame belongs to; a new one where it does not continue the one of its session."""
+        frame = heard.frame
+        account = self.accounts.get((frame.source, frame.session))
+        if account is None:
+            return Account(frame.source, frame.session, frame.sequence - 1, continues=False)
+        joins = heard.at_ns - account.last_at_ns <= JOIN_NS
+        if account.number_of(frame.sequence) is not None:
+            behind = False
+        else:
+            at_ns = account.heard_at_ns(frame.sequence)
+            behind = joins if at_ns is None else not fresh or _overtaken(heard.at_ns - at_ns)
+        if behind or (joins and account.number_of(frame.sequence) is not None):
+            return account
+        return Account(frame.source, frame.session, frame.sequence - 1, continues=True)
+
+
+def _overtaken(elapsed_ns: int) -> bool:
+    """Whether a frame that seems fresh, but whose number passed so long ago, is an old one: just overtaken, or kept
+    until the header's time came round again."""
+    period_ns = TIME_PERIOD_US * 1000
+    return (elapsed_ns + REORDER_NS) % period_ns <= 2 * REORDER_NS

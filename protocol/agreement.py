@@ -162,17 +162,17 @@ class Agreement(Model):
     channel: Annotated[tuple[Channel, ...], Field(min_length=1)]
     bounds: Bounds
     clause: Clauses
-    require: dict[str, Requirement] = {}
+    require: dict[str, Requirement] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         problems = []
         for what, values in (
             ("party name", [p.name for p in self.party]),
-            ("channel number", [c.number for c in self.channel]),
+            ("channel number", [str(c.number) for c in self.channel]),
             ("channel name", [c.name for c in self.channel]),
         ):
-            problems += [f"{what} {v!r} is given twice" for v in dict.fromkeys(values) if values.count(v) > 1]
+            problems += [f"{what} {v} is given twice" for v in dict.fromkeys(values) if values.count(v) > 1]
         if self.in_force_from.tzinfo is None or (self.in_force_until and self.in_force_until.tzinfo is None):
             problems.append("in_force_from and in_force_until need a time zone, such as 2015-10-20T00:00:00Z")
         elif self.in_force_until is not None and self.in_force_until <= self.in_force_from:
@@ -239,7 +239,7 @@ class Annexes(Model):
 
     version: str
     register_: tuple[Station, ...] = Field(alias="register")
-    slots: dict[int, dict[int, tuple[int, ...]]] = {}
+    slots: dict[int, dict[int, tuple[int, ...]]] = Field(default_factory=dict)
     area: Area | None = None
 
     def station(self, address: int) -> Station | None:

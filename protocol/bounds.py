@@ -5,7 +5,7 @@ greatest acceleration and speed. Distances are on the WGS-84 ellipsoid's tangent
 0.3 % up to 60 NM, which every interval allows for; beyond that only "far" is ever concluded.
 """
 
-from math import cos, hypot, radians, sin, sqrt
+from math import cos, dist, hypot, inf, radians, sin, sqrt
 from typing import NamedTuple
 
 from protocol.accounts import Booked
@@ -23,6 +23,10 @@ CLIMB_BOUND_MPS = (0.0, 38.1, 11.43, 3.81, 1.15)
 AGE_STEP_NS = 5_000_000
 """Half a step of the age field."""
 FLATNESS = 0.003
+FASTEST_MPS = 2_000 * KT_MPS
+"""Nobody leaves the area and comes back faster than this."""
+POLAR_DEG = 85.0
+"""Nearer to a pole the tangent plane does not serve, and no report bounds anything."""
 FAR_M = 60 * NM_M
 
 _A, _E2 = 6_378_137.0, 6.694_379_990_14e-3
@@ -79,6 +83,8 @@ def fix_of(booked: Booked) -> Fix | None:
     time_bound = TIME_BOUND_NS.get(frame.time_quality)
     if p.latitude_deg is None or p.longitude_deg is None or p.age_s is None or not p.nic or time_bound is None:
         return None
+    if abs(p.latitude_deg) > POLAR_DEG:
+        return None
     level = p.velocity_north_mps is not None and p.velocity_east_mps is not None and p.nacv > 0
     climbs = p.velocity_up_mps is not None and p.nacv > 0
     return Fix(
@@ -95,6 +101,39 @@ def fix_of(booked: Booked) -> Fix | None:
         velocity_m=VELOCITY_BOUND_MPS[p.nacv] if level else None,
         climb_m=CLIMB_BOUND_MPS[p.nacv] if climbs else None,
     )
+
+
+def boundless(booked: Booked) -> Fix:
+    """A report that gives no position with a bound: it may be anywhere, at the height that it gives."""
+    p, frame = booked.frame.message, booked.frame
+    assert isinstance(p, Position)
+    age_s, height_ft = p.age_s, p.baro_altitude_ft
+    climbs = p.velocity_up_mps is not None and p.nacv > 0
+    return Fix(
+        booked=booked,
+        at_ns=instant_ns(frame.time_us, booked.at_ns) - round((age_s or 0.0) * NS_PER_S),
+        spread_ns=TIME_BOUND_NS[frame.time_quality] + AGE_STEP_NS + 1000,
+        latitude_deg=0.0,
+        longitude_deg=0.0,
+        altitude_m=None if height_ft is None or age_s is None else height_ft * FT_M,
+        radius_m=inf,
+        north_mps=0.0,
+        east_mps=0.0,
+        up_mps=p.velocity_up_mps or 0.0,
+        velocity_m=None,
+        climb_m=CLIMB_BOUND_MPS[p.nacv] if climbs else None,
+    )
+
+
+def chord_m(a: Fix, b: Fix) -> float:
+    """The straight line through the earth from a to b: no way over it is shorter."""
+    return dist(_ecef_m(a), _ecef_m(b))
+
+
+def _ecef_m(fix: Fix) -> tuple[float, float, float]:
+    latitude, longitude = radians(fix.latitude_deg), radians(fix.longitude_deg)
+    n = _A / sqrt(1 - _E2 * sin(latitude) ** 2)
+    return n * cos(latitude) * cos(longitude), n * cos(latitude) * sin(longitude), n * (1 - _E2) * sin(latitude)
 
 
 def offset_m(a: Fix, b: Fix) -> tuple[float, float]:
@@ -142,11 +181,11 @@ def separation(a: Fix, b: Fix, at_ns: int, limits: Limits) -> Separation:
     level = hypot(north + b.north_mps * tb - a.north_mps * ta, east + b.east_mps * tb - a.east_mps * ta)
     reach = reach_m(a, at_ns, limits) + reach_m(b, at_ns, limits)
     if level > FAR_M:
-        level_low, level_high = max(FAR_M * 0.9 - reach, 0.0), float("inf")
+        level_low, level_high = max(FAR_M * 0.9 - reach, 0.0), inf
     else:
         level_low, level_high = max(level * (1 - FLATNESS) - reach, 0.0), level * (1 + FLATNESS) + reach
     if a.altitude_m is None or b.altitude_m is None:
-        return Separation(level_low, level_high, 0.0, float("inf"))
+        return Separation(level_low, level_high, 0.0, inf)
     height = abs(b.altitude_m + b.up_mps * tb - a.altitude_m - a.up_mps * ta)
     reach = climb_reach_m(a, at_ns, limits) + climb_reach_m(b, at_ns, limits)
     return Separation(level_low, level_high, max(height - reach, 0.0), height + reach)
@@ -177,4 +216,4 @@ def _edge_m(p: Position, area: Area) -> float:
     north_south = min(p.latitude_deg - area.south_deg, area.north_deg - p.latitude_deg) * degree
     widest = max(abs(area.south_deg), abs(area.north_deg))
     east_west = min(p.longitude_deg - area.west_deg, area.east_deg - p.longitude_deg) * degree * cos(radians(widest))
-    return min(north_south, east_west) - (CONTAINMENT_M[p.nic] or 37_040.0)
+    return min(north_south, east_west) - (CONTAINMENT_M[p.nic] or inf)

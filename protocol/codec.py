@@ -13,7 +13,17 @@ from construct import Bytes, BytesInteger
 
 from protocol import wire
 from protocol.errors import DecodeError, EncodeError, Reason
-from protocol.fields import CHANNEL_BITS, FLAG_BITS, CallSign, ChannelSet, Choice, Flag, Quantity, Reserved, is_call_sign
+from protocol.fields import (
+    CHANNEL_BITS,
+    FLAG_BITS,
+    CallSign,
+    ChannelSet,
+    Choice,
+    Flag,
+    Quantity,
+    Reserved,
+    is_call_sign,
+)
 from protocol.layout import BitGroup, Field, Item, OptionalGroup, carrier, items
 from protocol.messages import TYPE_OF, VERSION, Frame, Message
 

@@ -5,6 +5,7 @@ It is told what the monitor heard, when the monitor was deaf, and when the recor
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 from protocol.accounts import Books, Heard, Standing
 from protocol.agreement import Agreement, Annexes
@@ -65,6 +66,11 @@ def _room(finding: Finding | None) -> float:
     return abs(finding.measured - finding.limit) / finding.limit
 
 
+def _ns(at: datetime) -> int:
+    """An instant with a time zone as nanoseconds, UTC."""
+    return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) * 1000
+
+
 class Judge:
     """One judgement under one agreement. Feed it in order of arrival, then `close` it once."""
 
@@ -73,6 +79,8 @@ class Judge:
         self.books = Books(agreement.bounds.range_nm)
         self.clauses = clauses_in_force(self.world)
         self.now_ns = 0
+        self.from_ns = _ns(agreement.in_force_from)
+        self.until_ns = None if agreement.in_force_until is None else _ns(agreement.in_force_until)
         self.tallies: dict[tuple[str, str], Tally] = {}
         self._on_finding = on_finding
         off = set(TEXTS) - {c.id for c in self.clauses}
@@ -80,7 +88,7 @@ class Judge:
             for subject in clause.subjects():
                 self.tallies[clause.id, subject] = Tally(clause.id, subject)
         everybody = [f"{s.address:06x}" for s in sorted(annexes.register_, key=lambda s: s.address)]
-        for clause_id in sorted(off | set(TEXTS)):
+        for clause_id in sorted(TEXTS):
             for subject in everybody:
                 if clause_id in off or not self._about(clause_id, subject):
                     self.tallies[clause_id, subject] = Tally(clause_id, subject, applicable=False)
@@ -90,8 +98,13 @@ class Judge:
         return any(c == clause_id and subject in s.split("/") for c, s in self.tallies)
 
     def hear(self, heard: Heard) -> None:
-        """One frame that the monitor received. Arrivals never go back in time."""
+        """One frame that the monitor received. Arrivals never go back in time.
+
+        Nobody is held to an agreement before it is in force, or afterwards.
+        """
         self.advance(heard.at_ns)
+        if heard.at_ns < self.from_ns or (self.until_ns is not None and heard.at_ns >= self.until_ns):
+            return
         registered = heard.frame.source in self.world.stations
         booked = self.books.book(heard)
         everyday = registered and booked.standing is Standing.FIRST

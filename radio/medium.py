@@ -190,8 +190,14 @@ class Medium:
         self._stations = np.insert(self._stations, row, np.zeros(1, self._stations.dtype))
         for frame in self._live:
             frame.rows = np.insert(frame.rows, row, np.zeros(1, FRAME_ROW))
-        for name in ("address", "power_dbm", "gain_dbi", "noise_figure_db", "required_snr_db"):
+        for name in ("address", "power_dbm", "gain_dbi"):
             self._stations[name][row] = getattr(radio, name)
+        self._stations["least_dbm"][row] = [
+            propagation.round_db(
+                propagation.sensitivity_dbm(radio.noise_figure_db, channel.bandwidth_hz, radio.required_snr_db)
+            )
+            for channel in self._channels.values()
+        ]
         self._stations["tuned"][row] = tuned
         self._number_rows()
 
@@ -240,13 +246,13 @@ class Medium:
     def _fate(self, frame: Frame) -> Fate:
         clash = reception.clashes(frame, self._live, self._row_of, self._capture_db)
         outcomes, rivals = reception.outcomes(frame.rows, clash)
-        heard = frame.rows[frame.rows["hears"]]
+        hears = frame.rows["hears"]
         return Fate(
             frame.sent,
             frame.due_ns,
-            tuple(self._stations["address"][frame.rows["hears"]].tolist()),
+            tuple(self._stations["address"][hears].tolist()),
             tuple(outcomes),
-            tuple(heard["power_dbm"].tolist()),
-            tuple(heard["arrival_ns"].tolist()),
+            tuple(frame.rows["power_dbm"][hears].tolist()),
+            tuple(frame.rows["arrival_ns"][hears].tolist()),
             tuple(rivals),
         )

@@ -51,10 +51,10 @@ class Outcome(StrEnum):
     RECEIVED = "received"
 
 
-_OUTCOMES = tuple(Outcome)
-_COLLISION = _OUTCOMES.index(Outcome.COLLISION)
+_OUTCOMES = np.array(list(Outcome), dtype=np.object_)
+_COLLISION = list(Outcome).index(Outcome.COLLISION)
 
-# A frame at one station, as far as it is known at the frame's start.
+# A frame at one station, as far as it is known at the frame's start. (Aligned, for numpy would copy unaligned fields.)
 FRAME_ROW = np.dtype(
     [
         ("hears", "?"),  # has an outcome at all: not the source, and on the air at the start
@@ -65,26 +65,27 @@ FRAME_ROW = np.dtype(
         ("arrival_ns", "i8"),
         ("power_dbm", "f8"),
         ("interference_mw", "f8"),  # what it does to other frames: nothing beyond the horizon
-    ]
+    ],
+    align=True,
 )
 
 
 def station_row(n_channels: int) -> np.dtype[Any]:
-    """A station as an array row. A station not yet placed is not on the air."""
+    """A station as an array row, with its sensitivity and tuning by channel. One not yet placed is not on the air."""
     return np.dtype(
         [
             ("address", "i8"),
             ("power_dbm", "f8"),
             ("gain_dbi", "f8"),
-            ("noise_figure_db", "f8"),
-            ("required_snr_db", "f8"),
+            ("least_dbm", "f8", (n_channels,)),
             ("tuned", "?", (n_channels,)),
             ("placed", "?"),
             ("placed_ns", "i8"),
             ("position_m", "f8", (3,)),
             ("velocity_mps", "f8", (3,)),
             ("height_m", "f8"),
-        ]
+        ],
+        align=True,
     )
 
 
@@ -112,7 +113,7 @@ def rows_at_start(
 ) -> NDArray[Any]:
     """The frame at every station (FRAME_ROW), by the geometry of its start.
 
-    `column` is the channel's place in the stations' `tuned`, `source` the sender's row.
+    `column` is the channel's place in the stations' `least_dbm` and `tuned`, `source` the sender's row.
     """
     elapsed_s = (sent.start_ns - stations["placed_ns"]) * 1e-9
     positions_m = stations["position_m"] + stations["velocity_mps"] * elapsed_s[:, None]
@@ -122,9 +123,6 @@ def rows_at_start(
     horizon_m = propagation.radio_horizon_m(stations["height_m"][source], stations["height_m"])
     effective_dbm = stations["power_dbm"][source] + stations["gain_dbi"][source] + stations["gain_dbi"]
     loss_db = propagation.free_space_loss_db(distance_m, channel.frequency_hz)
-    least_dbm = propagation.sensitivity_dbm(
-        stations["noise_figure_db"], channel.bandwidth_hz, stations["required_snr_db"]
-    )
     addresses = stations["address"].astype(np.uint64)
     draw = draws.uniform(seed, sent.source, sent.session, sent.sequence, addresses, _FADING)
 
@@ -134,7 +132,7 @@ def rows_at_start(
     rows["not_tuned"] = ~stations["tuned"][:, column]
     rows["beyond_horizon"] = distance_m > horizon_m
     rows["power_dbm"] = propagation.round_db(effective_dbm - loss_db)
-    rows["below_sensitivity"] = rows["power_dbm"] < propagation.round_db(least_dbm)
+    rows["below_sensitivity"] = rows["power_dbm"] < stations["least_dbm"][:, column]
     rows["faded"] = draw < loss
     rows["arrival_ns"] = sent.start_ns + propagation.propagation_delay_ns(distance_m)
     reaches = rows["hears"] & ~rows["beyond_horizon"]
@@ -178,7 +176,7 @@ def clashes(frame: Frame, others: Iterable[Frame], row_of: Mapping[int, int], ca
 
 def outcomes(rows: NDArray[Any], clash: Clashes) -> tuple[list[Outcome], list[int]]:
     """The outcome and the rival at each station that hears; NO_RIVAL for all but collisions."""
-    # In the order of Outcome, with "received" true everywhere: the first that is true is the outcome.
+    # In the order of Outcome, which ends with "received".
     causes = (
         rows["not_tuned"],
         clash.half_duplex,
@@ -186,8 +184,9 @@ def outcomes(rows: NDArray[Any], clash: Clashes) -> tuple[list[Outcome], list[in
         rows["below_sensitivity"],
         clash.collision,
         rows["faded"],
-        np.ones(len(rows), np.bool_),
     )
-    codes = np.argmax(np.array(causes), axis=0)[rows["hears"]]
-    rivals = np.where(codes == _COLLISION, clash.rivals[rows["hears"]], NO_RIVAL)
-    return [_OUTCOMES[code] for code in codes.tolist()], rivals.tolist()
+    codes = np.full(len(rows), len(causes))
+    for code in reversed(range(len(causes))):
+        codes[causes[code]] = code  # the first cause is written last, and stays
+    rivals = np.where(codes == _COLLISION, clash.rivals, NO_RIVAL)
+    return _OUTCOMES[codes[rows["hears"]]].tolist(), rivals[rows["hears"]].tolist()

@@ -8,26 +8,26 @@ from dataclasses import dataclass
 class SlotPlan:
     """A period of equal slots, repeated. Periods start at whole multiples of the period since the Unix epoch.
 
-    `slot_ns` is the length of a slot, `slots_per_frame` their number in a period (a "frame" of TDMA, not bytes on the
-    air), `shared` the numbers of the slots anybody may use, rising. Raises ValueError where these do not fit together.
+    `slot_ns` is the length of a slot, `slots_per_period` their number in a period (which others call a TDMA frame),
+    `shared` the numbers of the slots anybody may use, rising. Raises ValueError where these do not fit together.
     """
 
     slot_ns: int
-    slots_per_frame: int
+    slots_per_period: int
     shared: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.slot_ns <= 0 or self.slots_per_frame <= 0:
+        if self.slot_ns <= 0 or self.slots_per_period <= 0:
             raise ValueError("a slot plan needs a positive slot length and at least one slot")
-        if any(not 0 <= number < self.slots_per_frame for number in self.shared):
-            raise ValueError(f"shared slots must lie in 0..{self.slots_per_frame - 1}, not {self.shared}")
+        if any(not 0 <= number < self.slots_per_period for number in self.shared):
+            raise ValueError(f"shared slots must lie in 0..{self.slots_per_period - 1}, not {self.shared}")
         if list(self.shared) != sorted(set(self.shared)):
             raise ValueError(f"shared slots must rise, each named once, not {self.shared}")
 
     @property
     def period_ns(self) -> int:
         """The length of one period."""
-        return self.slot_ns * self.slots_per_frame
+        return self.slot_ns * self.slots_per_period
 
     def slot_of(self, at_ns: int) -> int:
         """The number of the slot an instant lies in; a slot's start belongs to it, its end to the next."""
@@ -38,8 +38,8 @@ class SlotPlan:
 
         Raises ValueError when `slots` is empty or names a slot that the plan has not.
         """
-        if not slots or any(not 0 <= number < self.slots_per_frame for number in slots):
-            raise ValueError(f"slots must lie in 0..{self.slots_per_frame - 1} and be at least one, not {slots}")
+        if not slots or any(not 0 <= number < self.slots_per_period for number in slots):
+            raise ValueError(f"slots must lie in 0..{self.slots_per_period - 1} and be at least one, not {slots}")
         into_period_ns = at_ns % self.period_ns
         return at_ns + min((number * self.slot_ns - into_period_ns) % self.period_ns for number in slots)
 

@@ -12,12 +12,16 @@ from nodes.output import OutputFolder
 from nodes.terminal import render, to_text
 from protocol.clauses import TEXTS
 
-Output = Annotated[Path | None, typer.Option("--output", help="Write the results to this folder, which must not exist.")]
+Output = Annotated[
+    Path | None, typer.Option("--output", help="Write the results to this folder, which must not exist.")
+]
 Force = Annotated[bool, typer.Option("--force", help="Write to --output even if it exists.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the report as JSON instead of text.")]
 
 
-def show(report: dict[str, Any], frames: dict[str, str], missing: list[str], folder: OutputFolder, as_json: bool) -> None:
+def show(
+    report: dict[str, Any], frames: dict[str, str], missing: list[str], folder: OutputFolder, as_json: bool
+) -> None:
     """Write `report.json` and `report.txt`, and print one of them."""
     data = reports.to_bytes(report)
     folder.write("report.json", data)

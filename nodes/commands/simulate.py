@@ -48,8 +48,9 @@ def simulate(
     run.close()
     lines.flush()
     code = _finish(run, flight, streams["monitor.pcapng"], folder, as_json)
-    for stream in (*streams.values(), lines):
+    for stream in streams.values():
         stream.close()
+    lines.close()
     raise typer.Exit(reports.INTERRUPTED if interrupted else code)
 
 

@@ -330,5 +330,3 @@ def _distance_m(here: Kinematics, there: Position) -> float:
     north = (there.latitude_deg - here.latitude_deg) * 111_195
     east = ((there.longitude_deg - here.longitude_deg + 180) % 360 - 180) * 111_195 * cos(radians(here.latitude_deg))
     return hypot(north, east)
-
-

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from protocol.accounts import Account, Booked
+from protocol.accounts import COUNTED, Account, Booked
 from protocol.agreement import IdentTerms
 from protocol.clauses.base import BY_WORD, World, address_text
 from protocol.messages import Ident, Position
@@ -44,13 +44,15 @@ class Identified:
         if not isinstance(message, Position):
             return
         stretch = self.open.get(booked.account)
-        if stretch is None or booked.number - stretch.last.number >= 256:  # the count may have gone round unseen
+        if stretch is None:
+            self.open[booked.account] = _Stretch(message.idents, booked, booked, None)
+        elif booked.number - stretch.last.number > COUNTED:  # the count may have gone round unseen
+            if booked.early_ns - stretch.last.late_ns > self.limit_ns:
+                yield self._finding(Outcome.INCONCLUSIVE, stretch.last, booked)
             self.open[booked.account] = _Stretch(message.idents, booked, booked, None)
         elif message.idents != stretch.count:
             yield from self._end(stretch, booked)
             self.open[booked.account] = _Stretch(message.idents, booked, booked, stretch.last)
-        elif booked.number - stretch.first.number >= 256:
-            self.open[booked.account] = _Stretch(message.idents, booked, booked, None)
         else:
             stretch.last = booked
             if booked.early_ns - stretch.first.late_ns > self.limit_ns and not stretch.failed:

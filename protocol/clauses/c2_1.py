@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from protocol.accounts import Booked, Standing
 from protocol.clauses.base import BY_WORD, World, address_text
+from protocol.messages import EmergencyState, Position
 from protocol.verdicts import UNATTRIBUTED, Cause, Finding, Outcome
 
 
@@ -42,11 +43,11 @@ class AgreedChannel:
             yield Finding(self.id, subject, Outcome.PASS, booked.at_ns)
 
     def _not_agreed(self, booked: Booked, subject: str) -> Finding:
-        suspended = booked.account.suspended(booked.number, booked.number)
+        suspended = self._suspended(booked)
         outcome, cause = Outcome.FAIL, None
         if suspended:
             outcome, cause = Outcome.EXCUSED, Cause.DISTRESS
-        elif suspended is None or booked.standing is Standing.STALE:
+        elif suspended is None:
             outcome, cause = Outcome.INCONCLUSIVE, Cause.STATE_UNHEARD
         agreed = ", ".join(f"{n} {name}" for n, name in sorted(self.agreed.items()))
         return Finding(
@@ -61,6 +62,14 @@ class AgreedChannel:
             unit="channel",
             assumptions=BY_WORD if outcome is Outcome.FAIL else (),
         )
+
+    def _suspended(self, booked: Booked) -> bool | None:
+        """What the books say; of a stale frame only what it says itself, for its serial may be of another time."""
+        if booked.standing is Standing.FIRST:
+            return booked.account.suspended(booked.number, booked.number)
+        message = booked.frame.message
+        calm = isinstance(message, Position) and message.emergency is EmergencyState.NONE
+        return False if calm and booked.frame.intent == 0 else None
 
     def close(self, end_ns: int) -> Iterator[Finding]:
         yield from ()

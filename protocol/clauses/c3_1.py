@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from protocol.accounts import Booked, Standing
+from protocol.accounts import JOIN_NS, Booked, Standing
 from protocol.agreement import Channel, SlotTerms
 from protocol.clauses.base import BY_WORD, World, address_text
-from protocol.messages import TIME_BOUND_NS, MessageType, instant_ns
-from protocol.units import NS_PER_MS, NS_PER_S
+from protocol.messages import TIME_BOUND_NS, FrameKey, MessageType, instant_ns
+from protocol.units import LIGHT_MPS, NM_M, NS_PER_MS, NS_PER_S
 from protocol.verdicts import CLOCK, NO_RELAY, UNATTRIBUTED, Cause, Finding, Outcome
 
 CALLS = (MessageType.HAIL, MessageType.ACK)
@@ -21,13 +21,26 @@ class OwnSlots:
     def __init__(self, world: World, terms: SlotTerms):
         self.world = world
         self.margin_ns = round(terms.margin_ms * NS_PER_MS)
+        self.delay_ns = round(world.agreement.bounds.range_nm * NM_M / LIGHT_MPS * NS_PER_S)
         self.slotted = {c.number: c for c in world.agreement.channel if c.access == "tdma"}
+        self.suspects: dict[FrameKey, Finding] = {}
+        """Breaches that stand unless another copy of the frame is heard, in order of arrival."""
+        self.repeated: dict[FrameKey, int] = {}
+        """When a copy or a stale frame was last heard, by what it names."""
 
     def subjects(self) -> list[str]:
         return [address_text(a) for a in sorted(self.world.annexes.slots) if a in self.world.stations]
 
     def hear(self, booked: Booked) -> Iterator[Finding]:
         frame = booked.frame
+        if frame.source not in self.world.stations:
+            return
+        yield from self._settle(booked.at_ns - JOIN_NS)
+        if booked.standing is not Standing.FIRST:
+            self.repeated[frame.key] = booked.at_ns
+            suspect = self.suspects.pop(frame.key, None)
+            if suspect is not None:
+                yield self._anybody(suspect)
         channel = self.slotted.get(booked.heard.channel)
         own = self.world.annexes.slots.get(frame.source, {}).get(booked.heard.channel)
         if channel is None or own is None or frame.channel != booked.heard.channel:
@@ -38,16 +51,32 @@ class OwnSlots:
             if booked.standing is Standing.FIRST:
                 yield Finding(self.id, address_text(frame.source), Outcome.PASS, booked.at_ns)
             return
-        yield self._outside(booked, channel, allowed, arrived)
+        finding = self._outside(booked, channel, allowed, arrived)
+        if finding.outcome is not Outcome.FAIL:
+            yield finding
+        elif frame.key in self.repeated:
+            yield self._anybody(finding)
+        else:
+            self.suspects[frame.key] = finding
+
+    def _settle(self, before_ns: int) -> Iterator[Finding]:
+        """Breaches so old that no other copy is waited for any more."""
+        while self.suspects and next(iter(self.suspects.values())).at_ns < before_ns:
+            yield self.suspects.pop(next(iter(self.suspects)))
+        while self.repeated and next(iter(self.repeated.values())) < before_ns:
+            del self.repeated[next(iter(self.repeated))]
+
+    @staticmethod
+    def _anybody(finding: Finding) -> Finding:
+        """Another copy was heard: which of them its source sent cannot be said."""
+        return finding._replace(
+            subject=UNATTRIBUTED, outcome=Outcome.INCONCLUSIVE, cause=Cause.NOT_FRESH, assumptions=()
+        )
 
     def _sent(self, booked: Booked) -> tuple[int, int]:
         """When the frame's first bit left, by its arrival: less the delay's interval and the clock bound."""
-        clock, delay = booked.heard.clock_bound_ns, self._delay_ns
-        return booked.at_ns - clock - delay, booked.at_ns + clock
-
-    @property
-    def _delay_ns(self) -> int:
-        return round(self.world.agreement.bounds.range_nm * 1852.0 / 299_792_458.0 * NS_PER_S)
+        clock = booked.heard.clock_bound_ns
+        return booked.at_ns - clock - self.delay_ns, booked.at_ns + clock
 
     def _outside_ns(self, channel: Channel, slots: tuple[int, ...], booked: Booked, early: int, late: int) -> int:
         """How far a start in [early, late] is from any that keeps the frame inside an allowed slot and its margin."""
@@ -72,7 +101,8 @@ class OwnSlots:
         stamp = instant_ns(frame.time_us, booked.at_ns)
         fresh = booked.standing is Standing.FIRST and bound is not None
         if fresh:
-            fresh = self._outside_ns(channel, allowed, booked, stamp - bound, stamp + bound) > 0  # type: ignore[operator]
+            assert bound is not None
+            fresh = self._outside_ns(channel, allowed, booked, stamp - bound, stamp + bound + 1000) > 0
         if not fresh:
             subject, outcome, cause = UNATTRIBUTED, Outcome.INCONCLUSIVE, Cause.NOT_FRESH
         else:
@@ -100,4 +130,5 @@ class OwnSlots:
         )
 
     def close(self, end_ns: int) -> Iterator[Finding]:
-        yield from ()
+        yield from self.suspects.values()
+        self.suspects.clear()

@@ -2,17 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
 
 from protocol.accounts import Account, Booked
 from protocol.agreement import ReportTerms
-from protocol.bounds import in_area, stayed_inside
+from protocol.bounds import FASTEST_MPS, in_area, stayed_inside
 from protocol.clauses.base import BY_WORD, World, address_text
-from protocol.messages import Ident, Position
-from protocol.units import KT_MPS, NS_PER_S, seconds_ns
+from protocol.messages import Ack, Hail, Ident, Position
+from protocol.units import NS_PER_S, seconds_ns
 from protocol.verdicts import CLOCK, STAYED_UP, Cause, Finding, Outcome
-
-FASTEST_KT = 2_000.0
-"""Nobody leaves the area and comes back faster than this."""
 
 
 @dataclass(slots=True)
@@ -64,26 +62,31 @@ class Reports:
             return self._finding(Outcome.INCONCLUSIVE, a, b, self.world.why_unheard(a.at_ns, b.at_ns))
         if before.emcon != after.emcon:
             return self._finding(Outcome.INCONCLUSIVE, a, b, Cause.STATE_UNHEARD)
-        if not stayed_inside(before, after, b.late_ns - a.early_ns, self.world.annexes.area, FASTEST_KT * KT_MPS):
+        if not stayed_inside(before, after, b.late_ns - a.early_ns, self.world.annexes.area, FASTEST_MPS):
             return self._finding(Outcome.INCONCLUSIVE, a, b, Cause.AREA_EDGE)
         return self._finding(Outcome.FAIL, a, b)
 
     def _too_long_however_placed(self, gap: _Gap) -> bool:
-        """Whether no placing of the unheard frames, each taken for a POSITION, keeps every gap within the limit.
+        """Whether no placing of the unheard frames keeps every gap between POSITIONs within the limit.
 
-        Each is placed as late as the limit and its neighbours' numbers allow, which is the kindest there is.
+        Any of them may be a POSITION, but no more in all than the counts leave. Each is placed as late as the limit
+        and its neighbours' numbers allow. `latest[n]` is the last POSITION's latest time after n unheard ones.
         """
-        current = gap.position.late_ns
-        for x, y in zip(gap.frames, gap.frames[1:], strict=False):
+        budget = _possible_positions(gap)
+        latest = [gap.position.late_ns]
+        for x, y in pairwise(gap.frames):
             unheard = y.number - x.number - 1
-            while unheard and current + self.limit_ns < y.late_ns:
-                if current + self.limit_ns < x.early_ns:
-                    return True
-                current += self.limit_ns
-                unheard -= 1
-            if unheard:
-                current = y.late_ns
-        return current + self.limit_ns < gap.frames[-1].early_ns
+            after = list(latest)
+            for used, current in enumerate(latest):
+                for more in range(1, min(unheard, budget - used) + 1):
+                    if current + self.limit_ns < x.early_ns or current >= y.late_ns:
+                        break
+                    current = min(current + self.limit_ns, y.late_ns)
+                    if used + more == len(after):
+                        after.append(current)
+                    after[used + more] = max(after[used + more], current)
+            latest = list(accumulate(after, max))
+        return latest[-1] + self.limit_ns < gap.frames[-1].early_ns
 
     def _finding(self, outcome: Outcome, a: Booked, b: Booked, cause: Cause | None = None) -> Finding:
         seconds, unheard = (b.at_ns - a.at_ns) / NS_PER_S, b.number - a.number - 1
@@ -124,3 +127,27 @@ class Reports:
                 limit=self.limit_s,
                 unit="s",
             )
+
+
+def _possible_positions(gap: _Gap) -> int:
+    """How many of the unheard frames between two POSITIONs can be POSITIONs themselves.
+
+    The counts of IDENTs, HAILs and ACKs rose by at least as many as were sent in between; those that were not heard
+    are among the unheard numbers. Counts that claim more than there is room for prove nothing.
+    """
+    a, b = gap.frames[0], gap.frames[-1]
+    before, after = a.frame.message, b.frame.message
+    assert isinstance(before, Position)
+    assert isinstance(after, Position)
+    unheard = b.number - a.number - len(gap.frames) + 1
+    others = 0
+    for kind, rise in (
+        (Ident, after.idents - before.idents),
+        (Hail, after.hails - before.hails),
+        (Ack, after.acks - before.acks),
+    ):
+        heard = sum(isinstance(f.frame.message, kind) for f in gap.frames)
+        if rise & 0xFF < heard:
+            return unheard
+        others += (rise & 0xFF) - heard
+    return unheard - others if others <= unheard else unheard

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from math import hypot
 
 from protocol.accounts import Account, Booked
-from protocol.bounds import FAR_M, FLATNESS, Fix, Limits, fix_of, offset_m
+from protocol.bounds import FAR_M, FLATNESS, Fix, Limits, chord_m, fix_of, offset_m
 from protocol.clauses.base import BY_WORD, World, address_text
 from protocol.messages import Position
 from protocol.units import FT_M, KT_MPS, NS_PER_S
@@ -48,9 +48,7 @@ class PossiblePositions:
 
     def _judge(self, a: Fix, b: Fix) -> Finding:
         seconds = (abs(b.at_ns - a.at_ns) + a.spread_ns + b.spread_ns) / NS_PER_S
-        distance = hypot(*offset_m(a, b))
-        # near the far side of the earth the plane is no measure, but still far: cap what it may claim
-        least = max(min(distance, 10 * FAR_M) * (1 - FLATNESS) - a.radius_m - b.radius_m, 0.0)
+        least = max(chord_m(a, b) - a.radius_m - b.radius_m, 0.0)
         speed_kt = least / seconds / KT_MPS
         limit_kt = self.limits.speed_mps / KT_MPS
         told = f"{least / 1852:.2f} NM at least in {seconds:.2f} s at most"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from protocol.accounts import Account, Booked
 from protocol.agreement import IntentTerms
-from protocol.bounds import in_area
+from protocol.bounds import FASTEST_MPS, in_area, stayed_inside
 from protocol.clauses.base import BY_WORD, World, address_text
 from protocol.messages import EmergencyState, IntentKind, Position
 from protocol.units import NS_PER_S, seconds_ns
@@ -37,11 +37,18 @@ class IntentInForce:
             self.since.pop(booked.account, None)
             return
         first, last = self.since.get(booked.account, (booked, booked))
-        if booked.at_ns - last.at_ns > BREAK_NS:
+        if booked.at_ns - last.at_ns > BREAK_NS or not self._stayed(last, booked):
             first = booked
         self.since[booked.account] = (first, booked)
         if booked.early_ns - first.late_ns > self.grace_ns:
             yield self._judge(booked, first, message)
+
+    def _stayed(self, a: Booked, b: Booked) -> bool:
+        """Whether it cannot have left the area and come back between two reports."""
+        before, after = a.frame.message, b.frame.message
+        assert isinstance(before, Position)
+        assert isinstance(after, Position)
+        return stayed_inside(before, after, b.late_ns - a.early_ns, self.world.annexes.area, FASTEST_MPS)
 
     def _judge(self, booked: Booked, first: Booked, message: Position) -> Finding:
         serial = booked.frame.intent

@@ -7,15 +7,19 @@ is inconclusive. The subject is the pair: who is at fault is another clause's bu
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import combinations, pairwise
+from math import inf
 
 from protocol.accounts import Booked
 from protocol.agreement import DistanceTerms, Station
-from protocol.bounds import Fix, Limits, Separation, fix_of, separation
+from protocol.bounds import Fix, Limits, Separation, boundless, fix_of, separation
 from protocol.clauses.base import BY_WORD, World, pair_text
 from protocol.messages import Position
 from protocol.units import FT_M, NM_M, NS_PER_S, seconds_ns
 from protocol.verdicts import CLOCK, Cause, Finding, Outcome
+
+STARVED_NS = 3 * NS_PER_S
+"""A wait for a report that leaves a pair undecided, whatever the bounds."""
 
 
 @dataclass(slots=True)
@@ -26,17 +30,22 @@ class _Run:
     first: tuple[Fix, Fix]
     last: tuple[Fix, Fix]
     told_ns: int
-    level_m: float = float("inf")
-    height_m: float = float("inf")
+    level_m: float = inf
+    height_m: float = inf
 
 
 @dataclass(slots=True)
 class _Pair:
-    """How far a pair has been followed. `apart_ns`: when it was last proved apart (None: never yet)."""
+    """How far a pair has been followed. `apart_ns`: when it was last proved apart (None: never yet).
+
+    `begin_ns`: when both were first heard. `wait_ns`: the longest wait for a report since it was last proved apart.
+    """
 
     subject: str
     done_ns: int | None = None
+    begin_ns: int = 0
     apart_ns: int | None = None
+    wait_ns: int = 0
     run: _Run | None = None
     failed: bool = False
     open: bool = False
@@ -74,15 +83,16 @@ class SafeDistance:
         message = booked.frame.message
         if not isinstance(message, Position) or booked.frame.source not in self.of:
             return
-        fix = fix_of(booked) if message.airborne else None
+        fix = (fix_of(booked) or boundless(booked)) if message.airborne else None
         for pair, side in self.of[booked.frame.source]:
             if fix is None:
-                if not message.airborne:
-                    yield from self._landed(pair, booked.at_ns)
+                yield from self._landed(pair, booked.at_ns)
                 continue
             track = pair.tracks[side]
             if track and fix.at_ns <= track[-1].at_ns:
                 continue
+            if track:
+                pair.wait_ns = max(pair.wait_ns, fix.at_ns - track[-1].at_ns)
             track.append(fix)
             yield from self._follow(pair)
 
@@ -92,7 +102,7 @@ class SafeDistance:
             yield from self._apart(pair, at_ns, None)
         pair.tracks[0].clear()
         pair.tracks[1].clear()
-        pair.done_ns, pair.apart_ns, pair.run, pair.open = None, None, None, False
+        pair.done_ns, pair.apart_ns, pair.run, pair.open, pair.wait_ns = None, None, None, False, 0
 
     def _follow(self, pair: _Pair) -> Iterator[Finding]:
         """Judge the pair up to the latest instant that both have reported for."""
@@ -101,7 +111,8 @@ class SafeDistance:
             del a[:-1], b[:-1]
             return
         if pair.done_ns is None:
-            pair.done_ns = max(a[-1].at_ns, b[-1].at_ns)
+            pair.done_ns = pair.begin_ns = max(a[-1].at_ns, b[-1].at_ns)
+            pair.wait_ns = 0
             del a[:-1], b[:-1]
         until = min(a[-1].at_ns, b[-1].at_ns)
         if until <= pair.done_ns:
@@ -121,7 +132,7 @@ class SafeDistance:
         a, b = pair.tracks
         assert pair.done_ns is not None
         cuts = sorted({t for t in (*_turns(a), *_turns(b)) if pair.done_ns < t < until} | {pair.done_ns, until})
-        for u, w in zip(cuts, cuts[1:], strict=False):
+        for u, w in pairwise(cuts):
             middle = (u + w) // 2
             fa, fb = _nearest(a, middle), _nearest(b, middle)
             yield from self._stretch(pair, fa, fb, u, w)
@@ -152,11 +163,15 @@ class SafeDistance:
 
     def _apart(self, pair: _Pair, at_ns: int, s: Separation | None) -> Iterator[Finding]:
         since, failed, excused = pair.apart_ns, pair.failed, pair.excused
+        wait_ns, pair.wait_ns = pair.wait_ns, 0
         pair.apart_ns, pair.failed, pair.excused = at_ns, False, False
-        if failed or since is None:
+        if failed:
             return
         if excused:
             yield Finding(self.id, pair.subject, Outcome.EXCUSED, at_ns, cause=Cause.DISTRESS)
+        elif since is None:
+            if at_ns - pair.begin_ns > self.for_ns:
+                yield self._undecided(pair, pair.begin_ns, at_ns, wait_ns)
         elif at_ns - since <= self.for_ns:
             level = s is not None and s.level_low_m >= self.level_m
             measured = None if s is None else s.level_low_m / NM_M if level else s.height_low_m / FT_M
@@ -170,9 +185,10 @@ class SafeDistance:
                 unit="NM" if level else "ft",
             )
         else:
-            yield self._undecided(pair, since, at_ns)
+            yield self._undecided(pair, since, at_ns, wait_ns)
 
-    def _undecided(self, pair: _Pair, since: int, until: int) -> Finding:
+    def _undecided(self, pair: _Pair, since: int, until: int, wait_ns: int) -> Finding:
+        """Missing reports left it open, or else the width of the bounds."""
         seconds = (until - since) / NS_PER_S
         return Finding(
             clause=self.id,
@@ -180,19 +196,11 @@ class SafeDistance:
             outcome=Outcome.INCONCLUSIVE,
             at_ns=until,
             summary=f"for {seconds:.1f} s neither proved apart nor proved too close",
-            cause=self.world.why_unheard(since, until) if self._starved(pair, since, until) else Cause.NO_BOUND,
+            cause=self.world.why_unheard(since, until) if wait_ns > STARVED_NS else Cause.NO_BOUND,
             measured=round(seconds, 3),
             limit=self.terms.for_s,
             unit="s",
         )
-
-    def _starved(self, pair: _Pair, since: int, until: int) -> bool:
-        """Whether it was missing reports, rather than the width of the bounds, that left it open."""
-        for track in pair.tracks:
-            times = [since, *(f.at_ns for f in track if since < f.at_ns < until), until]
-            if max(b - a for a, b in zip(times, times[1:], strict=False)) > 3 * NS_PER_S:
-                return True
-        return False
 
     def _too_close(self, pair: _Pair, run: _Run, until: int) -> Iterator[Finding]:
         run.told_ns = until
@@ -228,11 +236,13 @@ class SafeDistance:
         for pair in self.pairs.values():
             if not pair.open or pair.failed or pair.done_ns is None:
                 continue
-            since = pair.apart_ns
-            if since is None or pair.done_ns - since <= self.for_ns:
+            since = pair.begin_ns if pair.apart_ns is None else pair.apart_ns
+            if pair.excused:
+                yield Finding(self.id, pair.subject, Outcome.EXCUSED, end_ns, cause=Cause.DISTRESS)
+            elif pair.done_ns - since <= self.for_ns:
                 yield Finding(self.id, pair.subject, Outcome.PENDING, end_ns)
             else:
-                yield self._undecided(pair, since, pair.done_ns)
+                yield self._undecided(pair, since, pair.done_ns, pair.wait_ns)
 
 
 def opposed(a: Station, b: Station) -> bool:
@@ -242,9 +252,11 @@ def opposed(a: Station, b: Station) -> bool:
 
 def _turns(track: list[Fix]) -> list[int]:
     """Where the nearest report of a track changes: its reports, and the middles between them."""
-    middles = [(x.at_ns + y.at_ns) // 2 for x, y in zip(track, track[1:], strict=False)]
+    bounded = [f for f in track if f.radius_m < inf]
+    middles = [(x.at_ns + y.at_ns) // 2 for some in (track, bounded) for x, y in pairwise(some)]
     return [*(f.at_ns for f in track), *middles]
 
 
 def _nearest(track: list[Fix], at_ns: int) -> Fix:
-    return min(track, key=lambda f: abs(f.at_ns - at_ns))
+    """The nearest report in time, of those with a bound if there are any."""
+    return min(track, key=lambda f: (f.radius_m == inf, abs(f.at_ns - at_ns)))

@@ -1,18 +1,19 @@
 """6.2: inside the contact ring they talk. The party named first in the agreement calls; if it has not, the other does.
 
 One instance per pair of sessions. The clock of a duty starts when the station's own WATCH proves that it heard the
-other's POSITION inside the ring; that no HAIL was sent is proved by the HAIL counts.
+other's POSITION inside the ring; that no HAIL was sent is proved by the HAIL counts of both: whoever has been called
+need not call, or a peer could frame it by calling first.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from protocol.accounts import Account, Booked, Count
+from protocol.accounts import Account, Booked
 from protocol.agreement import ContactTerms
 from protocol.bounds import Fix, Limits, fix_of, separation
 from protocol.clauses.base import BY_WORD, World, address_text
 from protocol.clauses.c6_1 import opposed
-from protocol.messages import Ack, Hail, MessageType, Position, Watch
+from protocol.messages import Ack, Hail, Ident, MessageType, Position, Watch
 from protocol.units import NM_M, NS_PER_S, seconds_ns
 from protocol.verdicts import CLOCK, Cause, Finding, Outcome
 
@@ -30,8 +31,6 @@ class _Duty:
     evidence: tuple[str, str]
     range_m: float
     settled: bool = False
-    silent_until_ns: int = 0
-    """Proved not to have called up to here."""
     since: int = 0
     """The caller's number when the duty began."""
 
@@ -43,6 +42,10 @@ class _Session:
     fix: Fix | None = None
     fixes: dict[int, Fix] = field(default_factory=dict)
     called: dict[int, Booked] = field(default_factory=dict)
+    addressed_by: dict[int, Booked] = field(default_factory=dict)
+    """Its first POSITION whose receipt names a frame of that source: a call or an answer was heard."""
+    accounted_ns: int = 0
+    """All its HAILs up to here were heard."""
 
 
 class Contact:
@@ -70,6 +73,10 @@ class Contact:
         session = self.sessions.setdefault(account, _Session())
         if isinstance(message, Position):
             session.fix = fix_of(booked) if message.airborne else None
+            if not message.airborne:
+                self._gone(account)
+            if message.receipt:
+                session.addressed_by.setdefault(message.receipt.source, booked)
             if session.fix:
                 session.fixes[booked.number] = session.fix
                 if len(session.fixes) > REMEMBERED:
@@ -80,8 +87,18 @@ class Contact:
             yield from self._answered(booked, message)
         elif isinstance(message, Watch) and message.report and station.party:
             self._begin(booked, message, session)
+        elif isinstance(message, Ident) and message.sign_off:
+            self._gone(account)
+        if isinstance(message, Position | Watch) and account.unheard_hails(account.counts[-1]) == 0:
+            session.accounted_ns = booked.early_ns
         if account in self.by_caller:
             yield from self._check(booked)
+
+    def _gone(self, account: Account) -> None:
+        """A station that landed or signed off before the deadline has nobody to call, and need not be called."""
+        for duty in self.duties.values():
+            if account in (duty.caller, duty.peer) and account.last_at_ns <= duty.deadline_ns:
+                duty.settled = True
 
     def _begin(self, booked: Booked, watch: Watch, session: _Session) -> None:
         """A WATCH names a peer: if it proves a POSITION heard inside the ring, a duty begins."""
@@ -100,8 +117,7 @@ class Contact:
         apart = separation(session.fix, heard[-1], heard[-1].at_ns, self.limits).level_high_m
         if apart >= self.ring_m:
             return
-        first = self.world.stations[booked.frame.source].party == self.first_party
-        wait = seconds_ns(self.terms.first_s if first else self.terms.second_s)
+        wait = seconds_ns(self.terms.first_s if self._is_first(booked.account) else self.terms.second_s)
         evidence = (heard[-1].booked.id, booked.id)
         duty = _Duty(booked.account, peer, booked.late_ns + wait, evidence, apart, since=booked.number)
         self.duties[booked.account, peer] = duty
@@ -126,25 +142,17 @@ class Contact:
             if call is not None and call.early_ns <= duty.deadline_ns:
                 yield self._settle(duty, Outcome.PASS, booked.at_ns, (call.id,), call.at_ns)
             elif isinstance(booked.frame.message, Position | Watch):
-                yield from self._count(duty, booked, call)
+                yield from self._count(duty, booked)
 
-    def _count(self, duty: _Duty, booked: Booked, call: Booked | None) -> Iterator[Finding]:
+    def _count(self, duty: _Duty, booked: Booked) -> Iterator[Finding]:
         """A count arrives: with every HAIL accounted for, and none of them in time, none was sent in time."""
-        count: Count = duty.caller.counts[-1]
-        if duty.caller.unheard_hails(count):
+        if self.sessions[duty.caller].accounted_ns <= duty.deadline_ns:
             return
-        duty.silent_until_ns = booked.early_ns if call is None else min(call.early_ns, booked.early_ns)
-        if duty.silent_until_ns <= duty.deadline_ns:
+        if self._was_called(duty):
+            duty.settled = True  # the other called in time, so they talk: no duty was left
             return
-        first = self.world.stations[duty.caller.source].party == self.first_party
-        other = self.duties.get((duty.peer, duty.caller))
-        if not first:
-            called = self.sessions[duty.peer].called.get(duty.caller.source)
-            if called is not None:
-                duty.settled = True  # the first party called: no duty was left
-                return
-            if other is None or other.silent_until_ns < duty.deadline_ns:
-                return
+        if self.sessions[duty.peer].accounted_ns <= duty.deadline_ns:
+            return  # the other may have called
         suspended = duty.caller.suspended(duty.since, booked.number)
         if suspended:
             yield self._settle(duty, Outcome.EXCUSED, booked.at_ns, (), None, Cause.DISTRESS)
@@ -152,6 +160,22 @@ class Contact:
             yield self._settle(duty, Outcome.INCONCLUSIVE, booked.at_ns, (booked.id,), None, Cause.STATE_UNHEARD)
         else:
             yield self._settle(duty, Outcome.FAIL, booked.at_ns, (booked.id,), None)
+
+    def _is_first(self, account: Account) -> bool:
+        return self.world.stations[account.source].party == self.first_party
+
+    def _was_called(self, duty: _Duty) -> bool:
+        """Whether the peer, in any of its sessions, called the one that has the duty before its time was over.
+
+        What the peer's counts hide, the other's receipt shows.
+        """
+        calls = [
+            session.called.get(duty.caller.source)
+            for account, session in self.sessions.items()
+            if account.source == duty.peer.source
+        ]
+        calls.append(self.sessions[duty.caller].addressed_by.get(duty.peer.source))
+        return any(call is not None and call.early_ns <= duty.deadline_ns for call in calls)
 
     def _settle(
         self,
@@ -163,8 +187,7 @@ class Contact:
         cause: Cause | None = None,
     ) -> Finding:
         duty.settled = True
-        first = self.world.stations[duty.caller.source].party == self.first_party
-        limit = self.terms.first_s if first else self.terms.second_s
+        limit = self.terms.first_s if self._is_first(duty.caller) else self.terms.second_s
         begin_ns = duty.deadline_ns - seconds_ns(limit)
         measured = max((at_ns if called_ns is None else called_ns) - begin_ns, 0) / NS_PER_S
         peer = address_text(duty.peer.source)
@@ -189,9 +212,7 @@ class Contact:
 
     def close(self, end_ns: int) -> Iterator[Finding]:
         for duty in self.duties.values():
-            first = self.world.stations[duty.caller.source].party == self.first_party
-            called = self.sessions[duty.peer].called.get(duty.caller.source)
-            if duty.settled or (not first and called is not None):
+            if duty.settled or self._was_called(duty):
                 continue
             last = duty.caller.last_at_ns
             if duty.deadline_ns > min(end_ns, last):

@@ -25,6 +25,16 @@ class _Call:
     proof: Booked | None = None
     proved: Booked | None = None
     settled: bool = False
+    doubted: bool = False
+    """An ACK named a HAIL that was not heard, and that may have been this call's."""
+
+    def due_ns(self, limit_ns: int) -> int:
+        """When an answer is due at the latest; a caller that leaves more time than the agreement is held to it."""
+        return max(h.late_ns + max(limit_ns, _hail(h).reply_by_s * NS_PER_S) for h in self.hails)
+
+    def holds(self, sequence: int) -> Booked | None:
+        """The HAIL of this call with that sequence number."""
+        return next((h for h in self.hails if h.frame.sequence == sequence), None)
 
 
 class Answered:
@@ -60,24 +70,30 @@ class Answered:
             return
         calls = self.calls.setdefault(hail.addressee, [])
         for call in calls:
-            last = call.hails[-1]
-            again = isinstance(last.frame.message, Hail) and last.frame.message.call_id == hail.call_id
-            if call.caller is booked.account and again and booked.at_ns - last.at_ns < 6 * self.limit_ns:
+            again = _hail(call.hails[-1]).call_id == hail.call_id and call.caller is booked.account
+            if again and booked.at_ns - call.hails[-1].at_ns < 6 * self.limit_ns:
                 call.hails.append(booked)
                 return
         calls.append(_Call(booked.account, hail.addressee, [booked]))
 
     def _answered(self, booked: Booked, ack: Ack) -> Iterator[Finding]:
-        """An ACK settles the call whose HAIL it names; one to a HAIL that was not heard, the call around it."""
+        """An ACK settles the call whose HAIL it names; one to a HAIL that was not heard, the call around it.
+
+        One that comes too late for every HAIL heard settles nothing: it is no pass.
+        """
         if ack.answers_type is not MessageType.HAIL:
             return
-        for call in self.calls.get(booked.frame.source, ()):
-            if call.settled or (call.caller.source, call.caller.session) != (ack.addressee, ack.answers_session):
+        caller = (ack.addressee, ack.answers_session)
+        calls = [c for c in self.calls.get(booked.frame.source, ()) if (c.caller.source, c.caller.session) == caller]
+        owner = next((c for c in calls if c.holds(ack.answers_sequence)), None)
+        for call in calls:
+            if call.settled or owner not in (None, call):
                 continue
             first = call.hails[0]
-            ahead = (ack.answers_sequence - first.frame.sequence) & 0xFFFF
-            if ahead < 0x8000:
-                named = next((h for h in call.hails if h.frame.sequence == ack.answers_sequence), first)
+            if (ack.answers_sequence - first.frame.sequence) & 0xFFFF >= 0x8000:
+                call.doubted = True
+            elif booked.early_ns <= call.due_ns(self.limit_ns):
+                named = call.holds(ack.answers_sequence) or first
                 call.settled = True
                 yield self._finding(call, Outcome.PASS, booked.at_ns, (named.id, booked.id), named)
 
@@ -97,15 +113,16 @@ class Answered:
 
     def _judge(self, call: _Call, booked: Booked) -> Iterator[Finding]:
         last = call.hails[-1]
-        over = booked.early_ns - last.late_ns > self.limit_ns
+        over = booked.early_ns > call.due_ns(self.limit_ns) and not call.doubted
         if not over or call.proof is None or call.proved is None or len(call.hails) < self.terms.calls:
             return
-        if booked.account.unheard_acks(call.hails[0].early_ns, booked.account.counts[-1]):
+        if booked.account.unheard_acks(call.hails[0].early_ns, booked.account.counts[-1]) != 0:
             return
         if call.proof.account is not booked.account:
             return  # it started anew in between: what it heard before is forgotten
         call.settled = True
-        suspended = booked.account.suspended(call.proof.number, booked.number)
+        since = min(booked.account.number_before(call.hails[0].early_ns), call.proof.number)
+        suspended = booked.account.suspended(since, booked.number)
         evidence = (*(h.id for h in call.hails), call.proof.id, booked.id)
         if suspended:
             yield self._finding(call, Outcome.EXCUSED, booked.at_ns, evidence, last, Cause.DISTRESS)
@@ -125,7 +142,8 @@ class Answered:
     ) -> Finding:
         caller, calls = address_text(call.caller.source), len(call.hails)
         told = {
-            Outcome.FAIL: f"called {calls} times by {caller}, proved to have heard, and its count of ACKs shows no answer",
+            Outcome.FAIL: f"called {calls} times by {caller}, proved to have heard, "
+            "and its count of ACKs shows no answer",
             Outcome.INCONCLUSIVE: f"no answer heard to {calls} call(s) by {caller}",
         }
         return Finding(
@@ -148,9 +166,14 @@ class Answered:
                 last = call.hails[-1]
                 if call.settled:
                     continue
-                if end_ns - last.at_ns <= self.limit_ns:
+                if end_ns <= call.due_ns(self.limit_ns):
                     yield Finding(self.id, address_text(call.addressee), Outcome.PENDING, end_ns)
                     continue
                 cause = self.world.why_unheard(call.hails[0].at_ns, end_ns) if call.proof else Cause.NOT_PROVED_HEARD
                 evidence = tuple(h.id for h in call.hails)
                 yield self._finding(call, Outcome.INCONCLUSIVE, end_ns, evidence, last, cause)
+
+
+def _hail(booked: Booked) -> Hail:
+    assert isinstance(booked.frame.message, Hail)
+    return booked.frame.message

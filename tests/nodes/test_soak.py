@@ -144,13 +144,16 @@ CAUGHT = {
 def with_fault(name: str, seed: int, loss: float) -> FlightTest:
     """A drawn flight in which HAWK 1 has the fault all the time that it flies."""
     scenario = drawn(seed, loss, {"name": name, "station": "HAWK 1", **CAUGHT[name][1]})
-    stations = []
-    for s in scenario.station:
-        if s.call_sign in ("HAWK 1", "SOKOL 2"):  # there from the beginning to the end, with no avoidance to excuse it
-            points = [(0.0, *s.waypoints[0][1:]), (SECONDS + 5.0, *s.waypoints[-1][1:])] if s.waypoints else None
-            s = s.model_copy(update={"avoid_s": None, "waypoints": points})
-        stations.append(s)
-    return fly(scenario.model_copy(update={"station": tuple(stations)}))
+    target = next(s for s in scenario.station if s.call_sign == "SOKOL 2")
+    assert target.waypoints
+    path = [(0.0, *target.waypoints[0][1:]), (SECONDS + 5.0, *target.waypoints[-1][1:])]
+    beside = [(t, latitude + 0.13, longitude, altitude) for t, latitude, longitude, altitude in path]
+    there = {"SOKOL 2": path, "HAWK 1": beside}  # from beginning to end, and with no avoidance to excuse them
+    stations = tuple(
+        s.model_copy(update={"avoid_s": None, "waypoints": tuple(there[s.call_sign])}) if s.call_sign in there else s
+        for s in scenario.station
+    )
+    return fly(scenario.model_copy(update={"station": stations}))
 
 
 @pytest.mark.parametrize("loss", DECIDED)

@@ -1,4 +1,4 @@
-"""Tracks: the shipped file as it must come out, broken files, and a flight whose truth is known."""
+"""Tracks: the shipped file as it must come out, rows that need cleaning, and a flight whose truth is known."""
 
 import math
 from datetime import UTC, datetime, timedelta
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from nodes.motion import Kinematics
-from nodes.tracks import DroppedRow, Problem, Track, TrackError, load_tracks
+from nodes.tracks import DroppedRow, Track, TrackError, load_tracks
 
 SHIPPED = Path(__file__).parents[2] / "configs" / "tracks" / "paris-2021-10-07T1240Z.csv"
 HEADER = "timestamp,icao24,callsign,latitude,longitude,altitude,groundspeed,track,vertical_rate,squawk"
@@ -171,9 +171,9 @@ def lines_of(rows: list[Row], address: str = "abc123") -> list[str]:
     ]
 
 
-def written(folder: Path, lines: list[str], header: str = HEADER) -> Path:
+def written(folder: Path, lines: list[str]) -> Path:
     path = folder / "track.csv"
-    path.write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
+    path.write_text("\n".join([HEADER, *lines]) + "\n", encoding="utf-8")
     return path
 
 
@@ -217,6 +217,31 @@ class TestCleaning:
     def test_rows_in_any_order(self, tmp_path: Path) -> None:
         at_ns = NOON_NS + 17 * SECOND_NS
         assert loaded(tmp_path, straight()[::-1]).at(at_ns) == loaded(tmp_path, straight()).at(at_ns)
+
+
+class TestRowsWithoutAPosition:
+    def test_they_are_dropped_and_the_others_flown(self, tmp_path: Path) -> None:
+        lines = lines_of(straight())
+        lines[3] = lines[3].replace(",48.01200,2.00000,10000,", ",,,,")
+        lines[5] = lines[5].replace(",10000,", ",,")
+        track = load_tracks(written(tmp_path, lines))["abc123"]
+        assert track.dropped == (DroppedRow(5, "no position"), DroppedRow(7, "no position"))
+        assert len(track.pieces) == 1
+        assert place(track, NOON_NS + 6 * SECOND_NS).latitude_deg == pytest.approx(48.012, abs=1e-5)
+
+    def test_too_many_in_a_row_are_a_gap(self, tmp_path: Path) -> None:
+        lines = lines_of(straight(40))
+        lines[10:25] = [line.replace(",10000,", ",,") for line in lines[10:25]]
+        track = load_tracks(written(tmp_path, lines))["abc123"]
+        assert len(track.pieces) == 2
+        assert len(track.dropped) == 15
+
+    def test_an_aircraft_that_has_no_others_has_no_path(self, tmp_path: Path) -> None:
+        path = written(tmp_path, [line.replace(",2.00000,", ",,") for line in lines_of(straight())])
+        track = load_tracks(path)["abc123"]
+        assert (track.call_sign, track.pieces, len(track.dropped)) == ("TEST1", (), 20)
+        with pytest.raises(TrackError, match="found 20 rows of abc123, expected 5 usable ones"):
+            load_tracks(path, ["abc123"])
 
 
 class TestGaps:
@@ -269,91 +294,10 @@ class TestHeldPlaces:
         assert place(track, NOON_NS + 113 * SECOND_NS).airborne
 
 
-GOOD = lines_of(straight(8))
-
-
-def broken(line: int, old: str, new: str) -> list[str]:
-    """The good lines with a change in one; line 2 is the first row."""
-    changed = GOOD[line - 2].replace(old, new, 1)
-    assert changed != GOOD[line - 2]
-    return [*GOOD[: line - 2], changed, *GOOD[line - 1 :]]
-
-
-class TestBroken:
-    @pytest.mark.parametrize(
-        ("lines", "line", "column", "found"),
-        [
-            (broken(3, "2021-10-07T12:00:02+00:00", "yesterday"), 3, "timestamp", "'yesterday'"),
-            (broken(3, "+00:00", ""), 3, "timestamp", "'2021-10-07T12:00:02'"),
-            (broken(3, "2021-10-07T12:00:02+00:00", ""), 3, "timestamp", "''"),
-            (broken(4, "abc123", "abc12"), 4, "icao24", "'abc12'"),
-            (broken(4, "abc123", "abc12g"), 4, "icao24", "'abc12g'"),
-            (broken(5, ",48.01200,", ",85.01200,"), 5, "latitude", "'85.01200'"),
-            (broken(5, ",48.01200,", ",nan,"), 5, "latitude", "'nan'"),
-            (broken(5, ",2.00000,", ",-180.1,"), 5, "longitude", "'-180.1'"),
-            (broken(5, ",2.00000,", ",,"), 5, "longitude", "''"),
-            (broken(6, ",10000,", ",ground,"), 6, "altitude", "'ground'"),
-            (broken(6, ",10000,", ",inf,"), 6, "altitude", "'inf'"),
-            (broken(6, ",10000,", ",-2001,"), 6, "altitude", "'-2001'"),
-            (broken(7, ",10000,,,,", ",10000,,,"), 7, "row", "fewer fields than the header"),
-            (broken(7, ",10000,,,,", ",10000,,,,,"), 7, "row", "more fields than the header"),
-            (broken(7, "TEST1", '"TEST1" x'), 7, "row", "',' expected after '\"'"),
-            ([], 1, "row", "no rows"),
-        ],
-    )
-    def test_one_wrong_row(self, tmp_path: Path, lines: list[str], line: int, column: str, found: str) -> None:
-        path = written(tmp_path, lines)
-        with pytest.raises(TrackError) as caught:
-            load_tracks(path, ["abc123"])
-        assert [problem[:3] for problem in caught.value.problems] == [(line, column, found)]
-        text = str(caught.value)
-        assert text.startswith(f"{path}: 1 problem\n  line {line}, {column}: found {found}, expected ")
-
-    def test_every_problem_at_once_and_twenty_shown(self, tmp_path: Path) -> None:
-        lines = [line.replace(",48.", ",x48.").replace("T12", "T32") for line in lines_of(straight(15))]
-        with pytest.raises(TrackError) as caught:
-            load_tracks(written(tmp_path, lines))
-        assert len(caught.value.problems) == 30
-        assert caught.value.problems[1] == Problem(2, "latitude", "'x48.00000'", "degrees from -85 to 85")
-        shown = str(caught.value).splitlines()
-        assert (len(shown), shown[-1]) == (22, "  and 10 more")
-
-    @pytest.mark.parametrize(
-        ("header", "column", "found"),
-        [
-            (HEADER.replace("icao24", "hex"), "icao24", "no such column"),
-            (HEADER.replace("callsign", "altitude"), "altitude", "the column twice"),
-        ],
-    )
-    def test_a_wrong_header(self, tmp_path: Path, header: str, column: str, found: str) -> None:
-        with pytest.raises(TrackError) as caught:
-            load_tracks(written(tmp_path, GOOD, header))
-        assert [problem[:3] for problem in caught.value.problems] == [(1, column, found)]
-
-    def test_an_empty_file_has_no_column_at_all(self, tmp_path: Path) -> None:
-        (tmp_path / "empty.csv").write_text("")
-        with pytest.raises(TrackError) as caught:
-            load_tracks(tmp_path / "empty.csv")
-        assert [problem.column for problem in caught.value.problems] == [
-            "timestamp",
-            "icao24",
-            "latitude",
-            "longitude",
-            "altitude",
-        ]
-
-    def test_no_file(self, tmp_path: Path) -> None:
-        with pytest.raises(TrackError, match="line 0, file: found No such file"):
-            load_tracks(tmp_path / "none.csv")
-
-    def test_no_text(self, tmp_path: Path) -> None:
-        (tmp_path / "bytes.csv").write_bytes(HEADER.encode() + b"\n\xff\xfe\n")
-        with pytest.raises(TrackError, match="found byte 0xff, expected text in UTF-8"):
-            load_tracks(tmp_path / "bytes.csv")
-
+class TestRefused:
     def test_an_aircraft_that_is_not_in_the_file(self, tmp_path: Path) -> None:
         with pytest.raises(TrackError, match="found no row of '000001', expected one of abc123"):
-            load_tracks(written(tmp_path, GOOD), ["abc123", "000001"])
+            load_tracks(written(tmp_path, lines_of(straight(8))), ["abc123", "000001"])
 
     def test_an_aircraft_with_too_few_rows(self, tmp_path: Path) -> None:
         path = written(tmp_path, lines_of(straight(4)))
@@ -366,20 +310,6 @@ class TestBroken:
         rows = [(t, 48.0, 2.0 + abs(t % 60 - 30) / 74.6, 10_000.0) for t, *_ in straight(90)]
         with pytest.raises(TrackError, match="line 2, row: found rows of abc123 too rough"):
             loaded(tmp_path, rows)
-
-
-class TestReading:
-    def test_only_five_columns_in_any_order_after_a_byte_order_mark(self, tmp_path: Path) -> None:
-        lines = [f"10000,2.0,{48 + t * 0.002:.5f},ABC123,2021-10-07 12:00:{t:02d}Z" for t in range(0, 20, 2)]
-        path = written(tmp_path, lines, "\ufeffaltitude,longitude,latitude,icao24,timestamp")
-        track = load_tracks(path)["abc123"]
-        assert (track.icao24, track.call_sign) == ("abc123", "")
-        assert place(track, NOON_NS + 5 * SECOND_NS).velocity_north_mps == pytest.approx(222.4, abs=0.2)
-
-    def test_instants_of_another_zone_and_parts_of_a_second(self, tmp_path: Path) -> None:
-        rows = [line.replace("T12", "T14").replace("+00:00", ".250+02:00") for line in GOOD]
-        track = load_tracks(written(tmp_path, rows))["abc123"]
-        assert track.pieces[0].start_ns == NOON_NS + SECOND_NS // 4
 
 
 class TestSmoothing:

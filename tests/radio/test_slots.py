@@ -10,7 +10,7 @@ from radio.slots import SlotPlan, airtime_ns
 
 MS = 1_000_000
 SECOND = 1_000 * MS
-PLAN = SlotPlan(slot_ns=20 * MS, slots_per_frame=50, shared=(0, 25))
+PLAN = SlotPlan(slot_ns=20 * MS, slots_per_period=50, shared=(0, 25))
 
 
 def test_a_period_is_all_its_slots():
@@ -44,7 +44,7 @@ def test_slot_start(at_ns, slots, start_ns):
     st.integers(1, 50), st.integers(1, 12), st.integers(0, 10_000), st.sets(st.integers(0, 11), min_size=1, max_size=4)
 )
 def test_slot_start_against_a_search(slot_ns, number_of_slots, at_ns, slots):
-    plan = SlotPlan(slot_ns=slot_ns, slots_per_frame=number_of_slots)
+    plan = SlotPlan(slot_ns=slot_ns, slots_per_period=number_of_slots)
     slots = {number % number_of_slots for number in slots}
     start_ns = at_ns
     while start_ns % slot_ns or start_ns // slot_ns % number_of_slots not in slots:
@@ -60,11 +60,11 @@ def test_slots_the_plan_has_not(slots):
 
 
 @pytest.mark.parametrize(
-    "bad", [{"slot_ns": 0}, {"slots_per_frame": 0}, {"shared": (50,)}, {"shared": (2, 1)}, {"shared": (1, 1)}]
+    "bad", [{"slot_ns": 0}, {"slots_per_period": 0}, {"shared": (50,)}, {"shared": (2, 1)}, {"shared": (1, 1)}]
 )
 def test_a_plan_that_does_not_fit_together(bad):
     with pytest.raises(ValueError, match=r"slot"):
-        SlotPlan(**{"slot_ns": MS, "slots_per_frame": 50, **bad})
+        SlotPlan(**{"slot_ns": MS, "slots_per_period": 50, **bad})
 
 
 def test_airtime_is_rounded_up():

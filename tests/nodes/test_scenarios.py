@@ -1,0 +1,203 @@
+"""What the shipped scenarios must show, each flown as shipped: who is accused, of what, on what evidence."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from io import BytesIO
+from itertools import combinations, pairwise
+from math import cos, hypot, radians
+
+import pytest
+
+from nodes.motion import Kinematics
+from nodes.seat import motion_of
+from nodes.shipped import CONFIGS
+from nodes.testing import FlightTest
+from protocol import codec
+from protocol.agreement import utc_text
+from protocol.messages import Position
+from protocol.units import NS_PER_S
+from protocol.verdicts import UNATTRIBUTED, Finding, Outcome, Verdict
+from radio.recording import Reception, read
+
+Flown = Callable[[str], FlightTest]
+
+HAWK_11, HAWK_12, SOKOL_1, SOKOL_2 = "ae1001", "ae1002", "155001", "155002"
+PARIS_PAIR = "3944e7/400804"
+ACCUSED = {
+    "quiet": set(),
+    "encounter-2015": set(),
+    "encounter-2015-breach": {("4.1", SOKOL_2), ("6.1", f"{SOKOL_2}/{HAWK_11}"), ("6.1", f"{SOKOL_2}/{HAWK_12}")},
+    "paris-2021": {("6.1", PARIS_PAIR)},
+    "faults/stranger": {("1.1", UNATTRIBUTED)},
+    "faults/anonymous": {("1.4", HAWK_12)},
+    "faults/wrong_channel": {("2.1", SOKOL_1)},
+    "faults/slot_thief": {("3.1", SOKOL_2)},
+    "faults/silent": {("4.1", HAWK_11)},
+    "faults/teleport": {("4.4", SOKOL_1)},
+    "faults/no_intent": {("5.1", HAWK_12)},
+    "faults/too_close": {("6.1", f"{SOKOL_2}/{HAWK_12}")},
+    "faults/no_contact": {("6.2", HAWK_11)},
+    "faults/ignores_hail": {("6.3", SOKOL_1)},
+}
+FAULTS = [name for name in ACCUSED if name.startswith("faults/")]
+EVERY_SCENARIO = sorted(p.relative_to(CONFIGS / "scenarios") for p in (CONFIGS / "scenarios").rglob("*.toml"))
+ALONE = ["1.1", "1.4", "2.1", "3.1", "4.1", "4.4", "5.1", "6.1"]
+"""Clauses that are exercised without anybody near."""
+
+
+def fails(flight: FlightTest, clause: str) -> list[Finding]:
+    return [f for f in flight.findings if f.outcome is Outcome.FAIL and f.clause == clause]
+
+
+def there(flight: FlightTest, station: str, at_ns: int) -> Kinematics:
+    """Where a station truly is, whatever it says."""
+    entry = next(s for s in flight.flight.stations if station in (s.call_sign, f"{s.address:06x}"))
+    place = motion_of(entry, flight.flight).at(at_ns)
+    assert place is not None
+    return place
+
+
+def apart(x: Kinematics, y: Kinematics) -> tuple[float, float]:
+    """Level distance in NM over a sphere, and height in feet."""
+    north_nm = (x.latitude_deg - y.latitude_deg) * 60
+    east_nm = (x.longitude_deg - y.longitude_deg) * 60 * cos(radians(x.latitude_deg))
+    return hypot(north_nm, east_nm), abs(x.altitude_ft - y.altitude_ft)
+
+
+def really_too_close(flight: FlightTest) -> set[str]:
+    """The pairs of opposed aircraft within 5 NM and 1,000 ft for 10 s on end, by their true motions."""
+    sides = [s for s in flight.flight.stations if s.party]
+    pairs = set()
+    for a, b in combinations(sides, 2):
+        if a.party == b.party:
+            continue
+        seconds = 0.0
+        x_of, y_of = motion_of(a, flight.flight), motion_of(b, flight.flight)
+        for at_ns in range(flight.flight.start_ns, flight.flight.end_ns, NS_PER_S // 4):
+            x, y = x_of.at(at_ns), y_of.at(at_ns)
+            nm, ft = apart(x, y) if x and y else (99.0, 0.0)
+            seconds = seconds + 0.25 if nm < 5 and ft < 1000 else 0.0
+            if seconds > 10:
+                pairs.add(f"{a.address:06x}/{b.address:06x}")
+    return pairs
+
+
+def test_every_shipped_scenario_is_in_the_table() -> None:
+    assert {p.with_suffix("").as_posix() for p in EVERY_SCENARIO} == set(ACCUSED)
+
+
+@pytest.mark.parametrize("name", ACCUSED)
+def test_exactly_these_are_accused(name: str, flown: Flown) -> None:
+    assert flown(name).accused() == ACCUSED[name]
+
+
+@pytest.mark.parametrize("name", ACCUSED)
+def test_the_verdicts_say_what_the_findings_say(name: str, flown: Flown) -> None:
+    report = flown(name).report()
+    failed = {(v["clause"], v["subject"]) for v in report["verdicts"] if v["verdict"] == "fail"}
+    assert failed == ACCUSED[name]
+    assert report["verdict"] == ("fail" if failed else "pass")
+
+
+@pytest.mark.parametrize(
+    ("name", "exercised", "idle"),
+    [("quiet", ALONE, ["0.1", "6.2", "6.3"]), ("encounter-2015", [*ALONE, "6.2", "6.3"], ["0.1"])],
+)
+def test_the_kept_agreement_passes_in_every_clause_that_it_exercises(
+    name: str, exercised: list[str], idle: list[str], flown: Flown
+) -> None:
+    report = flown(name).report()
+    assert report["verdict"] == "pass"
+    assert report["coverage"] == {"exercised": exercised, "not_exercised": idle, "not_applicable": []}
+    assert {v["verdict"] for v in report["verdicts"]} == {"pass", "not_exercised"}
+    assert all(v["decided"] == 1.0 for v in report["verdicts"] if v["verdict"] == "pass")
+
+
+def test_the_encounter_closes_from_over_20_nm_and_keeps_its_distance(flown: Flown) -> None:
+    flight = flown("encounter-2015")
+    begin, end = flight.flight.start_ns, flight.flight.end_ns
+    patrol, others = (HAWK_11, HAWK_12), (SOKOL_1, SOKOL_2)
+    before = [apart(there(flight, a, begin), there(flight, b, begin))[0] for a in patrol for b in others]
+    after = [apart(there(flight, a, end), there(flight, b, end))[0] for a in patrol for b in others]
+    assert min(before) > 20
+    assert max(after) < 20
+    assert really_too_close(flight) == set()
+    assert flight.verdict("6.2", "HAWK 11") is flight.verdict("6.3", "SOKOL 1") is Verdict.PASS
+
+
+def test_the_breach_names_the_pairs_that_really_came_too_close(flown: Flown) -> None:
+    flight = flown("encounter-2015-breach")
+    assert {f.subject for f in fails(flight, "6.1")} == really_too_close(flight)
+
+
+def test_the_breach_returns_inside_the_safe_distance_with_its_next_sequence_number(flown: Flown) -> None:
+    flight = flown("encounter-2015-breach")
+    heard = [(r, codec.decode(r.frame)) for r in received(flight)]
+    mine = [(r, frame) for r, frame in heard if frame.source == int(SOKOL_2, 16)]
+    gaps_ns = [later.arrival_ns - earlier.arrival_ns for (earlier, _), (later, _) in pairwise(mine)]
+    at = gaps_ns.index(max(gaps_ns))
+    (last, before), (first, after) = mine[at], mine[at + 1]
+    assert 39 * NS_PER_S < first.arrival_ns - last.arrival_ns < 42 * NS_PER_S
+    assert isinstance(after.message, Position)
+    assert (after.session, after.sequence) == (before.session, before.sequence + 1)
+    nm, ft = apart(there(flight, SOKOL_2, first.arrival_ns), there(flight, HAWK_11, first.arrival_ns))
+    assert nm < 5
+    assert ft < 1000
+    (silence,) = fails(flight, "4.1")
+    reported = max(r.number for r, frame in mine[: at + 1] if isinstance(frame.message, Position))
+    assert silence.evidence == (f"mon_1#{reported}", f"mon_1#{first.number}")
+
+
+def test_paris_is_proved_inside_the_known_42_seconds(flown: Flown) -> None:
+    found = fails(flown("paris-2021"), "6.1")
+    assert found
+    for finding in found:
+        assert finding.unit == "s"
+        assert finding.measured is not None
+        assert finding.measured >= 10
+        begin_ns = finding.at_ns - round(finding.measured * NS_PER_S)
+        assert utc_text(begin_ns) >= "2021-10-07T12:45:57"
+        assert utc_text(finding.at_ns) <= "2021-10-07T12:46:39"
+
+
+def test_paris_flies_all_eleven_tracks_and_lists_the_row_it_left_out(flown: Flown) -> None:
+    flight = flown("paris-2021")
+    assert flight.flight.start_ns == int(datetime(2021, 10, 7, 12, 44, tzinfo=UTC).timestamp()) * NS_PER_S
+    assert {s.track.icao24 for s in flight.flight.stations if s.track} == {
+        f"{s.address:06x}" for s in flight.flight.stations if s.party
+    }
+    assert {codec.decode(r.frame).source for r in received(flight)} >= {0x3944E7, 0x400804}
+    (note,) = flight.report()["notes"]
+    assert "29375 ft" in note
+
+
+@pytest.mark.parametrize("name", ACCUSED)
+def test_every_failure_names_frames_that_the_recording_holds(name: str, flown: Flown) -> None:
+    flight = flown(name)
+    numbers = {f"mon_1#{r.number}" for r in received(flight)}
+    for finding in flight.findings:
+        if finding.outcome is Outcome.FAIL:
+            assert finding.evidence
+            assert set(finding.evidence) <= numbers
+            assert finding.summary
+            assert finding.assumptions or finding.subject == UNATTRIBUTED  # nobody is taken at his word
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_each_fault_has_innocents_of_both_parties_inside_the_contact_ring(name: str, flown: Flown) -> None:
+    flight = flown(name)
+    (fault,) = flight.flight.scenario.fault
+    assert f"faults/{fault.name}" == name
+    innocent = [s for s in flight.flight.stations if s.party and s.call_sign not in (fault.station, fault.target)]
+    for party in ("coalition", "federation"):
+        assert sum(s.party == party for s in innocent) >= 2
+    for at_ns in (flight.flight.start_ns, flight.flight.end_ns):
+        for a, b in combinations(innocent, 2):
+            assert apart(there(flight, a.call_sign, at_ns), there(flight, b.call_sign, at_ns))[0] < 20
+
+
+def received(flight: FlightTest) -> list[Reception]:
+    recording = read(BytesIO(flight.recording()))
+    assert recording.closed
+    assert not recording.damage
+    return [r for r in recording.records if isinstance(r, Reception)]
