@@ -3,8 +3,8 @@
 import os
 import sys
 import traceback
+from typing import Any
 
-import click
 import typer
 
 from nodes import report as reports
@@ -14,6 +14,9 @@ from nodes.commands.lint import lint
 from nodes.commands.simulate import simulate
 from nodes.commands.spec import spec
 from nodes.problems import ConfigurationError
+
+UsageError: Any = typer.BadParameter.__base__
+"""What a wrong command line raises: of click, or of the copy of click that newer versions of typer bring."""
 
 app = typer.Typer(
     name="airaccord",
@@ -41,13 +44,10 @@ def run(arguments: list[str]) -> int:
         for problem in error.problems:
             print(f"airaccord: {problem}", file=sys.stderr)
         return reports.USAGE
-    except click.exceptions.NoArgsIsHelpError as error:
-        print(error.format_message(), file=sys.stderr)
-        return reports.USAGE
-    except click.ClickException as error:
+    except UsageError as error:
         error.show()
         return reports.USAGE
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         return reports.INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from protocol.agreement import Agreement, Annexes, digest, utc_text
-from protocol.clauses import TEXTS
+from protocol.clauses import TEXTS, in_words
 from protocol.judge import Tally
 from protocol.verdicts import Finding, Outcome, Verdict
 
@@ -37,6 +37,7 @@ def build(
             "digest": agreement.digest(),
             "annexes": digest(annexes.to_json()) if annexes else None,
         },
+        "clauses": in_words(agreement),
         "verdict": max(reached, default=Verdict.NOT_EXERCISED).label,
         "verdicts": [_verdict(t, parties.get(t.subject)) for t in tallies],
         "coverage": _coverage(tallies),

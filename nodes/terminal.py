@@ -18,9 +18,7 @@ MOST_SHOWN = 5
 """Findings shown per clause and subject; report.json has them all."""
 
 
-def render(
-    report: Mapping[str, Any], texts: Mapping[str, str], frames: Mapping[str, str], missing: list[str], console: Console
-) -> None:
+def render(report: Mapping[str, Any], frames: Mapping[str, str], missing: list[str], console: Console) -> None:
     """Write the report to a console. `frames` are lines about frames by id; `missing` what `require` did not get."""
     verdicts: list[dict[str, Any]] = report["verdicts"]
     console.print(_answer(report), highlight=False)
@@ -31,20 +29,20 @@ def render(
     for note in report["notes"]:
         console.print(f"[dim]Note: {note}[/]", highlight=False)
     console.print()
-    console.print(_table(report, texts))
+    console.print(_table(report))
     console.print(
         "[dim]pass: kept, and how near in report.json · open: inconclusive · -: not exercised · n/a: not applicable[/]"
     )
     _pairs(verdicts, console)
     for entry in verdicts:
         if entry["verdict"] in ("fail", "inconclusive"):
-            _findings(entry, report, texts, frames, console)
+            _findings(entry, report, frames, console)
 
 
-def to_text(report: Mapping[str, Any], texts: Mapping[str, str], frames: Mapping[str, str], missing: list[str]) -> str:
+def to_text(report: Mapping[str, Any], frames: Mapping[str, str], missing: list[str]) -> str:
     """The same without colours, 110 columns wide: what stands in `report.txt`."""
     out = StringIO()
-    render(report, texts, frames, missing, Console(file=out, width=110, color_system=None, legacy_windows=False))
+    render(report, frames, missing, Console(file=out, width=110, color_system=None, legacy_windows=False))
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 
@@ -82,7 +80,7 @@ def _judged(verdicts: list[dict[str, Any]]) -> int:
     return sum(v["verdict"] in ("pass", "fail", "inconclusive") for v in verdicts)
 
 
-def _table(report: Mapping[str, Any], texts: Mapping[str, str]) -> Table:
+def _table(report: Mapping[str, Any]) -> Table:
     by_cell = {(v["clause"], v["subject"]): v for v in report["verdicts"]}
     subjects = sorted(report["stations"])
     if any(v["subject"] == "unattributed" for v in report["verdicts"]):
@@ -91,7 +89,7 @@ def _table(report: Mapping[str, Any], texts: Mapping[str, str]) -> Table:
     table.add_column("clause")
     for subject in subjects:
         table.add_column(f"{report['stations'].get(subject, '?')}\n{subject}", no_wrap=True)
-    for clause in texts:
+    for clause in report["clauses"]:
         if any("/" in v["subject"] for v in report["verdicts"] if v["clause"] == clause):
             continue
         cells = [by_cell.get((clause, subject)) for subject in subjects]
@@ -111,14 +109,13 @@ def _pairs(verdicts: list[dict[str, Any]], console: Console) -> None:
 def _findings(
     entry: dict[str, Any],
     report: Mapping[str, Any],
-    texts: Mapping[str, str],
     frames: Mapping[str, str],
     console: Console,
 ) -> None:
     failed = entry["verdict"] == "fail"
     word = "[bold red]FAIL[/]" if failed else "[yellow]OPEN[/]"
     console.print(f"\n{word} {entry['clause']}  {named(entry['subject'], report)}", highlight=False)
-    console.print(f"  {texts[entry['clause']]}", highlight=False)
+    console.print(f"  {report['clauses'][entry['clause']]}", highlight=False)
     shown = [f for f in entry["findings"] if f["outcome"] == entry["verdict"]]
     for finding in shown[: MOST_SHOWN if failed else 1]:
         console.print(f"  {finding['at'][11:23]}  {finding['summary']}", highlight=False)

@@ -10,7 +10,6 @@ from rich.console import Console
 from nodes import report as reports
 from nodes.output import OutputFolder
 from nodes.terminal import render, to_text
-from protocol.clauses import TEXTS
 
 Output = Annotated[
     Path | None, typer.Option("--output", help="Write the results to this folder, which must not exist.")
@@ -25,12 +24,12 @@ def show(
     """Write `report.json` and `report.txt`, and print one of them."""
     data = reports.to_bytes(report)
     folder.write("report.json", data)
-    folder.write("report.txt", to_text(report, TEXTS, frames, missing).encode())
+    folder.write("report.txt", to_text(report, frames, missing).encode())
     if as_json:
         sys.stdout.write(data.decode())
         return
     console = Console()
-    render(report, TEXTS, frames, missing, console)
+    render(report, frames, missing, console)
     if folder.path is not None:
         console.print(f"\n[dim]Written to {folder.path}[/]", highlight=False)
 

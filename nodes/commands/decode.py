@@ -25,6 +25,10 @@ def decode(
     """
     bad = 0
     for name, about, data in _sources(frames):
+        if isinstance(data, Damage):
+            bad += 1
+            typer.echo(f"{name}: {data.what}", err=True)
+            continue
         try:
             frame = codec.decode(data)
         except DecodeError as error:
@@ -39,25 +43,27 @@ def decode(
         raise typer.Exit(reports.NOTHING)
 
 
-def _sources(frames: list[str]) -> Iterator[tuple[str, dict[str, Any], bytes]]:
-    """Every frame with its name and what is known beside its bytes. Raises ConfigurationError."""
+Source = tuple[str, dict[str, Any], bytes | Damage]
+"""A name for people, what is known beside the bytes, and the bytes."""
+
+
+def _sources(frames: list[str]) -> Iterator[Source]:
+    """Every frame that was given. Raises ConfigurationError."""
     for text in frames:
-        if Path(text).is_file():
-            yield from _recorded(Path(text))
-            continue
         try:
-            yield text[:16] + ("…" if len(text) > 16 else ""), {}, bytes.fromhex(text)
+            data = bytes.fromhex(text)
         except ValueError:
-            expected = "is neither hex nor the name of a recording"
-            raise ConfigurationError([Problem(text[:80], "", "", expected)]) from None
+            yield from _recorded(Path(text))
+        else:
+            yield text[:16] + ("…" if len(text) > 16 else ""), {}, data
 
 
-def _recorded(path: Path) -> Iterator[tuple[str, dict[str, Any], bytes]]:
+def _recorded(path: Path) -> Iterator[Source]:
     try:
         with path.open("rb") as stream:
             for item in Reader(stream):
                 if isinstance(item, Damage):
-                    typer.echo(f"{path.name} at byte {item.offset}: {item.what}", err=True)
+                    yield f"{path.name} at byte {item.offset}", {}, item
                 elif not isinstance(item, HearingGap):
                     about = {
                         "record": item.number,
@@ -66,6 +72,9 @@ def _recorded(path: Path) -> Iterator[tuple[str, dict[str, Any], bytes]]:
                         "power_dbm": item.power_tenths_dbm / 10,
                     }
                     yield f"#{item.number} {utc_text(item.arrival_ns)} channel {item.channel}", about, item.frame
+    except OSError:
+        expected = "is neither hex nor a recording that can be read"
+        raise ConfigurationError([Problem(str(path)[:80], "", "", expected)]) from None
     except NotARecording as error:
         problem = Problem(str(path), "", "", f"is not a recording of airaccord: {error}")
         raise ConfigurationError([problem]) from None

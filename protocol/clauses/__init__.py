@@ -3,6 +3,9 @@
 A clause decides from what was heard. It shares no arithmetic with the stations it judges.
 """
 
+import re
+
+from protocol.agreement import Agreement
 from protocol.clauses.base import Clause, World
 from protocol.clauses.c0_1 import Avoidance
 from protocol.clauses.c1_1 import Registered
@@ -32,7 +35,14 @@ TEXTS: dict[str, str] = {
         Answered,
     )
 }
-"""Every clause that can be judged, by id."""
+"""Every clause that can be judged, by id; where a number of the agreement stands, its key in braces."""
+
+
+def in_words(agreement: Agreement) -> dict[str, str]:
+    """The clauses as sentences, with the numbers of this agreement; dots where a clause is switched off."""
+    terms = agreement.clause.model_dump(by_alias=True)
+    dots = re.compile(r"\{[^}]*\}")
+    return {c: dots.sub("...", text) if terms[c] is None else text.format(**terms[c]) for c, text in TEXTS.items()}
 
 
 def clauses_in_force(world: World) -> list[Clause]:

@@ -24,7 +24,7 @@ class _Stretch:
 
 class Identified:
     id = "1.4"
-    text = "A station identifies itself (IDENT) at least every limit_s."
+    text = "A station identifies itself (IDENT) at least every {limit_s:g} s."
     kind = "A"
     hears_copies = False
 

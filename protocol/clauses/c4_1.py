@@ -23,7 +23,7 @@ class _Gap:
 
 class Reports:
     id = "4.1"
-    text = "An aircraft that is airborne in the area sends POSITION at least every limit_s."
+    text = "An aircraft that is airborne in the area sends POSITION at least every {limit_s:g} s."
     kind = "A"
     hears_copies = False
 
@@ -54,17 +54,17 @@ class Reports:
     def _judge(self, gap: _Gap, b: Booked) -> Finding:
         a = gap.position
         if b.early_ns - a.late_ns <= self.limit_ns:
-            return self._finding(Outcome.PASS, a, b)
+            return self._finding(Outcome.PASS, gap)
         before, after = a.frame.message, b.frame.message
         assert isinstance(before, Position)
         assert isinstance(after, Position)
         if not self._too_long_however_placed(gap):
-            return self._finding(Outcome.INCONCLUSIVE, a, b, self.world.why_unheard(a.at_ns, b.at_ns))
+            return self._finding(Outcome.INCONCLUSIVE, gap, self.world.why_unheard(a.at_ns, b.at_ns))
         if before.emcon != after.emcon:
-            return self._finding(Outcome.INCONCLUSIVE, a, b, Cause.STATE_UNHEARD)
+            return self._finding(Outcome.INCONCLUSIVE, gap, Cause.STATE_UNHEARD)
         if not stayed_inside(before, after, b.late_ns - a.early_ns, self.world.annexes.area, FASTEST_MPS):
-            return self._finding(Outcome.INCONCLUSIVE, a, b, Cause.AREA_EDGE)
-        return self._finding(Outcome.FAIL, a, b)
+            return self._finding(Outcome.INCONCLUSIVE, gap, Cause.AREA_EDGE)
+        return self._finding(Outcome.FAIL, gap)
 
     def _too_long_however_placed(self, gap: _Gap) -> bool:
         """Whether no placing of the unheard frames keeps every gap between POSITIONs within the limit.
@@ -88,12 +88,13 @@ class Reports:
             latest = list(accumulate(after, max))
         return latest[-1] + self.limit_ns < gap.frames[-1].early_ns
 
-    def _finding(self, outcome: Outcome, a: Booked, b: Booked, cause: Cause | None = None) -> Finding:
-        seconds, unheard = (b.at_ns - a.at_ns) / NS_PER_S, b.number - a.number - 1
+    def _finding(self, outcome: Outcome, gap: _Gap, cause: Cause | None = None) -> Finding:
+        a, b = gap.position, gap.frames[-1]
+        seconds, missing = (b.at_ns - a.at_ns) / NS_PER_S, b.number - a.number - len(gap.frames) + 1
+        proof = f"its {missing} frames not heard cannot fill that" if missing else "none of its frames is missing there"
         told = {
-            Outcome.FAIL: f"no POSITION for {seconds:.1f} s; "
-            + (f"{unheard} numbers in between cannot fill it" if unheard else "the next one has the next number"),
-            Outcome.INCONCLUSIVE: f"no POSITION heard for {seconds:.1f} s; {unheard} numbers in between were not heard",
+            Outcome.FAIL: f"no POSITION for {seconds:.1f} s, and {proof}",
+            Outcome.INCONCLUSIVE: f"no POSITION heard for {seconds:.1f} s, but {missing} of its frames were not heard",
         }
         return Finding(
             clause=self.id,

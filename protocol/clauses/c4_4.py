@@ -13,7 +13,10 @@ from protocol.verdicts import Cause, Finding, Outcome
 
 class PossiblePositions:
     id = "4.4"
-    text = "Two positions of one aircraft can be joined by an aircraft: speed, acceleration and climb within limits."
+    text = (
+        "Two positions of one aircraft can be joined by an aircraft: at most {speed_kt:g} kt, "
+        "{acceleration_g:g} g and {vertical_rate_fpm:g} ft/min."
+    )
     kind = "C"
     hears_copies = False
 

@@ -16,7 +16,7 @@ BREAK_NS = 10 * NS_PER_S
 
 class IntentInForce:
     id = "5.1"
-    text = "An aircraft in the area has an INTENT in force from grace_s after take-off or entry."
+    text = "An aircraft in the area has an INTENT in force from {grace_s:g} s after take-off or entry."
     kind = "S"
     hears_copies = False
 

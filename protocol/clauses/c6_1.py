@@ -11,7 +11,7 @@ from itertools import combinations, pairwise
 from math import inf
 
 from protocol.accounts import Booked
-from protocol.agreement import DistanceTerms, Station
+from protocol.agreement import DistanceTerms, Station, utc_text
 from protocol.bounds import Fix, Limits, Separation, boundless, fix_of, separation
 from protocol.clauses.base import BY_WORD, World, pair_text
 from protocol.messages import Position
@@ -55,7 +55,7 @@ class _Pair:
 
 class SafeDistance:
     id = "6.1"
-    text = "Aircraft of the two parties stay safe_distance_nm or safe_altitude_ft apart."
+    text = "Aircraft of the two parties stay {safe_distance_nm:g} NM or {safe_altitude_ft:g} ft apart."
     kind = "C"
     hears_copies = False
 
@@ -221,8 +221,8 @@ class SafeDistance:
             subject=pair.subject,
             outcome=Outcome.INCONCLUSIVE if unknown else Outcome.FAIL,
             at_ns=until,
-            summary=f"proved within both limits for {seconds:.1f} s: at one time at most "
-            f"{run.level_m / NM_M:.2f} NM apart, at one time at most {run.height_m / FT_M:,.0f} ft in height"
+            summary=f"proved within both limits from {utc_text(run.from_ns)[11:21]} to {utc_text(until)[11:21]}: "
+            f"at most {run.level_m / NM_M:.2f} NM apart at one time, at most {run.height_m / FT_M:,.0f} ft in height at one"
             + ("; an unheard INTENT may have declared an avoidance" if unknown else ""),
             evidence=tuple(f.booked.id for f in (*run.first, *run.last)),
             cause=Cause.STATE_UNHEARD if unknown else None,

@@ -50,7 +50,7 @@ class _Session:
 
 class Contact:
     id = "6.2"
-    text = "Inside the contact ring they talk: the party named first calls within first_s, else the other by second_s."
+    text = "Inside the contact ring they talk: who is named first calls in {first_s:g} s, else the other in {second_s:g} s."
     kind = "A"
     hears_copies = False
 

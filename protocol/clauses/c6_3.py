@@ -39,7 +39,7 @@ class _Call:
 
 class Answered:
     id = "6.3"
-    text = "A HAIL is answered within limit_s; silence to the last of `calls` calls is a breach."
+    text = "A HAIL is answered within {limit_s:g} s; silence to {calls} calls is a breach."
     kind = "A"
     hears_copies = False
 

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,8 +13,6 @@ from radio.recording import Writer
 AGREEMENT = str(CONFIGS / "agreements" / "safety-of-flight-2015.toml")
 QUIET = str(scenario("quiet"))
 VERBS = ["simulate", "check", "lint", "decode", "spec"]
-ACK = "0105003001155001aaaa"
-"""The beginning of a frame."""
 
 
 @pytest.fixture(scope="module")
@@ -29,15 +26,6 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def recording(out: Path) -> str:
     return str(out / "monitor.pcapng")
-
-
-@pytest.fixture
-def frame(out: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[str]:
-    """One frame of the run, in hex."""
-    from radio.recording import Reader, Reception
-
-    with (out / "monitor.pcapng").open("rb") as stream:
-        yield next(r.frame.hex() for r in Reader(stream) if isinstance(r, Reception))
 
 
 def refusal(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
@@ -63,7 +51,7 @@ def test_1_when_a_clause_failed_and_the_text_leads_from_the_answer_to_the_proof(
     text = capsys.readouterr().out
     answer, table, proof = (text.index(t) for t in ("The agreement was broken", "clause", "FAIL 4.1"))
     assert answer < table < proof
-    assert "HAWK 11" in text[: text.index(".")]
+    assert "4.1 by HAWK 11 (ae1001)" in text[:table]
     lines = text[proof:].splitlines()
     assert any(re.search(r"limit 5 s, measured 1\d(\.\d+)? s", line) for line in lines)
     assert sum(bool(re.match(r"    mon_1#\d+  09:00:\d\d\.\d+  ae1001 .*POSITION", line)) for line in lines) == 2
@@ -251,7 +239,7 @@ def test_several_recordings_are_refused(recording: str, capsys: pytest.CaptureFi
         (["simulate", QUIET, "--sed", "2"], "No such option: --sed"),
         (["simulate", QUIET, "--seed", "two"], "Invalid value for '--seed'"),
         (["simulate", QUIET, "--seed", "-1"], "Invalid value for '--seed'"),
-        (["simulate"], "Missing argument 'SCENARIO'"),
+        (["simulate"], "Missing argument 'scenario'"),
         (["check", "x.pcapng"], "Missing option '--agreement'"),
         (["fly"], "No such command 'fly'"),
     ],
@@ -262,14 +250,15 @@ def test_a_wrong_call_is_told_with_the_way_to_help(
     assert run(arguments) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert told in captured.err
+    assert told.lower() in captured.err.lower()
     assert "--help" in captured.err
     assert "Traceback" not in captured.err
 
 
 def test_without_a_verb_the_verbs_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert run([]) == 2
-    assert all(verb in capsys.readouterr().err for verb in VERBS)
+    told = capsys.readouterr().err
+    assert all(verb in told for verb in VERBS)
 
 
 @pytest.mark.parametrize("verb", VERBS)
