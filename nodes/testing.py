@@ -14,8 +14,9 @@ from nodes.flight import Flight, load, prepare
 from nodes.scenario import MediumEntry, Scenario
 from nodes.seat import WINDOW_NS
 from nodes.simulation import Simulation
+from protocol import codec
 from protocol.judge import Tally
-from protocol.messages import Message
+from protocol.messages import Frame, Message
 from protocol.units import NS_PER_S, seconds_ns
 from protocol.verdicts import Finding, Outcome, Verdict
 
@@ -95,10 +96,16 @@ class FlightTest:
         """Let a station's own transmitter send a message in the next slot it may use.
 
         `about_s` is the instant that a POSITION speaks of, or the end of an INTENT's validity; now, if left out.
-        Raises ValueError for an unknown station and protocol.errors.EncodeError for a message that cannot travel.
+        Raises ValueError for an unknown station or channel, and protocol.errors.EncodeError for a message that cannot
+        travel.
         """
+        address = self._address(station)
+        channels = [c.number for c in (*self.flight.agreement.channel, *self.flight.scenario.unagreed_channel)]
+        if channel not in channels:
+            raise ValueError(f"no channel {channel}; there are {channels}")
+        codec.encode(Frame(address, 0, 0, channel, 0, 0, 0, message))  # else it would be refused when its slot comes
         about = self._run.now_ns if about_s is None else self.flight.start_ns + seconds_ns(about_s)
-        self._run.send(self._address(station), message, channel, about)
+        self._run.send(address, message, channel, about)
 
     def remove(self, station: str) -> None:
         """Take a station away without a word of farewell, as a crash would. Raises ValueError if it is not there."""

@@ -83,19 +83,14 @@ class Judge:
         self.until_ns = None if agreement.in_force_until is None else _ns(agreement.in_force_until)
         self.tallies: dict[tuple[str, str], Tally] = {}
         self._on_finding = on_finding
-        off = set(TEXTS) - {c.id for c in self.clauses}
         for clause in self.clauses:
             for subject in clause.subjects():
                 self.tallies[clause.id, subject] = Tally(clause.id, subject)
+        judged = {(clause, part) for clause, subject in self.tallies for part in subject.split("/")}
         everybody = [f"{s.address:06x}" for s in sorted(annexes.register_, key=lambda s: s.address)]
-        for clause_id in sorted(TEXTS):
-            for subject in everybody:
-                if clause_id in off or not self._about(clause_id, subject):
-                    self.tallies[clause_id, subject] = Tally(clause_id, subject, applicable=False)
-
-    def _about(self, clause_id: str, subject: str) -> bool:
-        """Whether a clause judges this station, alone or as one of a pair."""
-        return any(c == clause_id and subject in s.split("/") for c, s in self.tallies)
+        for key in ((clause, subject) for clause in sorted(TEXTS) for subject in everybody):
+            if key not in judged:  # switched off, or it judges no such station, alone or as one of a pair
+                self.tallies[key] = Tally(*key, applicable=False)
 
     def hear(self, heard: Heard) -> None:
         """One frame that the monitor received. Arrivals never go back in time.

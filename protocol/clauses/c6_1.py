@@ -222,7 +222,7 @@ class SafeDistance:
             outcome=Outcome.INCONCLUSIVE if unknown else Outcome.FAIL,
             at_ns=until,
             summary=f"proved within both limits from {utc_text(run.from_ns)[11:21]} to {utc_text(until)[11:21]}: "
-            f"at most {run.level_m / NM_M:.2f} NM apart at one time, at most {run.height_m / FT_M:,.0f} ft in height at one"
+            f"at most {run.level_m / NM_M:.2f} NM apart at one time, {run.height_m / FT_M:,.0f} ft in height at one"
             + ("; an unheard INTENT may have declared an avoidance" if unknown else ""),
             evidence=tuple(f.booked.id for f in (*run.first, *run.last)),
             cause=Cause.STATE_UNHEARD if unknown else None,

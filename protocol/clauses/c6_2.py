@@ -50,7 +50,7 @@ class _Session:
 
 class Contact:
     id = "6.2"
-    text = "Inside the contact ring they talk: who is named first calls in {first_s:g} s, else the other in {second_s:g} s."
+    text = "Inside the contact ring they talk: the first-named calls in {first_s:g} s, or the other in {second_s:g} s."
     kind = "A"
     hears_copies = False
 

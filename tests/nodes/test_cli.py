@@ -8,6 +8,7 @@ import pytest
 
 from nodes.main import run
 from nodes.shipped import CONFIGS, scenario
+from nodes.simulation import Simulation
 from radio.recording import Writer
 
 AGREEMENT = str(CONFIGS / "agreements" / "safety-of-flight-2015.toml")
@@ -106,8 +107,6 @@ def test_5_when_the_tool_itself_breaks(monkeypatch: pytest.MonkeyPatch, capsys: 
 def test_130_when_interrupted_with_the_report_so_far(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from nodes.simulation import Simulation
-
     advance = Simulation.advance
 
     def interrupted(self: Simulation, until_ns: int) -> None:

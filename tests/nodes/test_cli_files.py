@@ -83,10 +83,10 @@ def test_a_frame_with_a_wrong_bit_is_named_and_the_others_are_told(
     assert run(["decode", bytes(bad).hex(), good.hex()]) == 4
     text = capsys.readouterr().out
     assert text.startswith(f"{bad.hex()[:16]}…: not a frame: ")
-    assert "CRC" in text.splitlines()[0]
+    assert "checksum" in text.splitlines()[0]
     assert f":{codec.decode(good).sequence}\n" in text
     assert run(["decode", bytes(bad).hex(), "--json"]) == 4
-    assert "CRC" in json.loads(capsys.readouterr().out)["error"]
+    assert "checksum" in json.loads(capsys.readouterr().out)["error"]
 
 
 @pytest.mark.parametrize("text", ["00", "ff" * 500, "01050030"])
