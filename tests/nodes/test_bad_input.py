@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from nodes.main import run
+from nodes.shipped import CONFIGS
 
 Edit = Callable[[str], str]
 HAWK_11 = 'address = "ae1001"'
@@ -250,3 +251,19 @@ def test_a_bad_agreement(
     assert [
         line.replace("/scenarios/..", "") for line in told(["lint", str(configs / "scenarios" / "quiet.toml")], capsys)
     ] == lines
+
+
+def test_what_is_malformed_does_not_hide_what_does_not_fit_together(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One missing key, one misspelt one, and a party that nobody has: all said in one go."""
+    text = (CONFIGS / "scenarios" / "quiet.toml").read_text()
+    text = text.replace("../agreements", str(CONFIGS / "agreements")).replace("start = ", "begin = ")
+    text = text.replace('party = "federation"', 'party = "nobody"', 1).replace("duration_s = 60", "duration_s = 0")
+    file = tmp_path / "bad.toml"
+    file.write_text(text)
+    assert run(["lint", str(file)]) == 2
+    told = capsys.readouterr().err.splitlines()
+    for key in ("start:", "begin:", "duration_s = 0", "party = 'nobody'"):
+        assert sum(key in line for line in told) == 1, told
+    assert len(told) == 4

@@ -1,0 +1,94 @@
+"""Checks the names in a scenario against each other and against the agreement: none twice, none that nobody has."""
+
+from pathlib import Path
+
+from nodes.problems import Problem
+from nodes.scenario import FaultEntry, Scenario, StationEntry
+from protocol.agreement import Agreement, Clauses
+
+
+def name_problems(scenario: Scenario, agreement: Agreement, path: Path) -> list[Problem]:
+    """Everything that is wrong with names, in the order of the file's tables."""
+    file = str(path)
+    return [
+        *_twice(scenario, file),
+        *_parties(scenario, agreement, file),
+        *_monitors(scenario, file),
+        *_channels(scenario, agreement, file),
+        *(p for i, fault in enumerate(scenario.fault) for p in _fault(f"fault.{i}", fault, scenario, file)),
+        *_required(scenario, file),
+    ]
+
+
+def _twice(scenario: Scenario, file: str) -> list[Problem]:
+    problems = []
+    for key, values in (
+        ("address", [f"{s.address:06x}" for s in scenario.station]),
+        ("call_sign", [s.call_sign for s in scenario.station]),
+    ):
+        for value in dict.fromkeys(values):
+            if (times := values.count(value)) > 1:
+                problems.append(Problem(file, f"station.{key}", repr(value), f"{times} stations have it; one may"))
+    return problems
+
+
+def _parties(scenario: Scenario, agreement: Agreement, file: str) -> list[Problem]:
+    parties = [p.name for p in agreement.party]
+    strangers = {f.station for f in scenario.fault if f.name == "stranger"}
+    problems = []
+    for s in scenario.station:
+        key = f"station {s.call_sign}: party"
+        if s.party is None and s.role != "monitor" and s.call_sign not in strangers:
+            problems.append(Problem(file, key, "", f"is missing; there are {parties}"))
+        if s.party is not None and s.party not in parties:
+            problems.append(Problem(file, key, repr(s.party), f"no such party; there are {parties}"))
+    return problems
+
+
+def _monitors(scenario: Scenario, file: str) -> list[Problem]:
+    monitors = sorted((s for s in scenario.station if s.role == "monitor"), key=_by_address)
+    if not monitors:
+        return [Problem(file, "station", "", 'one station of role "monitor" is needed: nobody would listen')]
+    return [
+        Problem(file, f"station {s.call_sign}: call_sign", "", "its recording would be called as the first monitor's")
+        for s in monitors[1:]
+        if s.call_sign == "MONITOR"
+    ]
+
+
+def _by_address(station: StationEntry) -> int:
+    return station.address
+
+
+def _channels(scenario: Scenario, agreement: Agreement, file: str) -> list[Problem]:
+    numbers = [c.number for c in (*agreement.channel, *scenario.unagreed_channel)]
+    return [
+        Problem(file, "unagreed_channel.number", str(n), "this channel is agreed, or given twice")
+        for n in dict.fromkeys(numbers)
+        if numbers.count(n) > 1
+    ]
+
+
+def _fault(key: str, fault: FaultEntry, scenario: Scenario, file: str) -> list[Problem]:
+    known = {s.call_sign: s for s in scenario.station}
+    problems = []
+    for field, name in (("station", fault.station), ("target", fault.target)):
+        if name is not None and name not in known:
+            expected = f"no station has this call sign; there are {sorted(known)}"
+            problems.append(Problem(file, f"{key}.{field}", repr(name), expected))
+        elif name is not None and known[name].role == "monitor":
+            problems.append(Problem(file, f"{key}.{field}", repr(name), "is a monitor, which does not transmit"))
+    if fault.name == "too_close" and fault.target is None:
+        problems.append(Problem(file, f"{key}.target", "", "too_close needs the call sign it flies at"))
+    if fault.name == "wrong_channel" and not scenario.unagreed_channel:
+        problems.append(Problem(file, key, "wrong_channel", "needs an [[unagreed_channel]] to transmit on"))
+    return problems
+
+
+def _required(scenario: Scenario, file: str) -> list[Problem]:
+    clauses = {str(f.alias) for f in Clauses.model_fields.values()}
+    return [
+        Problem(file, f'require."{c}"', "", f"no such clause; there are {sorted(clauses)}")
+        for c in scenario.require
+        if c not in clauses
+    ]

@@ -1,0 +1,50 @@
+"""Takes the malformed keys out of a scenario, so that the rest of it can be checked in the same go."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from nodes.problems import Problem
+
+STAND_INS: dict[str, Any] = {"title": "-", "start": "2020-01-01T00:00:00Z", "duration_s": 60}
+"""For mandatory keys; what they cause is not reported."""
+TABLES = ("station", "fault", "unagreed_channel")
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """A scenario's values without what was malformed, and which keys that was."""
+
+    values: dict[str, Any]
+    missing: frozenset[str]
+
+    def caused(self, problem: Problem) -> bool:
+        """Whether a problem may only be there because something was taken out."""
+        when = bool(self.missing & {"start", "duration_s"})
+        about_time = problem.key == "start" or problem.key.endswith((": track", ": waypoints"))
+        gone = "station" in self.missing and (problem.key == "station" or problem.key.startswith("fault."))
+        no_channel = "unagreed_channel" in self.missing and problem.found == "wrong_channel"
+        # whether a station may be without a party is the faults' business (a stranger)
+        no_party = "fault" in self.missing and problem.key.endswith(": party") and not problem.found
+        return (when and about_time) or gone or no_channel or no_party
+
+
+def without_the_malformed(values: dict[str, Any], error: ValidationError) -> Rest:
+    """The values without every key, and every entry of a table, that pydantic complained of."""
+    rest = dict(values)
+    bad: dict[str, set[int]] = {}
+    missing = set()
+    for item in error.errors(include_url=False, include_context=False):
+        where = item["loc"]
+        key = str(where[0]) if where else ""
+        missing.add(key)
+        if key in TABLES and len(where) > 1 and isinstance(where[1], int):
+            bad.setdefault(key, set()).add(where[1])
+        else:
+            rest.pop(key, None)
+            if key in STAND_INS:
+                rest[key] = STAND_INS[key]
+    for key, numbers in bad.items():
+        rest[key] = [entry for i, entry in enumerate(values[key]) if i not in numbers]
+    return Rest(rest, frozenset(missing))
