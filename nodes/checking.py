@@ -1,6 +1,7 @@
 """Judges a recording: the same records to the same judge as in the run that made it."""
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -9,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from nodes.monitor import observe
 from nodes.problems import ConfigurationError, Problem, from_validation
+from protocol.accounts import Standing
 from protocol.agreement import Agreement, Annexes
 from protocol.judge import Judge, Tally
 from radio.recording import Damage, HearingGap, NotARecording, Reader
@@ -24,6 +26,7 @@ class Checked:
     tallies: list[Tally] = field(default_factory=list)
     damage: list[str] = field(default_factory=list)
     records: int = 0
+    heard: dict[int, Counter[Standing]] = field(default_factory=dict)
 
 
 def check(path: Path, agreement: Agreement) -> Checked:
@@ -79,6 +82,7 @@ def _check(stream: BinaryIO, path: Path, agreement: Agreement, digest: str) -> C
     if hole:
         judge.hearing_gap(last_ns, end_ns)
     checked.tallies = judge.close(end_ns)
+    checked.heard = judge.heard
     return checked
 
 

@@ -5,7 +5,7 @@
 
 import math
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,8 @@ from protocol.units import NS_PER_S, seconds_ns
 
 FIRST_YEAR, LAST_YEAR = 1971, 2200
 """Instants are nanoseconds since 1970 in 64 bits."""
+AGREEMENT_TABLES = frozenset({"party", "clause"})
+"""What an agreement cannot be without, and no scenario has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,20 +50,24 @@ class Flight:
 def read_toml(path: Path) -> dict[str, Any]:
     """One file as plain values. Raises ConfigurationError."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        # Editors of Windows put a byte order mark before the first key.
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         wrong = "no such file"
     except (OSError, UnicodeDecodeError) as error:
         wrong = f"cannot be read: {error}"
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # beside its own error, a number too long, a list too deep
         wrong = f"is not TOML: {error}"
     raise ConfigurationError([Problem(str(path), "", "", wrong)])
 
 
 def load_agreement(path: Path) -> Agreement:
     """An agreement file. Raises ConfigurationError."""
+    values = read_toml(path)
+    if is_scenario(values) and not AGREEMENT_TABLES & values.keys():
+        raise ConfigurationError([Problem(str(path), "", "", "this is a scenario; give an agreement")])
     try:
-        return Agreement.model_validate(read_toml(path))
+        return Agreement.model_validate(_as_tuples(values), strict=True)
     except ValidationError as error:
         raise ConfigurationError(from_validation(path, error)) from None
 
@@ -69,21 +75,41 @@ def load_agreement(path: Path) -> Agreement:
 def load(path: Path) -> Flight:
     """A scenario file with all it names. Raises ConfigurationError with everything that is wrong."""
     values = read_toml(path)
+    if is_agreement(values):
+        raise ConfigurationError([Problem(str(path), "", "", "this is an agreement; give a scenario")])
     try:
-        return prepare(Scenario.model_validate(values), path)
+        return prepare(Scenario.model_validate(_as_tuples(values), strict=True), path)
     except ValidationError as error:
-        raise ConfigurationError(from_validation(path, error) + _what_else(values, error, path)) from None
+        problems = from_validation(path, error, values)
+        raise ConfigurationError(problems + _what_else(values, error, path)) from None
+
+
+def is_agreement(values: dict[str, Any]) -> bool:
+    """Whether a file's values are an agreement's: it has tables that only agreements have, and no stations."""
+    return bool(AGREEMENT_TABLES & values.keys()) and "station" not in values
+
+
+def is_scenario(values: dict[str, Any]) -> bool:
+    """Whether a file's values are a scenario's, or would be."""
+    return not is_agreement(values) and bool({"station", "agreement"} & values.keys())
+
+
+def _as_tuples(value: Any) -> Any:
+    """The values with tuples for lists: a strict check takes no text for a number, but no list for a tuple either."""
+    if isinstance(value, dict):
+        return {key: _as_tuples(part) for key, part in value.items()}
+    return tuple(_as_tuples(part) for part in value) if isinstance(value, list) else value
 
 
 def _what_else(values: dict[str, Any], error: ValidationError, path: Path) -> list[Problem]:
     """What is wrong beside the keys that are not even well formed: the rest is checked without them."""
     rest = without_the_malformed(values, error)
     try:
-        prepare(Scenario.model_validate(rest.values), path)
+        prepare(Scenario.model_validate(_as_tuples(rest.values), strict=True), path)
     except ValidationError:
         return []  # too little is left to go on
     except ConfigurationError as more:
-        return [p for p in more.problems if not rest.caused(p)]
+        return [rest.as_in_the_file(p) for p in more.problems if not rest.caused(p)]
     return []
 
 
@@ -95,6 +121,7 @@ def prepare(scenario: Scenario, path: Path) -> Flight:
     problems += name_problems(scenario, agreement, path)
     start_ns = _start_ns(scenario, agreement, path, problems)
     end_ns = start_ns + seconds_ns(scenario.duration_s)
+    problems += _late_faults(scenario, path)
     motions, notes = motions_of(stations, path, start_ns, end_ns, problems)
     slots = slot_table(stations, agreement, path, problems)
     if problems:
@@ -118,10 +145,26 @@ def prepare(scenario: Scenario, path: Path) -> Flight:
     )
 
 
+def with_loss(flight: Flight, loss: float) -> Flight:
+    """The same flight over a medium that loses this share of receptions by chance."""
+    medium = flight.scenario.medium.model_copy(update={"loss": loss})
+    return replace(flight, scenario=flight.scenario.model_copy(update={"medium": medium}))
+
+
 def _in_any_order(fault: FaultEntry) -> tuple[str, str, float, float, str]:
     """What faults are sorted by: where one stands in the file must not matter when a station has several."""
     for_s = math.inf if fault.for_s is None else fault.for_s
     return fault.station, fault.name, fault.at_s, for_s, fault.target or ""
+
+
+def _late_faults(scenario: Scenario, path: Path) -> list[Problem]:
+    """Faults that would never begin."""
+    over = f"the scenario is over after {scenario.duration_s:g} s: the fault would never begin"
+    return [
+        Problem(str(path), f"fault.{number}.at_s", f"{fault.at_s:g}", over)
+        for number, fault in enumerate(scenario.fault)
+        if fault.at_s >= scenario.duration_s
+    ]
 
 
 def _start_ns(scenario: Scenario, agreement: Agreement, path: Path, problems: list[Problem]) -> int:

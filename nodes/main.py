@@ -1,12 +1,12 @@
 """The `airaccord` command. No exception leaves `main`: every end has its exit code."""
 
-import os
 import sys
 import traceback
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
+from nodes import __version__
 from nodes import report as reports
 from nodes.commands.check import check
 from nodes.commands.decode import decode
@@ -20,12 +20,25 @@ UsageError: Any = typer.BadParameter.__base__
 
 app = typer.Typer(
     name="airaccord",
-    help="Emulate two parties' aircraft on shared radio channels, and say with evidence who kept the agreement.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+@app.callback(invoke_without_command=True)
+def about(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
+    """Emulate two parties' aircraft on shared radio channels, and say with evidence who kept the agreement.
+
+    Exit codes: 0 nothing failed, 1 a clause failed, 2 usage or configuration, 3 a requirement not met,
+    4 nothing judged or a damaged recording, 5 a fault of airaccord, 130 interrupted.
+    """
+    if version:
+        print(f"airaccord {__version__}")
+        raise typer.Exit
+
+
 for verb in (simulate, check, lint, decode, spec):
     app.command()(verb)
 
@@ -48,10 +61,12 @@ def run(arguments: list[str]) -> int:
         error.show()
         return reports.USAGE
     except (KeyboardInterrupt, typer.Abort):
+        print("airaccord: interrupted", file=sys.stderr)
         return reports.INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return reports.OK
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"airaccord: {where}{error.strerror or error}; what was written before is still there", file=sys.stderr)
+        return reports.USAGE
     except Exception as error:
         # the last resort: a fault of ours must read as one (5), never as a violation (1)
         traceback.print_exc()

@@ -1,9 +1,11 @@
 """What is wrong with a user's file: collected, and said all at once."""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
+
+from protocol.fields import is_call_sign
 
 
 class Problem(NamedTuple):
@@ -27,11 +29,13 @@ class ConfigurationError(Exception):
         self.problems = problems
 
 
-def from_validation(file: Path, error: ValidationError) -> list[Problem]:
-    """Pydantic's errors as problems, one each."""
+def from_validation(file: Path, error: ValidationError, values: object = None) -> list[Problem]:
+    """Pydantic's errors as problems, one each; with the file's values, the entries of stations go by call sign too."""
     problems = []
     for item in error.errors(include_url=False):
-        key = ".".join(_part(p) for p in item["loc"])
+        if item["type"] == "too_short" and len(item["input"]) >= item["ctx"]["min_length"]:
+            continue  # pydantic counts the good entries; the bad ones have problems of their own
+        key = _key(item["loc"], values)
         message = item["msg"].removeprefix("Value error, ")
         scalar = isinstance(item["input"], str | int | float | bool)
         found = repr(item["input"]) if scalar and item["type"] != "missing" else ""
@@ -43,6 +47,22 @@ def from_validation(file: Path, error: ValidationError) -> list[Problem]:
         parts = message.split("; ") if item["type"] == "value_error" else [message]
         problems += [Problem(str(file), key, found, part) for part in parts]
     return problems
+
+
+def _key(where: tuple[str | int, ...], values: Any) -> str:
+    """Where an error is, such as `station.3 (REAPER 1).role`."""
+    parts = []
+    for part in where:
+        name = _part(part)
+        try:
+            values = values[part]
+        except (LookupError, TypeError):
+            values = None  # a key that is missing, or nothing that has keys
+        if isinstance(part, int) and isinstance(values, dict):
+            call_sign = values.get("call_sign")
+            name += f" ({call_sign})" if isinstance(call_sign, str) and is_call_sign(call_sign) and call_sign else ""
+        parts.append(name)
+    return ".".join(parts)
 
 
 def _part(part: str | int) -> str:

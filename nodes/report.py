@@ -4,8 +4,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from nodes import __version__
+from protocol.accounts import Standing
 from protocol.agreement import Agreement, Annexes, digest, utc_text
-from protocol.clauses import TEXTS, in_words
+from protocol.clauses import IDS, in_words
 from protocol.judge import Tally
 from protocol.verdicts import Finding, Outcome, Verdict
 
@@ -20,17 +22,23 @@ def build(
     agreement: Agreement,
     annexes: Annexes | None,
     tallies: Sequence[Tally],
+    heard: Mapping[int, Mapping[Standing, int]],
     recordings: Sequence[str] = (),
     source: Mapping[str, Any] | None = None,
     medium: Mapping[str, Any] | None = None,
     damage: Sequence[str] = (),
     notes: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """The whole report. `recordings` are digests, `damage` the places where a recording is not whole."""
+    """The whole report.
+
+    `heard` counts each station's frames by what they are good for; `recordings` are digests, `damage` the places
+    where a recording is not whole.
+    """
     reached = [t.verdict for t in tallies]
     parties = {f"{s.address:06x}": s.party for s in annexes.register_} if annexes else {}
     return {
         "schema": SCHEMA,
+        "tool": f"airaccord {__version__}",
         "agreement": {
             "title": agreement.title,
             "version": agreement.version,
@@ -42,6 +50,10 @@ def build(
         "verdicts": [_verdict(t, parties.get(t.subject)) for t in tallies],
         "coverage": _coverage(tallies),
         "stations": {f"{s.address:06x}": s.call_sign for s in annexes.register_} if annexes else {},
+        "heard": {
+            f"{s.address:06x}": {standing.value: heard.get(s.address, {}).get(standing, 0) for standing in Standing}
+            for s in (annexes.register_ if annexes else ())
+        },
         "recordings": list(recordings),
         "damage": list(damage),
         "notes": list(notes),
@@ -86,7 +98,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
 
 def _coverage(tallies: Sequence[Tally]) -> dict[str, list[str]]:
     """Each clause once: exercised if it was for anybody, not applicable only if it was to nobody."""
-    best = dict.fromkeys(TEXTS, Verdict.NOT_APPLICABLE)
+    best = dict.fromkeys(IDS, Verdict.NOT_APPLICABLE)
     for tally in tallies:
         best[tally.clause] = max(best[tally.clause], tally.verdict)
     return {

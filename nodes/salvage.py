@@ -1,33 +1,41 @@
 """Takes the malformed keys out of a scenario, so that the rest of it can be checked in the same go."""
 
+import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import ValidationError
 
 from nodes.problems import Problem
 
-STAND_INS: dict[str, Any] = {"title": "-", "start": "2020-01-01T00:00:00Z", "duration_s": 60}
+STAND_INS: dict[str, Any] = {"title": "-", "start": datetime(2020, 1, 1, tzinfo=UTC), "duration_s": 60}
 """For mandatory keys; what they cause is not reported."""
 TABLES = ("station", "fault", "unagreed_channel")
 
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """A scenario's values without what was malformed, and which keys that was."""
+    """A scenario's values without what was malformed, which keys that was, and the file's numbers of its faults."""
 
     values: dict[str, Any]
     missing: frozenset[str]
+    faults: tuple[int, ...]
 
     def caused(self, problem: Problem) -> bool:
         """Whether a problem may only be there because something was taken out."""
         when = bool(self.missing & {"start", "duration_s"})
-        about_time = problem.key == "start" or problem.key.endswith((": track", ": waypoints"))
+        about_time = problem.key == "start" or problem.key.endswith((": track", ": waypoints", ".at_s"))
         gone = "station" in self.missing and (problem.key == "station" or problem.key.startswith("fault."))
         no_channel = "unagreed_channel" in self.missing and problem.found == "wrong_channel"
         # whether a station may be without a party is the faults' business (a stranger)
         no_party = "fault" in self.missing and problem.key.endswith(": party") and not problem.found
         return (when and about_time) or gone or no_channel or no_party
+
+    def as_in_the_file(self, problem: Problem) -> Problem:
+        """A problem of the rest, with the number that its fault has in the file."""
+        key = re.sub(r"^fault\.(\d+)", lambda found: f"fault.{self.faults[int(found[1])]}", problem.key)
+        return problem._replace(key=key)
 
 
 def without_the_malformed(values: dict[str, Any], error: ValidationError) -> Rest:
@@ -47,4 +55,6 @@ def without_the_malformed(values: dict[str, Any], error: ValidationError) -> Res
                 rest[key] = STAND_INS[key]
     for key, numbers in bad.items():
         rest[key] = [entry for i, entry in enumerate(values[key]) if i not in numbers]
-    return Rest(rest, frozenset(missing))
+    faults = values["fault"] if "fault" in rest else []
+    numbers_left = tuple(i for i in range(len(faults)) if i not in bad.get("fault", ()))
+    return Rest(rest, frozenset(missing), numbers_left)

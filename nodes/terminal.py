@@ -5,6 +5,7 @@ from io import StringIO
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 CELL = {
@@ -14,126 +15,213 @@ CELL = {
     "not_exercised": "[dim]-[/]",
     "not_applicable": "[dim]n/a[/]",
 }
+WHY = {
+    "frame_lost": "frames that were not heard may explain it",
+    "monitor_deaf": "the monitor was deaf at that time",
+    "state_unheard": "an INTENT that was not heard may have changed what was due",
+    "not_proved_heard": "nothing proves that the station heard the call",
+    "no_bound": "the reports are not exact enough to decide it",
+    "not_fresh": "the time in the frames is not the time at which they came",
+    "not_heard_again": "it was not heard again; out of reach and silent look the same",
+    "area_edge": "it may have left the area and come back in between",
+}
 MOST_SHOWN = 5
-"""Findings shown per clause and subject; report.json has them all."""
+"""Findings shown per clause and subject, and frames per finding; report.json has them all."""
+LABEL_WIDTH, CELL_WIDTH = 22, 10
+Report = Mapping[str, Any]
 
 
-def render(report: Mapping[str, Any], frames: Mapping[str, str], missing: list[str], console: Console) -> None:
+def render(report: Report, frames: Mapping[str, str], missing: list[str], console: Console) -> None:
     """Write the report to a console. `frames` are lines about frames by id; `missing` what `require` did not get."""
-    verdicts: list[dict[str, Any]] = report["verdicts"]
-    console.print(_answer(report), highlight=False)
-    for sentence in missing:
-        console.print(f"[yellow]Required and not met:[/] {sentence}.", highlight=False)
     for place in report["damage"]:
-        console.print(f"[yellow]Damaged:[/] {place}", highlight=False)
+        console.print(f"[bold yellow]Damaged recording[/], judged from what is whole: {plain(place)}", highlight=False)
+    console.print(_answer(report), highlight=False)
+    for sentence in _warnings(report):
+        console.print(f"[yellow]{sentence}[/]", highlight=False)
+    for sentence in missing:
+        console.print(f"[yellow]Required and not met:[/] {plain(sentence)}.", highlight=False)
     for note in report["notes"]:
-        console.print(f"[dim]Note: {note}[/]", highlight=False)
-    console.print()
-    console.print(_table(report))
-    console.print(
-        "[dim]pass: kept, and how near in report.json · open: inconclusive · -: not exercised · n/a: not applicable[/]"
-    )
-    _pairs(verdicts, console)
-    for entry in verdicts:
+        console.print(f"[dim]Note: {plain(note)}[/]", highlight=False)
+    _tables(report, console)
+    _pairs(report, console)
+    for entry in report["verdicts"]:
         if entry["verdict"] in ("fail", "inconclusive"):
             _findings(entry, report, frames, console)
+    _provenance(report, console)
 
 
-def to_text(report: Mapping[str, Any], frames: Mapping[str, str], missing: list[str]) -> str:
+def to_text(report: Report, frames: Mapping[str, str], missing: list[str]) -> str:
     """The same without colours, 110 columns wide: what stands in `report.txt`."""
     out = StringIO()
     render(report, frames, missing, Console(file=out, width=110, color_system=None, legacy_windows=False))
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 
-def named(subject: str, report: Mapping[str, Any]) -> str:
+def named(subject: str, report: Report) -> str:
     """A subject with its call signs, for people."""
+    if subject == "unattributed":
+        return "an unknown sender"
     signs = report["stations"]
-    return " and ".join(f"{signs[part]} ({part})" if part in signs else part for part in subject.split("/"))
+    parts = [f"{signs[part]} ({part})" if part in signs else part for part in subject.split("/")]
+    return plain(" and ".join(parts))
 
 
-def _answer(report: Mapping[str, Any]) -> str:
+def plain(text: str) -> str:
+    """Text of somebody else's, such as a call sign, as a terminal may show it: no markup, no control characters."""
+    return escape("".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text))
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+# ---------------------------------------------------------------- the answer
+
+
+def _answer(report: Report) -> str:
     verdicts = report["verdicts"]
     failed = [v for v in verdicts if v["verdict"] == "fail"]
-    open_ = [v for v in verdicts if v["verdict"] == "inconclusive"]
-    exercised, idle = len(report["coverage"]["exercised"]), report["coverage"]["not_exercised"]
-    title = report["agreement"]["title"]
+    open_ = sum(v["verdict"] == "inconclusive" for v in verdicts)
+    judged = sum(v["verdict"] in ("pass", "fail", "inconclusive") for v in verdicts)
     if failed:
         whom = [
-            f"{v['clause']} {'by' if '/' not in v['subject'] else 'between'} {named(v['subject'], report)}"
-            for v in failed
+            f"{v['clause']} {'between' if '/' in v['subject'] else 'by'} {named(v['subject'], report)}" for v in failed
         ]
         answer = f"[bold red]The agreement was broken[/]: {'; '.join(whom)}."
-    elif not exercised:
-        answer = "[bold yellow]Nothing was judged[/]: no clause was exercised."
+    elif not judged:
+        return "[bold yellow]Nothing was judged[/]: no clause was exercised."
     elif open_:
-        answer = f"[bold yellow]No breach was proved[/], and {len(open_)} of {_judged(verdicts)} verdicts stay open."
+        answer = f"[bold yellow]No breach was proved[/], and {open_} of {_counted(judged, 'verdict')} stay open."
     else:
-        answer = (
-            f"[bold green]The agreement was kept[/], as far as exercised: all {_judged(verdicts)} verdicts are pass."
-        )
-    rest = f" {exercised} clauses of «{title}» were exercised" + (f", not {', '.join(idle)}." if idle else ".")
-    return answer + rest
+        answer = f"[bold green]The agreement was kept[/], as far as exercised: {_counted(judged, 'verdict')}, all pass."
+    exercised, idle = len(report["coverage"]["exercised"]), report["coverage"]["not_exercised"]
+    rest = f" {_counted(exercised, 'clause')} of «{plain(report['agreement']['title'])}» exercised"
+    return answer + rest + (f"; not exercised: {', '.join(idle)}." if idle else ".")
 
 
-def _judged(verdicts: list[dict[str, Any]]) -> int:
-    return sum(v["verdict"] in ("pass", "fail", "inconclusive") for v in verdicts)
+def _warnings(report: Report) -> list[str]:
+    """What a reader must know beside the answer: who was excused, and whose frames could not be used."""
+    told = []
+    for v in report["verdicts"]:
+        if v["clause"] == "0.1" and v["causes"].get("distress"):
+            told.append(
+                f"{named(v['subject'], report)} declared an avoidance, which suspended its duties for that time."
+            )
+    for address, counts in report["heard"].items():
+        if not any(counts.values()):
+            told.append(f"{named(address, report)} was not heard at all.")
+        if counts["stale"]:
+            all_heard = _counted(sum(counts.values()), "frame")
+            told.append(
+                f"{named(address, report)}: {counts['stale']} of {all_heard} heard could not be used: "
+                "the time they give is not the time at which they came."
+            )
+    return told
 
 
-def _table(report: Mapping[str, Any]) -> Table:
-    by_cell = {(v["clause"], v["subject"]): v for v in report["verdicts"]}
+# ---------------------------------------------------------------- clauses by stations
+
+
+def _tables(report: Report, console: Console) -> None:
+    """As many stations side by side as the width takes."""
     subjects = sorted(report["stations"])
     if any(v["subject"] == "unattributed" for v in report["verdicts"]):
         subjects.append("unattributed")
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("clause")
+    many = max((console.width - LABEL_WIDTH) // CELL_WIDTH, 1)
+    for i in range(0, len(subjects), many):
+        console.print()
+        console.print(_table(report, subjects[i : i + many]))
+    console.print(
+        "[dim]open: not decided, with the share that was · -: not exercised · n/a: does not apply · "
+        "used: frames that could be used[/]"
+    )
+
+
+def _table(report: Report, subjects: list[str]) -> Table:
+    by_cell = {(v["clause"], v["subject"]): v for v in report["verdicts"]}
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("clause", no_wrap=True, min_width=LABEL_WIDTH - 1)
     for subject in subjects:
-        table.add_column(f"{report['stations'].get(subject, '?')}\n{subject}", no_wrap=True)
-    for clause in report["clauses"]:
-        if any("/" in v["subject"] for v in report["verdicts"] if v["clause"] == clause):
-            continue
-        cells = [by_cell.get((clause, subject)) for subject in subjects]
-        table.add_row(clause, *(CELL[c["verdict"]] if c else "" for c in cells))
+        sign = plain(report["stations"].get(subject, "unknown"))
+        table.add_column(f"{sign}\n{subject[:8]}", no_wrap=True, min_width=CELL_WIDTH - 1)
+    used = [report["heard"].get(subject) for subject in subjects]
+    table.add_row("[dim]frames used[/]", *(f"[dim]{u['first']}[/]" if u else "" for u in used))
+    for clause, words in report["clauses"].items():
+        if not any("/" in v["subject"] for v in report["verdicts"] if v["clause"] == clause):
+            cells = (by_cell.get((clause, subject)) for subject in subjects)
+            table.add_row(f"{clause} {words['title']}", *(_cell(c) if c else "" for c in cells))
     return table
 
 
-def _pairs(verdicts: list[dict[str, Any]], console: Console) -> None:
-    pairs = [v for v in verdicts if "/" in v["subject"]]
+def _cell(verdict: Mapping[str, Any]) -> str:
+    if verdict["verdict"] == "not_applicable" and verdict["causes"].get("distress"):
+        return "[yellow]declared[/]" if verdict["clause"] == "0.1" else "[yellow]excused[/]"
+    if verdict["verdict"] == "inconclusive":
+        return f"[yellow]open {verdict['decided']:.0%}[/]"
+    return CELL[verdict["verdict"]]
+
+
+def _pairs(report: Report, console: Console) -> None:
+    pairs = [v for v in report["verdicts"] if "/" in v["subject"]]
     for clause in sorted({v["clause"] for v in pairs}):
         mine = [v for v in pairs if v["clause"] == clause]
         kinds = {k: sum(v["verdict"] == k for v in mine) for k in CELL}
         told = ", ".join(f"{n} {k.replace('_', ' ')}" for k, n in kinds.items() if n)
-        console.print(f"\n{clause}  {len(mine)} pairs: {told}", highlight=False)
+        title = report["clauses"][clause]["title"]
+        console.print(f"\n{clause} {title}: {_counted(len(mine), 'pair')}, {told}", highlight=False)
+        passed = [v for v in mine if v["verdict"] == "pass" and v["nearest"] and v["nearest"]["measured"] is not None]
+        if passed:
+            near = min(passed, key=lambda v: (v["nearest"]["measured"] / v["nearest"]["limit"], v["subject"]))
+            n = near["nearest"]
+            console.print(
+                f"    nearest pass: {named(near['subject'], report)}, at least {n['measured']:g} {n['unit']} apart at "
+                f"{n['at'][11:19]} (limit {n['limit']:g} {n['unit']})",
+                highlight=False,
+            )
 
 
-def _findings(
-    entry: dict[str, Any],
-    report: Mapping[str, Any],
-    frames: Mapping[str, str],
-    console: Console,
-) -> None:
+# ---------------------------------------------------------------- findings
+
+
+def _findings(entry: Mapping[str, Any], report: Report, frames: Mapping[str, str], console: Console) -> None:
     failed = entry["verdict"] == "fail"
     word = "[bold red]FAIL[/]" if failed else "[yellow]OPEN[/]"
     console.print(f"\n{word} {entry['clause']}  {named(entry['subject'], report)}", highlight=False)
-    console.print(f"  {report['clauses'][entry['clause']]}", highlight=False)
+    console.print(f"  {plain(report['clauses'][entry['clause']]['text'])}", highlight=False)
+    if failed and "/" in entry["subject"]:
+        console.print("  This clause does not say which of the two is at fault.", highlight=False)
     shown = [f for f in entry["findings"] if f["outcome"] == entry["verdict"]]
-    for finding in shown[: MOST_SHOWN if failed else 1]:
-        console.print(f"  {finding['at'][11:23]}  {finding['summary']}", highlight=False)
+    most = MOST_SHOWN if failed else 1
+    for finding in shown[:most]:
+        console.print(f"  {finding['at'][11:23]}  {plain(finding['summary'])}", highlight=False)
         if finding["cause"]:
-            console.print(f"    why open: {finding['cause']}", highlight=False)
+            why = WHY.get(finding["cause"], finding["cause"])
+            console.print(f"    why open: {finding['cause']}, {why}", highlight=False)
         if failed:
             _proof(finding, frames, console)
-    more = len(shown) - (MOST_SHOWN if failed else 1)
-    if more > 0:
-        console.print(f"  and {more} more like it in report.json", highlight=False)
+    if len(shown) > most:
+        console.print(f"  and {len(shown) - most} more like it in report.json", highlight=False)
     for assumption in entry["assumptions"]:
         console.print(f"  assuming: {assumption}", highlight=False)
 
 
-def _proof(finding: dict[str, Any], frames: Mapping[str, str], console: Console) -> None:
-    unit = finding["unit"]
+def _proof(finding: Mapping[str, Any], frames: Mapping[str, str], console: Console) -> None:
+    unit, evidence = finding["unit"], finding["evidence"]
     if finding["measured"] is not None:
         limit = "" if finding["limit"] is None else f"limit {finding['limit']:g} {unit}, "
         console.print(f"    {limit}measured {finding['measured']:g} {unit}", highlight=False)
-    for name in finding["evidence"]:
-        console.print(f"    {frames.get(name, name)}", highlight=False, soft_wrap=True)
+    for name in evidence[: 2 * MOST_SHOWN]:
+        console.print(f"    {plain(frames.get(name, name))}", highlight=False, soft_wrap=True)
+    if len(evidence) > 2 * MOST_SHOWN:
+        console.print(f"    and {len(evidence) - 2 * MOST_SHOWN} more frames in report.json", highlight=False)
+
+
+def _provenance(report: Report, console: Console) -> None:
+    agreement, source = report["agreement"], report["source"]
+    made = f"simulated, seed {source['seed']}" if source else f"recording {', '.join(report['recordings'])}"
+    console.print(
+        f"\n[dim]{report['tool']}; {made}\nagreement {agreement['digest']} (version {plain(agreement['version'])})\n"
+        f"annexes   {agreement['annexes'] or '-'}[/]",
+        highlight=False,
+        soft_wrap=True,
+    )

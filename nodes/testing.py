@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from nodes import report as reports
-from nodes.flight import Flight, load, prepare
-from nodes.scenario import MediumEntry, Scenario
+from nodes.flight import Flight, load, prepare, with_loss
+from nodes.scenario import Scenario
 from nodes.seat import WINDOW_NS
 from nodes.simulation import Simulation
 from protocol import codec
+from protocol.clauses import IDS
 from protocol.judge import Tally
 from protocol.messages import Frame, Message
 from protocol.units import NS_PER_S, seconds_ns
-from protocol.verdicts import Finding, Outcome, Verdict
+from protocol.verdicts import UNATTRIBUTED, Finding, Outcome, Verdict
 
 
 class NotReached(AssertionError):
@@ -46,11 +47,7 @@ class FlightTest:
         Raises nodes.problems.ConfigurationError.
         """
         flight = load(scenario) if isinstance(scenario, Path) else prepare(scenario, Path())
-        if loss is not None:
-            medium = MediumEntry(loss=loss, capture_db=flight.scenario.medium.capture_db)
-            path = scenario if isinstance(scenario, Path) else Path()
-            flight = prepare(flight.scenario.model_copy(update={"medium": medium}), path)
-        return cls(flight, seed)
+        return cls(flight if loss is None else with_loss(flight, loss), seed)
 
     # ------------------------------------------------------------ time
 
@@ -121,7 +118,12 @@ class FlightTest:
     # ------------------------------------------------------------ reading
 
     def verdict(self, clause: str, subject: str) -> Verdict:
-        """The verdict so far. A subject is a call sign, an address, two of either joined by `/`, or `unattributed`."""
+        """The verdict so far. A subject is a call sign, an address, two of either joined by `/`, or `unattributed`.
+
+        Raises ValueError for a clause or a subject that does not exist: a misspelt one would never fail.
+        """
+        if clause not in IDS:
+            raise ValueError(f"no clause {clause!r}; there are {', '.join(IDS)}")
         tally = self._tallies().get((clause, self._subject(subject)))
         return tally.verdict if tally else Verdict.NOT_EXERCISED
 
@@ -135,6 +137,7 @@ class FlightTest:
             agreement=self.flight.agreement,
             annexes=self.flight.annexes,
             tallies=self._run.judge.so_far(),
+            heard=self._run.judge.heard,
             source={"mode": "simulate", "seed": self._run.seed},
             medium={
                 "transmissions": self._run.transmissions,
@@ -156,7 +159,10 @@ class FlightTest:
 
     def _subject(self, subject: str) -> str:
         signs = {s.call_sign: f"{s.address:06x}" for s in self.flight.stations}
-        return "/".join(sorted(signs.get(part, part) for part in subject.split("/")))
+        parts = [signs.get(part, part) for part in subject.split("/")]
+        if unknown := [part for part in parts if part not in (*signs.values(), UNATTRIBUTED)]:
+            raise ValueError(f"nobody is called {unknown[0]!r}; there are {', '.join(signs)} and {UNATTRIBUTED}")
+        return "/".join(sorted(parts))
 
     def _open(self, name: str) -> io.BytesIO:
         self._recordings[name] = io.BytesIO()

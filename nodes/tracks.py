@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import make_smoothing_spline
 
 from nodes.motion import METRES_PER_FOOT, Kinematics, Sampled, metres_per_degree
 from nodes.track_files import Row, RowProblem, TrackError, read_rows
@@ -244,6 +243,9 @@ def _smooth(
     times_s: NDArray[np.float64], metres: NDArray[np.float64], limit_mps2: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
     """Places and speeds at the times, smoothed no more than keeps the acceleration under the limit."""
+    # SciPy takes half a second to import, and most scenarios have no tracks.
+    from scipy.interpolate import make_smoothing_spline
+
     spacing_s = float(np.median(np.diff(times_s)))
     for smoothing_s in _SMOOTHING_S:
         splines = [make_smoothing_spline(times_s, column, lam=smoothing_s**4 / spacing_s) for column in metres.T]

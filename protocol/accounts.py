@@ -6,6 +6,7 @@ do not add up. Every proof of an absence rests on these two, so they are kept he
 
 from bisect import bisect_left, bisect_right
 from enum import Enum
+from itertools import pairwise
 from typing import NamedTuple
 
 from protocol.messages import (
@@ -32,7 +33,12 @@ COUNTED = 256
 REORDER_NS = 5 * NS_PER_S
 """A number that comes later than this after a higher one was not overtaken on the way: its source began anew."""
 BRIEF_NS = 5 * NS_PER_S
-"""No avoidance is declared and over again, back to no INTENT at all, between two frames no further apart."""
+"""No avoidance is declared and over again, back to no INTENT at all, between two frames no further apart; and no
+emergency between two POSITIONs."""
+MOST_PER_S = 110
+"""Frames a second that a source can send; see JOIN_NS."""
+SESSIONS = 255
+"""Sessions run 0 to 254 and then again."""
 
 
 class Heard(NamedTuple):
@@ -100,6 +106,8 @@ class Named(NamedTuple):
     serial: int
     distress: bool
     at_ns: int
+    report: bool
+    """Whether it is a POSITION, which alone tells of an emergency."""
 
 
 class Declared(NamedTuple):
@@ -132,21 +140,27 @@ class Account:
         ahead = (sequence - self.last_number) & 0xFFFF
         return self.last_number + ahead if 0 < ahead < 0x8000 else None
 
-    def heard_at_ns(self, sequence: int) -> int | None:
-        """When a number that lies behind was heard, or the next one after it; None if it is older than the books."""
+    def reached(self, number: int, at_ns: int) -> bool:
+        """Whether its source can have come to a number by then; if not, it is one of long ago, and has come round."""
+        return number - self.last_number <= MOST_PER_S * (at_ns - self.last_at_ns + REORDER_NS) // NS_PER_S
+
+    def passed_ns(self, sequence: int) -> tuple[int, int] | None:
+        """Between which two instants a number that lies behind was sent; None if it is older than the books."""
         number = self.last_number - ((self.last_number - sequence) & 0xFFFF)
         if not self.named or number < self.named[0].number:
             return None
-        return self.named[bisect_left(self.named, number, key=_number)].at_ns
+        before = self.named[bisect_right(self.named, number, key=_number) - 1]
+        return before.at_ns, self.named[bisect_left(self.named, number, key=_number)].at_ns
 
     def enter(self, booked: Booked) -> None:
         """Write a first copy into the books."""
         frame, message = booked.frame, booked.frame.message
         self.last_number, self.last_at_ns = booked.number, booked.at_ns
         distress = self.named[-1].distress if self.named else False
+        report = isinstance(message, Position)
         if isinstance(message, Position):
             distress = message.emergency is not EmergencyState.NONE
-        self.named.append(Named(booked.number, frame.intent, distress, booked.at_ns))
+        self.named.append(Named(booked.number, frame.intent, distress, booked.at_ns, report))
         if isinstance(message, Position | Watch):
             self._count(booked, message)
         elif isinstance(message, Hail):
@@ -159,7 +173,8 @@ class Account:
     def _count(self, booked: Booked, message: Position | Watch) -> None:
         hails, acks = message.hails, message.acks
         if not self.counts:
-            chain = 0 if booked.number < COUNTED and not self.continues else 1
+            sent = hails + acks + (message.idents if isinstance(message, Position) else 0)
+            chain = 0 if sent <= booked.number < COUNTED and not self.continues else 1
         else:
             before = self.counts[-1]
             chain = before.chain if booked.number - before.number <= COUNTED else before.chain + 1
@@ -184,11 +199,13 @@ class Account:
     def suspended(self, first: int, last: int) -> bool | None:
         """Whether clause 0.1 suspended duties at any time from frame `first` to frame `last` (numbers).
 
-        None: an unheard INTENT may have declared an avoidance.
+        None: an unheard INTENT may have declared an avoidance, or an unheard POSITION an emergency.
         """
         begin = max(bisect_right(self.named, first, key=_number) - 1, 0)
         end = bisect_right(self.named, last, key=_number)
         answer: bool | None = False
+        if self.named[begin].number > max(first, 0) or self._may_hide_emergency(begin, end, first == last):
+            answer = None
         before: Named | None = None
         serial_before = 0
         for named in self.named[begin:end]:
@@ -205,9 +222,27 @@ class Account:
             before, serial_before = named, named.serial or serial_before
         return answer
 
+    def _may_hide_emergency(self, begin: int, end: int, strict: bool) -> bool:
+        """Whether unheard POSITIONs may have flagged an emergency at some frame of named[begin:end].
+
+        `strict` counts short times too: what one frame does may be the beginning of an emergency.
+        """
+        report = begin
+        while report and not self.named[report].report:
+            report -= 1
+        unheard, last = 0 if self.named[report].report else self.named[report].number, self.named[report]
+        for before, named in pairwise(self.named[report:end]):
+            unheard += named.number - before.number - 1
+            if named.report:
+                if unheard and named.at_ns - last.at_ns > BRIEF_NS:
+                    return True
+                unheard, last = 0, named
+        return unheard > 0 and (strict or self.named[end - 1].at_ns - last.at_ns > BRIEF_NS)
+
     def number_before(self, at_ns: int) -> int:
-        """The number of the last frame heard before an instant; of the first one heard if there is none."""
-        return self.named[max(bisect_left(self.named, at_ns, key=_at_ns) - 1, 0)].number
+        """The number of the last frame heard before an instant; one before the first if none was heard."""
+        before = bisect_left(self.named, at_ns, key=_at_ns) - 1
+        return self.named[before].number if before >= 0 else self.named[0].number - 1
 
     def unheard_hails(self, upto: Count) -> int | None:
         """How many HAILs of the session before this count were not heard; None if the counts do not say."""
@@ -215,9 +250,12 @@ class Account:
             return None
         return upto.hails - bisect_left(self.hails, upto.number, key=_number)
 
-    def unheard_acks(self, since_ns: int, upto: Count) -> int | None:
-        """How many ACKs were not heard, of those sent after a time and before this count; None: it is not said."""
-        base = Count(-1, 0, 0, 0, 0)
+    def unheard_acks(self, since_ns: int, upto: Count, *, or_first: bool = False) -> int | None:
+        """How many ACKs were not heard, of those sent after a time and before this count; None: it is not said.
+
+        `or_first`: where no count is that old, those after the first count heard.
+        """
+        base = self.counts[0] if or_first else Count(-1, 0, 0, 0, 0)
         for count in reversed(self.counts):
             if count.number < upto.number and count.late_ns < since_ns:
                 base = count
@@ -271,6 +309,8 @@ class Books:
     def __init__(self, range_nm: float):
         self.max_delay_ns = round(range_nm * NM_M / LIGHT_MPS * NS_PER_S)
         self.accounts: dict[tuple[int, int], Account] = {}
+        self.newest: dict[int, int] = {}
+        """The newest session heard of each source."""
 
     def book(self, heard: Heard) -> Booked:
         """Give a frame its place; only first copies that are fresh enter the accounts."""
@@ -281,14 +321,16 @@ class Books:
         fresh = bound is not None and early - bound - 1000 <= stamp_ns <= late + bound + 1000
         account = self._account(heard, fresh)
         number = account.number_of(frame.sequence)
-        if number is None:
+        if number is None or (account.named and not account.reached(number, heard.at_ns)):
             return Booked(heard, Standing.COPY, -1, early, late, account)
-        if bound is None or not fresh:
+        newest = self.newest.get(frame.source, frame.session)
+        if bound is None or not fresh or (frame.session - newest) % SESSIONS > SESSIONS // 2:
             return Booked(heard, Standing.STALE, number, early, late, account)
         # kind to the sender: the frame left at any time that its own clock or its arrival allows
         early, late = min(early, stamp_ns - bound), max(late, stamp_ns + bound + 1000)
         booked = Booked(heard, Standing.FIRST, number, early, late, account)
         self.accounts[frame.source, frame.session] = account
+        self.newest[frame.source] = frame.session
         account.enter(booked)
         if not number % 256:
             account.forget(heard.at_ns - JOIN_NS)
@@ -304,15 +346,15 @@ class Books:
         if account.number_of(frame.sequence) is not None:
             behind = False
         else:
-            at_ns = account.heard_at_ns(frame.sequence)
-            behind = joins if at_ns is None else not fresh or _overtaken(heard.at_ns - at_ns)
+            passed = account.passed_ns(frame.sequence)
+            behind = passed is None or not fresh or _overtaken(heard.at_ns - passed[1], heard.at_ns - passed[0])
         if behind or (joins and account.number_of(frame.sequence) is not None):
             return account
         return Account(frame.source, frame.session, frame.sequence - 1, continues=True)
 
 
-def _overtaken(elapsed_ns: int) -> bool:
-    """Whether a frame that seems fresh, but whose number passed so long ago, is an old one: just overtaken, or kept
+def _overtaken(least_ns: int, most_ns: int) -> bool:
+    """Whether a frame that seems fresh, but whose number passed so long ago, may be an old one: just overtaken, or kept
     until the header's time came round again."""
     period_ns = TIME_PERIOD_US * 1000
-    return (elapsed_ns + REORDER_NS) % period_ns <= 2 * REORDER_NS
+    return (most_ns + REORDER_NS) // period_ns * period_ns >= least_ns - REORDER_NS

@@ -201,11 +201,19 @@ def in_area(position: Position, area: Area | None) -> bool:
     return south_north and area.west_deg <= position.longitude_deg <= area.east_deg
 
 
+def left_area(position: Position, area: Area | None) -> bool:
+    """Whether a POSITION says that it is outside the area. One that says nothing does not."""
+    known = position.latitude_deg is not None and position.longitude_deg is not None
+    return known and not in_area(position, area)
+
+
 def stayed_inside(a: Position, b: Position, elapsed_ns: int, area: Area | None, speed_mps: float) -> bool:
     """Whether nobody can have left the area and come back between two reports from inside it."""
     if area is None:
         return True
-    return _edge_m(a, area) + _edge_m(b, area) > speed_mps * elapsed_ns / NS_PER_S
+    if a.age_s is None or b.age_s is None:
+        return False
+    return _edge_m(a, area) + _edge_m(b, area) > speed_mps * (elapsed_ns / NS_PER_S + a.age_s + b.age_s)
 
 
 def _edge_m(p: Position, area: Area) -> float:

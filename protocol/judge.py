@@ -3,15 +3,16 @@
 It is told what the monitor heard, when the monitor was deaf, and when the recording ends; it never sees the truth.
 """
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from protocol.accounts import Books, Heard, Standing
 from protocol.agreement import Agreement, Annexes
-from protocol.clauses import TEXTS, clauses_in_force
+from protocol.clauses import IDS, clauses_in_force
 from protocol.clauses.base import World
-from protocol.verdicts import Finding, Outcome, Verdict
+from protocol.verdicts import Cause, Finding, Outcome, Verdict
 
 RISES_TO = {
     Outcome.PASS: Verdict.PASS,
@@ -82,13 +83,15 @@ class Judge:
         self.from_ns = _ns(agreement.in_force_from)
         self.until_ns = None if agreement.in_force_until is None else _ns(agreement.in_force_until)
         self.tallies: dict[tuple[str, str], Tally] = {}
+        self.heard: dict[int, Counter[Standing]] = {}
+        """What the frames of each registered station could be used for, as counts."""
         self._on_finding = on_finding
         for clause in self.clauses:
             for subject in clause.subjects():
                 self.tallies[clause.id, subject] = Tally(clause.id, subject)
         judged = {(clause, part) for clause, subject in self.tallies for part in subject.split("/")}
         everybody = [f"{s.address:06x}" for s in sorted(annexes.register_, key=lambda s: s.address)]
-        for key in ((clause, subject) for clause in sorted(TEXTS) for subject in everybody):
+        for key in ((clause, subject) for clause in IDS for subject in everybody):
             if key not in judged:  # switched off, or it judges no such station, alone or as one of a pair
                 self.tallies[key] = Tally(*key, applicable=False)
 
@@ -103,6 +106,8 @@ class Judge:
         registered = heard.frame.source in self.world.stations
         booked = self.books.book(heard)
         everyday = registered and booked.standing is Standing.FIRST
+        if registered:
+            self.heard.setdefault(heard.frame.source, Counter())[booked.standing] += 1
         for clause in self.clauses:
             if everyday or clause.hears_copies:
                 self._take(clause.hear(booked))
@@ -120,7 +125,26 @@ class Judge:
         self.advance(end_ns)
         for clause in self.clauses:
             self._take(clause.close(self.now_ns))
+        for source in sorted(self.heard):
+            if not self.heard[source][Standing.FIRST]:
+                self._take(self._unusable(source))
         return self.so_far()
+
+    def _unusable(self, source: int) -> Iterator[Finding]:
+        """A station was heard and nothing it sent can be used: that is not the same as not having been exercised."""
+        subject = f"{source:06x}"
+        frames = self.heard[source].total()
+        for tally in self.so_far():
+            if tally.verdict is Verdict.NOT_EXERCISED and subject in tally.subject.split("/"):
+                yield Finding(
+                    clause=tally.clause,
+                    subject=tally.subject,
+                    outcome=Outcome.INCONCLUSIVE,
+                    at_ns=self.now_ns,
+                    summary=f"{frames} frames of {subject} were heard and none can be used: "
+                    "the time they give is not the time at which they came",
+                    cause=Cause.NOT_FRESH,
+                )
 
     def so_far(self) -> list[Tally]:
         """The tallies as they stand, in order of clause and subject."""

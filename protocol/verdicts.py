@@ -67,4 +67,5 @@ class Finding(NamedTuple):
 IDENTITY = "the frames are from the station they name (identity taken at its word)"
 NO_RELAY = "no live relay repeated the frames within the time tolerance"
 CLOCK = "the monitor's clock is right within the bound recorded with each frame"
+BOUNDS = "positions lie within the radius that NIC stands for, altitudes and motion within the agreement's bounds"
 STAYED_UP = "the aircraft did not land and take off again between the two reports"

@@ -35,6 +35,7 @@ def check(
         agreement=terms,
         annexes=checked.annexes,
         tallies=checked.tallies,
+        heard=checked.heard,
         recordings=[checked.digest],
         damage=checked.damage,
     )

@@ -1,6 +1,9 @@
 """What the verbs share: options, and how results are shown and written."""
 
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,13 +28,31 @@ def show(
     data = reports.to_bytes(report)
     folder.write("report.json", data)
     folder.write("report.txt", to_text(report, frames, missing).encode())
-    if as_json:
-        sys.stdout.write(data.decode())
-        return
-    console = Console()
-    render(report, frames, missing, console)
-    if folder.path is not None:
-        console.print(f"\n[dim]Written to {folder.path}[/]", highlight=False)
+    with closed_pipe_is_no_error():
+        if as_json:
+            sys.stdout.write(data.decode())
+            return
+        console = _Console()
+        render(report, frames, missing, console)
+        if folder.path is not None:
+            console.print(f"written to {folder.path}", highlight=False, markup=False)
+
+
+class _Console(Console):
+    """A console that leaves a closed pipe to us; rich would end the process with 1, which reads as a violation."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+@contextmanager
+def closed_pipe_is_no_error() -> Iterator[None]:
+    """Print inside this: whoever reads may stop reading (`| head`), and the exit code is still the verdict's."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def wanted_frames(report: dict[str, Any]) -> set[str]:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from nodes import report as reports
+from nodes.commands.common import closed_pipe_is_no_error
 from nodes.problems import ConfigurationError, Problem
 from protocol import codec, describe
 from protocol.agreement import utc_text
@@ -24,6 +25,15 @@ def decode(
     Example: airaccord decode 0101003801ae1001...   or   airaccord decode out/monitor.pcapng --json
     """
     bad = 0
+    with closed_pipe_is_no_error():
+        bad = _tell(frames, as_json)
+    if bad:
+        raise typer.Exit(reports.NOTHING)
+
+
+def _tell(frames: list[str], as_json: bool) -> int:
+    """Print every frame. Returns how many places could not be read."""
+    bad = 0
     for name, about, data in _sources(frames):
         if isinstance(data, Damage):
             bad += 1
@@ -39,8 +49,7 @@ def decode(
             typer.echo(json.dumps(about | describe.as_dict(frame)))
         else:
             typer.echo(f"{name}\n{describe.as_text(frame)}\n")
-    if bad:
-        raise typer.Exit(reports.NOTHING)
+    return bad
 
 
 Source = tuple[str, dict[str, Any], bytes | Damage]
@@ -49,6 +58,8 @@ Source = tuple[str, dict[str, Any], bytes | Damage]
 
 def _sources(frames: list[str]) -> Iterator[Source]:
     """Every frame that was given. Raises ConfigurationError."""
+    if all(len(text) == 2 for text in frames):
+        frames = ["".join(frames)]  # one frame, written byte by byte
     for text in frames:
         try:
             data = bytes.fromhex(text)
@@ -72,8 +83,8 @@ def _recorded(path: Path) -> Iterator[Source]:
                         "power_dbm": item.power_tenths_dbm / 10,
                     }
                     yield f"#{item.number} {utc_text(item.arrival_ns)} channel {item.channel}", about, item.frame
-    except OSError:
-        expected = "is neither hex nor a recording that can be read"
+    except OSError as error:
+        expected = f"is no hex, and as a recording it cannot be read: {error.strerror}"
         raise ConfigurationError([Problem(str(path)[:80], "", "", expected)]) from None
     except NotARecording as error:
         problem = Problem(str(path), "", "", f"is not a recording of airaccord: {error}")

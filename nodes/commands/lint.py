@@ -1,15 +1,15 @@
 """`airaccord lint`: everything that is wrong with a file, before it flies."""
 
 import json
-import tomllib
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from nodes import report as reports
-from nodes.flight import load, load_agreement
+from nodes.flight import is_scenario, load, load_agreement, read_toml
 from nodes.problems import ConfigurationError
+from protocol.agreement import Agreement, Clauses
 
 
 def lint(
@@ -21,7 +21,7 @@ def lint(
     Example: airaccord lint configs/scenarios/quiet.toml
     """
     try:
-        told = _scenario(file) if _is_scenario(file) else _agreement(file)
+        told = _scenario(file) if is_scenario(read_toml(file)) else _agreement(file)
     except ConfigurationError as error:
         if not as_json:
             raise
@@ -30,18 +30,18 @@ def lint(
     typer.echo("[]" if as_json else told)
 
 
-def _is_scenario(file: Path) -> bool:
-    """Whether a file has what only scenarios have; one that cannot be read is left to the loader's message."""
-    try:
-        values = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return "station" in values or "agreement" in values
-
-
 def _agreement(file: Path) -> str:
     agreement = load_agreement(file)
-    return f"{file}: agreement «{agreement.title}» version {agreement.version}, digest {agreement.digest()}; no errors"
+    off = _switched_off(agreement)
+    return (
+        f"{file}: agreement «{agreement.title}» version {agreement.version}, digest {agreement.digest()}; no errors\n"
+        + (f"switched off: {', '.join(off)}" if off else "every clause is in force")
+    )
+
+
+def _switched_off(agreement: Agreement) -> list[str]:
+    """The clauses that the agreement leaves out, and nobody is judged by."""
+    return [str(f.alias) for name, f in Clauses.model_fields.items() if getattr(agreement.clause, name) is None]
 
 
 def _scenario(file: Path) -> str:

@@ -2,6 +2,7 @@
 
 import sys
 
+from nodes.commands.common import closed_pipe_is_no_error
 from protocol import reference
 
 
@@ -10,4 +11,5 @@ def spec() -> None:
 
     Example: airaccord spec > docs/messages.md
     """
-    sys.stdout.write(reference.markdown())
+    with closed_pipe_is_no_error():
+        sys.stdout.write(reference.markdown())

@@ -19,30 +19,34 @@ from protocol.clauses.c6_1 import SafeDistance
 from protocol.clauses.c6_2 import Contact
 from protocol.clauses.c6_3 import Answered
 
-TEXTS: dict[str, str] = {
-    c.id: c.text
-    for c in (
-        Avoidance,
-        Registered,
-        Identified,
-        AgreedChannel,
-        OwnSlots,
-        Reports,
-        PossiblePositions,
-        IntentInForce,
-        SafeDistance,
-        Contact,
-        Answered,
-    )
-}
-"""Every clause that can be judged, by id; where a number of the agreement stands, its key in braces."""
+ALL = (
+    Avoidance,
+    Registered,
+    Identified,
+    AgreedChannel,
+    OwnSlots,
+    Reports,
+    PossiblePositions,
+    IntentInForce,
+    SafeDistance,
+    Contact,
+    Answered,
+)
+"""Every clause that can be judged, in order of id."""
+IDS = tuple(clause.id for clause in ALL)
 
 
-def in_words(agreement: Agreement) -> dict[str, str]:
-    """The clauses as sentences, with the numbers of this agreement; dots where a clause is switched off."""
+def in_words(agreement: Agreement) -> dict[str, dict[str, str]]:
+    """Title and text of each clause, with the numbers of this agreement; dots where a clause is switched off."""
     terms = agreement.clause.model_dump(by_alias=True)
     dots = re.compile(r"\{[^}]*\}")
-    return {c: dots.sub("...", text) if terms[c] is None else text.format(**terms[c]) for c, text in TEXTS.items()}
+    return {
+        c.id: {
+            "title": c.title,
+            "text": dots.sub("...", c.text) if terms[c.id] is None else c.text.format(**terms[c.id]),
+        }
+        for c in ALL
+    }
 
 
 def clauses_in_force(world: World) -> list[Clause]:

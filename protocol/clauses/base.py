@@ -36,7 +36,10 @@ class Clause(Protocol):
     """
 
     id: str
+    title: str
+    """Two or three words, for a table."""
     text: str
+    """The rule in a sentence; a number of the agreement stands as its key in braces."""
     kind: str
     """C content, X circumstance, S state, A absence (see docs/architecture.md)."""
     hears_copies: bool

@@ -13,6 +13,7 @@ from protocol.verdicts import Cause, Finding, Outcome
 
 class Avoidance:
     id = "0.1"
+    title = "avoidance"
     text = "A declared avoidance (INTENT avoid) suspends 2.x, 3.1, 5.x and 6.x for the station."
     kind = "C"
     hears_copies = False

@@ -9,6 +9,7 @@ from protocol.verdicts import UNATTRIBUTED, Finding, Outcome
 
 class Registered:
     id = "1.1"
+    title = "registered"
     text = "Every transmission names a station in a party's register."
     kind = "X"
     hears_copies = True

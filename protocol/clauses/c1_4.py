@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from protocol.accounts import COUNTED, Account, Booked
 from protocol.agreement import IdentTerms
+from protocol.bounds import FASTEST_MPS, in_area, stayed_inside
 from protocol.clauses.base import BY_WORD, World, address_text
 from protocol.messages import Ident, Position
 from protocol.units import NS_PER_S, seconds_ns
-from protocol.verdicts import CLOCK, Finding, Outcome
+from protocol.verdicts import CLOCK, STAYED_UP, Finding, Outcome
 
 
 @dataclass(slots=True)
@@ -24,6 +25,7 @@ class _Stretch:
 
 class Identified:
     id = "1.4"
+    title = "identifies itself"
     text = "A station identifies itself (IDENT) at least every {limit_s:g} s."
     kind = "A"
     hears_copies = False
@@ -44,7 +46,9 @@ class Identified:
         if not isinstance(message, Position):
             return
         stretch = self.open.get(booked.account)
-        if stretch is None:
+        if not (message.airborne and in_area(message, self.world.annexes.area)):
+            self.open.pop(booked.account, None)
+        elif stretch is None or not self._stayed(stretch.last, booked):
             self.open[booked.account] = _Stretch(message.idents, booked, booked, None)
         elif booked.number - stretch.last.number > COUNTED:  # the count may have gone round unseen
             if booked.early_ns - stretch.last.late_ns > self.limit_ns:
@@ -58,6 +62,13 @@ class Identified:
             if booked.early_ns - stretch.first.late_ns > self.limit_ns and not stretch.failed:
                 stretch.failed = True
                 yield self._finding(Outcome.FAIL, stretch.first, booked)
+
+    def _stayed(self, a: Booked, b: Booked) -> bool:
+        """Whether it cannot have left the area and come back between two reports: outside it owes nothing."""
+        before, after = a.frame.message, b.frame.message
+        assert isinstance(before, Position)
+        assert isinstance(after, Position)
+        return stayed_inside(before, after, b.late_ns - a.early_ns, self.world.annexes.area, FASTEST_MPS)
 
     def _end(self, stretch: _Stretch, after: Booked) -> Iterator[Finding]:
         """The count went up: both IDENTs lie between `before` and `after`, so the time between them is bounded."""
@@ -85,7 +96,7 @@ class Identified:
             measured=round(seconds, 3),
             limit=self.limit_s,
             unit="s",
-            assumptions=(*BY_WORD, CLOCK) if outcome is Outcome.FAIL else (),
+            assumptions=(*BY_WORD, CLOCK, STAYED_UP) if outcome is Outcome.FAIL else (),
         )
 
     def close(self, end_ns: int) -> Iterator[Finding]:

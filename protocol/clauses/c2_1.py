@@ -10,6 +10,7 @@ from protocol.verdicts import UNATTRIBUTED, Cause, Finding, Outcome
 
 class AgreedChannel:
     id = "2.1"
+    title = "agreed channel"
     text = "Only agreed channels are used, and a frame names the channel it is sent on."
     kind = "C"
     hears_copies = True

@@ -14,6 +14,7 @@ CALLS = (MessageType.HAIL, MessageType.ACK)
 
 class OwnSlots:
     id = "3.1"
+    title = "own slots"
     text = "A station transmits in its own reserved slots; shared slots are for calls and distress."
     kind = "X"
     hears_copies = True

@@ -23,6 +23,7 @@ class _Gap:
 
 class Reports:
     id = "4.1"
+    title = "reports"
     text = "An aircraft that is airborne in the area sends POSITION at least every {limit_s:g} s."
     kind = "A"
     hears_copies = False
@@ -102,7 +103,8 @@ class Reports:
             outcome=outcome,
             at_ns=b.at_ns,
             summary=told.get(outcome, ""),
-            evidence=(a.id, b.id),
+            # a pass needs no list; a gap is shown with every frame that was heard in it
+            evidence=tuple(f.id for f in gap.frames) if outcome is not Outcome.PASS else (a.id, b.id),
             cause=cause,
             measured=round(seconds, 3),
             limit=self.limit_s,

@@ -8,11 +8,12 @@ from protocol.bounds import FAR_M, FLATNESS, Fix, Limits, chord_m, fix_of, offse
 from protocol.clauses.base import BY_WORD, World, address_text
 from protocol.messages import Position
 from protocol.units import FT_M, KT_MPS, NS_PER_S
-from protocol.verdicts import Cause, Finding, Outcome
+from protocol.verdicts import BOUNDS, Cause, Finding, Outcome
 
 
 class PossiblePositions:
     id = "4.4"
+    title = "possible positions"
     text = (
         "Two positions of one aircraft can be joined by an aircraft: at most {speed_kt:g} kt, "
         "{acceleration_g:g} g and {vertical_rate_fpm:g} ft/min."
@@ -101,7 +102,7 @@ class PossiblePositions:
             measured=round(measured, 1),
             limit=round(limit, 1),
             unit=unit,
-            assumptions=BY_WORD if outcome is Outcome.FAIL else (),
+            assumptions=(*BY_WORD, BOUNDS) if outcome is Outcome.FAIL else (),
         )
 
     def close(self, end_ns: int) -> Iterator[Finding]:

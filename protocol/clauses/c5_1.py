@@ -10,12 +10,13 @@ from protocol.messages import EmergencyState, IntentKind, Position
 from protocol.units import NS_PER_S, seconds_ns
 from protocol.verdicts import CLOCK, STAYED_UP, Cause, Finding, Outcome
 
-BREAK_NS = 10 * NS_PER_S
+BREAK_NS = 5 * NS_PER_S
 """After so long without a POSITION the aircraft may have landed or left and come back: the grace begins anew."""
 
 
 class IntentInForce:
     id = "5.1"
+    title = "intent in force"
     text = "An aircraft in the area has an INTENT in force from {grace_s:g} s after take-off or entry."
     kind = "S"
     hears_copies = False

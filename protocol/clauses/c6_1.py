@@ -12,11 +12,11 @@ from math import inf
 
 from protocol.accounts import Booked
 from protocol.agreement import DistanceTerms, Station, utc_text
-from protocol.bounds import Fix, Limits, Separation, boundless, fix_of, separation
+from protocol.bounds import Fix, Limits, Separation, boundless, fix_of, left_area, separation
 from protocol.clauses.base import BY_WORD, World, pair_text
 from protocol.messages import Position
 from protocol.units import FT_M, NM_M, NS_PER_S, seconds_ns
-from protocol.verdicts import CLOCK, Cause, Finding, Outcome
+from protocol.verdicts import BOUNDS, CLOCK, Cause, Finding, Outcome
 
 STARVED_NS = 3 * NS_PER_S
 """A wait for a report that leaves a pair undecided, whatever the bounds."""
@@ -55,6 +55,7 @@ class _Pair:
 
 class SafeDistance:
     id = "6.1"
+    title = "safe distance"
     text = "Aircraft of the two parties stay {safe_distance_nm:g} NM or {safe_altitude_ft:g} ft apart."
     kind = "C"
     hears_copies = False
@@ -83,7 +84,8 @@ class SafeDistance:
         message = booked.frame.message
         if not isinstance(message, Position) or booked.frame.source not in self.of:
             return
-        fix = (fix_of(booked) or boundless(booked)) if message.airborne else None
+        aloft = message.airborne and not left_area(message, self.world.annexes.area)
+        fix = (fix_of(booked) or boundless(booked)) if aloft else None
         for pair, side in self.of[booked.frame.source]:
             if fix is None:
                 yield from self._landed(pair, booked.at_ns)
@@ -97,7 +99,7 @@ class SafeDistance:
             yield from self._follow(pair)
 
     def _landed(self, pair: _Pair, at_ns: int) -> Iterator[Finding]:
-        """An aircraft on the ground has no distance to keep: start over when it flies."""
+        """An aircraft on the ground or outside the area has no distance to keep: start over when it flies there."""
         if pair.open:
             yield from self._apart(pair, at_ns, None)
         pair.tracks[0].clear()
@@ -229,7 +231,7 @@ class SafeDistance:
             measured=round(seconds, 3),
             limit=self.terms.for_s,
             unit="s",
-            assumptions=() if unknown else (*BY_WORD, CLOCK),
+            assumptions=() if unknown else (*BY_WORD, CLOCK, BOUNDS),
         )
 
     def close(self, end_ns: int) -> Iterator[Finding]:

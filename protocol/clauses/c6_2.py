@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 
 from protocol.accounts import Account, Booked
 from protocol.agreement import ContactTerms
-from protocol.bounds import Fix, Limits, fix_of, separation
+from protocol.bounds import Fix, Limits, fix_of, left_area, separation
 from protocol.clauses.base import BY_WORD, World, address_text
 from protocol.clauses.c6_1 import opposed
 from protocol.messages import Ack, Hail, Ident, MessageType, Position, Watch
 from protocol.units import NM_M, NS_PER_S, seconds_ns
-from protocol.verdicts import CLOCK, Cause, Finding, Outcome
+from protocol.verdicts import BOUNDS, CLOCK, Cause, Finding, Outcome
 
 REMEMBERED = 64
 """POSITIONs kept per session: a WATCH speaks of 33 sequence numbers."""
@@ -43,13 +43,16 @@ class _Session:
     fixes: dict[int, Fix] = field(default_factory=dict)
     called: dict[int, Booked] = field(default_factory=dict)
     addressed_by: dict[int, Booked] = field(default_factory=dict)
-    """Its first POSITION whose receipt names a frame of that source: a call or an answer was heard."""
+    """Its first frame that shows a call or an answer of that source as heard: by a receipt, or as an ACK to it."""
+    aloft_ns: int = 0
+    """When it last said that it flies in the area."""
     accounted_ns: int = 0
     """All its HAILs up to here were heard."""
 
 
 class Contact:
     id = "6.2"
+    title = "contact"
     text = "Inside the contact ring they talk: the first-named calls in {first_s:g} s, or the other in {second_s:g} s."
     kind = "A"
     hears_copies = False
@@ -59,6 +62,8 @@ class Contact:
         self.limits = Limits.of(world.agreement)
         self.terms = terms
         self.ring_m = terms.ring_nm * NM_M
+        answer = world.agreement.clause.c6_3
+        self.answer_ns = seconds_ns(answer.limit_s) if answer else 0
         self.first_party = world.agreement.party[0].name
         self.sessions: dict[Account, _Session] = {}
         self.duties: dict[tuple[Account, Account], _Duty] = {}
@@ -72,8 +77,11 @@ class Contact:
         station = self.world.stations[account.source]
         session = self.sessions.setdefault(account, _Session())
         if isinstance(message, Position):
-            session.fix = fix_of(booked) if message.airborne else None
-            if not message.airborne:
+            aloft = message.airborne and not left_area(message, self.world.annexes.area)
+            session.fix = fix_of(booked) if aloft else None
+            if aloft:
+                session.aloft_ns = booked.early_ns
+            else:
                 self._gone(account)
             if message.receipt:
                 session.addressed_by.setdefault(message.receipt.source, booked)
@@ -84,6 +92,7 @@ class Contact:
         elif isinstance(message, Hail):
             session.called.setdefault(message.addressee, booked)
         elif isinstance(message, Ack) and message.answers_type is MessageType.HAIL:
+            session.addressed_by.setdefault(message.addressee, booked)
             yield from self._answered(booked, message)
         elif isinstance(message, Watch) and message.report and station.party:
             self._begin(booked, message, session)
@@ -109,6 +118,8 @@ class Contact:
         )
         if peer is None or (booked.account, peer) in self.duties or session.fix is None:
             return
+        if peer.last_number > 0xFFFF:
+            return  # its numbers went round, and an old report may name those of the round before
         if not opposed(self.world.stations[booked.frame.source], self.world.stations[peer.source]):
             return
         heard = [f for n, f in self.sessions[peer].fixes.items() if report.heard(n & 0xFFFF)]
@@ -151,8 +162,13 @@ class Contact:
         if self._was_called(duty):
             duty.settled = True  # the other called in time, so they talk: no duty was left
             return
-        if self.sessions[duty.peer].accounted_ns <= duty.deadline_ns:
-            return  # the other may have called
+        caller, peer = self.sessions[duty.caller], self.sessions[duty.peer]
+        if peer.accounted_ns <= duty.deadline_ns or min(caller.aloft_ns, peer.aloft_ns) <= duty.deadline_ns:
+            return  # the other may have called, or one of them landed
+        if booked.early_ns <= duty.deadline_ns + self.answer_ns:
+            return  # what the other's counts hide, an answer may show yet
+        if duty.caller.unheard_acks(0, duty.caller.counts[-1]) != 0:
+            return  # one of them may have answered the other
         suspended = duty.caller.suspended(duty.since, booked.number)
         if suspended:
             yield self._settle(duty, Outcome.EXCUSED, booked.at_ns, (), None, Cause.DISTRESS)
@@ -174,7 +190,9 @@ class Contact:
             for account, session in self.sessions.items()
             if account.source == duty.peer.source
         ]
-        calls.append(self.sessions[duty.caller].addressed_by.get(duty.peer.source))
+        shown = self.sessions[duty.caller].addressed_by.get(duty.peer.source)
+        if shown is not None and shown.early_ns <= duty.deadline_ns + self.answer_ns:
+            return True
         return any(call is not None and call.early_ns <= duty.deadline_ns for call in calls)
 
     def _settle(
@@ -207,7 +225,7 @@ class Contact:
             measured=round(measured, 3),
             limit=limit,
             unit="s",
-            assumptions=(*BY_WORD, CLOCK) if outcome is Outcome.FAIL else (),
+            assumptions=(*BY_WORD, CLOCK, BOUNDS) if outcome is Outcome.FAIL else (),
         )
 
     def close(self, end_ns: int) -> Iterator[Finding]:

@@ -10,9 +10,12 @@ from dataclasses import dataclass, field
 from protocol.accounts import Account, Booked
 from protocol.agreement import AnswerTerms
 from protocol.clauses.base import BY_WORD, World, address_text
-from protocol.messages import Ack, Hail, MessageType, Position, Watch
+from protocol.messages import Ack, FrameKey, Hail, MessageType, Position, Watch
 from protocol.units import NS_PER_S, seconds_ns
 from protocol.verdicts import CLOCK, Cause, Finding, Outcome
+
+CALL_LIMITS = 6
+"""HAILs of one call id no further apart than so many times the limit are one call."""
 
 
 @dataclass(slots=True)
@@ -22,6 +25,8 @@ class _Call:
     caller: Account
     addressee: int
     hails: list[Booked] = field(default_factory=list)
+    told: dict[str, tuple[Account, FrameKey | None]] = field(default_factory=dict)
+    """For each HAIL, the addressee's receipt as last heard before."""
     proof: Booked | None = None
     proved: Booked | None = None
     settled: bool = False
@@ -39,6 +44,7 @@ class _Call:
 
 class Answered:
     id = "6.3"
+    title = "calls answered"
     text = "A HAIL is answered within {limit_s:g} s; silence to {calls} calls is a breach."
     kind = "A"
     hears_copies = False
@@ -48,12 +54,17 @@ class Answered:
         self.terms = terms
         self.limit_ns = seconds_ns(terms.limit_s)
         self.calls: dict[int, list[_Call]] = {}
+        self.receipts: dict[int, tuple[Account, FrameKey | None]] = {}
+        """What each station's last POSITION gave as its receipt."""
+        self.current: dict[tuple[int, int], Account] = {}
+        """The account of each source's session; a later one means that it began the session anew."""
 
     def subjects(self) -> list[str]:
         return [address_text(s.address) for s in self.world.flying()]
 
     def hear(self, booked: Booked) -> Iterator[Finding]:
         message = booked.frame.message
+        self.current[booked.frame.source, booked.frame.session] = booked.account
         if isinstance(message, Hail):
             self._called(booked, message)
         elif isinstance(message, Ack):
@@ -63,6 +74,8 @@ class Answered:
                 if not call.settled:
                     self._prove(call, booked)
                     yield from self._judge(call, booked)
+            if isinstance(message, Position):
+                self.receipts[booked.frame.source] = booked.account, message.receipt
 
     def _called(self, booked: Booked, hail: Hail) -> None:
         addressee = self.world.stations.get(hail.addressee)
@@ -71,10 +84,14 @@ class Answered:
         calls = self.calls.setdefault(hail.addressee, [])
         for call in calls:
             again = _hail(call.hails[-1]).call_id == hail.call_id and call.caller is booked.account
-            if again and booked.at_ns - call.hails[-1].at_ns < 6 * self.limit_ns:
+            if again and booked.at_ns - call.hails[-1].at_ns < CALL_LIMITS * self.limit_ns:
                 call.hails.append(booked)
-                return
-        calls.append(_Call(booked.account, hail.addressee, [booked]))
+                break
+        else:
+            call = _Call(booked.account, hail.addressee, [booked])
+            calls.append(call)
+        if hail.addressee in self.receipts:
+            call.told[booked.id] = self.receipts[hail.addressee]
 
     def _answered(self, booked: Booked, ack: Ack) -> Iterator[Finding]:
         """An ACK settles the call whose HAIL it names; one to a HAIL that was not heard, the call around it.
@@ -85,9 +102,9 @@ class Answered:
             return
         caller = (ack.addressee, ack.answers_session)
         calls = [c for c in self.calls.get(booked.frame.source, ()) if (c.caller.source, c.caller.session) == caller]
-        owner = next((c for c in calls if c.holds(ack.answers_sequence)), None)
+        owners = [c for c in calls if c.holds(ack.answers_sequence)]
         for call in calls:
-            if call.settled or owner not in (None, call):
+            if call.settled or (owners and call not in owners):
                 continue
             first = call.hails[0]
             if (ack.answers_sequence - first.frame.sequence) & 0xFFFF >= 0x8000:
@@ -96,14 +113,22 @@ class Answered:
                 named = call.holds(ack.answers_sequence) or first
                 call.settled = True
                 yield self._finding(call, Outcome.PASS, booked.at_ns, (named.id, booked.id), named)
+            elif not owners:
+                call.doubted = True
 
     def _prove(self, call: _Call, booked: Booked) -> None:
+        """A receipt or a report may be old and name another frame of this number: the caller's numbers went round, or
+        it began its session anew. Then a report proves nothing, and a receipt only if it was another before the call.
+        """
         message = booked.frame.message
+        if self.current[call.caller.source, call.caller.session] is not call.caller:
+            return
         for hail in call.hails:
             key = hail.frame.key
             if isinstance(message, Position):
-                named = message.receipt == key
-            elif isinstance(message, Watch) and message.report:
+                account, receipt = call.told.get(hail.id, (None, None))
+                named = message.receipt == key and account is booked.account and receipt != key
+            elif isinstance(message, Watch) and message.report and not call.caller.continues and hail.number <= 0xFFFF:
                 report = message.report
                 named = (report.peer, report.session) == key[:2] and report.heard(key.sequence)
             else:
@@ -116,7 +141,8 @@ class Answered:
         over = booked.early_ns > call.due_ns(self.limit_ns) and not call.doubted
         if not over or call.proof is None or call.proved is None or len(call.hails) < self.terms.calls:
             return
-        if booked.account.unheard_acks(call.hails[0].early_ns, booked.account.counts[-1]) != 0:
+        count, begin_ns = booked.account.counts[-1], call.hails[0].early_ns
+        if booked.account.unheard_acks(begin_ns, count) != 0 or self._answered_before(call, booked.account):
             return
         if call.proof.account is not booked.account:
             return  # it started anew in between: what it heard before is forgotten
@@ -130,6 +156,23 @@ class Answered:
             yield self._finding(call, Outcome.INCONCLUSIVE, booked.at_ns, evidence, last, Cause.STATE_UNHEARD)
         else:
             yield self._finding(call, Outcome.FAIL, booked.at_ns, evidence, last)
+
+    def _answered_before(self, call: _Call, account: Account) -> bool:
+        """Whether an ACK before the first HAIL heard may have answered one of the same call that was not heard."""
+        since_ns = call.hails[0].early_ns - CALL_LIMITS * self.limit_ns
+        if account.unheard_acks(since_ns, account.counts[-1], or_first=True) != 0:
+            return True
+        others = [c for c in self.calls[call.addressee] if c is not call and c.caller is call.caller]
+        for booked in reversed(account.acks):
+            if booked.late_ns < since_ns:
+                break
+            ack = booked.frame.message
+            assert isinstance(ack, Ack)
+            mine = (ack.addressee, ack.answers_session) == (call.caller.source, call.caller.session)
+            mine = mine and booked.early_ns <= call.hails[0].late_ns
+            if mine and not any(c.holds(ack.answers_sequence) for c in others):
+                return True
+        return False
 
     def _finding(
         self,

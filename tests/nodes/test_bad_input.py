@@ -59,14 +59,14 @@ BAD: dict[str, tuple[Edit, tuple[str, ...]]] = {
     ),
     "an address that is none": (
         replaced(HAWK_12, 'address = "zz"'),
-        ("station.2.address = 'zz': an address is six hex",),
+        ("station.2 (HAWK 12).address = 'zz': an address is six hex",),
     ),
     "a party nobody has signed for": (
         replaced('"federation"', '"empire"'),
         ("station SOKOL 1: party = 'empire': no such party; there are ['coalition', 'federation']",),
     ),
     "no party": (replaced('party = "federation"\n', ""), ("station SOKOL 1: party: is missing",)),
-    "a role that is none": (replaced('"uncrewed"', '"drone"'), ("station.3.role = 'drone': ",)),
+    "a role that is none": (replaced('"uncrewed"', '"drone"'), ("station.3 (REAPER 1).role = 'drone': ",)),
     "nobody who listens": (replaced('role = "monitor"', 'role = "aircraft"'), ("needs waypoints or track",)),
     "a fault of nobody": (fault("silent", "EAGLE 1"), ("fault.0.station = 'EAGLE 1': no station has this call sign",)),
     "a fault of a monitor": (fault("silent", "MON 1"), ("fault.0.station = 'MON 1': is a monitor",)),
@@ -96,12 +96,36 @@ BAD: dict[str, tuple[Edit, tuple[str, ...]]] = {
         replaced(WAYPOINTS, "[[0, 35, 37, 24000], [75, 55, 37, 24000]]"),
         ("station HAWK 11: waypoints: leg 1 is flown at ",),
     ),
-    "a place off the earth": (replaced("[35.10, 36.90, 200]", "[nan, 36.90, 200]"), ("station.0.at.0 = nan: ",)),
-    "a height in space": (replaced("36.82, 24000", "36.82, 1e9"), ("station.1.waypoints.1.3 = 1000000000.0: ",)),
-    "a power that is none": (replaced(HAWK_11, f"power_dbm = nan\n{HAWK_11}"), ("station.1.power_dbm = nan: ",)),
+    "a place off the earth": (
+        replaced("[35.10, 36.90, 200]", "[nan, 36.90, 200]"),
+        ("station.0 (MON 1).at.0 = nan: ",),
+    ),
+    "a height in space": (
+        replaced("36.82, 24000", "36.82, 1e9"),
+        ("station.1 (HAWK 11).waypoints.1.3 = 1000000000.0: ",),
+    ),
+    "a power that is none": (
+        replaced(HAWK_11, f"power_dbm = nan\n{HAWK_11}"),
+        ("station.1 (HAWK 11).power_dbm = nan: ",),
+    ),
     "a loss over one": (added("\n[medium]\nloss = 2\n"), ("medium.loss = 2: ",)),
     "no time to fly": (replaced("duration_s = 70", "duration_s = 0"), ("duration_s = 0: ",)),
     "time without end": (replaced("duration_s = 70", "duration_s = inf"), ("duration_s = inf: ",)),
+    "a fault after the end": (
+        fault("silent", "HAWK 11", "at_s = 80"),
+        ("fault.0.at_s = 80: the scenario is over after 70 s",),
+    ),
+    "a fault at the very end": (fault("silent", "HAWK 11", "at_s = 70"), ("fault.0.at_s = 70: the scenario is over",)),
+    "a number in quotes": (replaced("duration_s = 70", 'duration_s = "70"'), ("duration_s = '70': Input should be",)),
+    "a number in quotes in a list": (
+        replaced("[35.10, 36.90, 200]", '[35.10, "36.90", 200]'),
+        ("station.0 (MON 1).at.1 = '36.90': Input should be a valid number",),
+    ),
+    "a start in quotes": (
+        replaced("2015-10-21T09:00:00Z", '"2015-10-21T09:00:00Z"'),
+        ("start = '2015-10-21T09:00:00Z': Input should be a valid datetime",),
+    ),
+    "a yes for a number": (added("\n[medium]\nloss = true\n"), ("medium.loss = True: ",)),
     "two monitors for one file": (
         added('\n[[station]]\naddress = "0a0002"\ncall_sign = "MONITOR"\nrole = "monitor"\nat = [35, 37, 0]\n'),
         ("station MONITOR: call_sign: its recording would be called as the first monitor's",),
@@ -151,6 +175,8 @@ def test_a_bad_scenario_is_told_in_one_line_for_each_error(
     [
         (None, "no such file"),
         (b"start = [", "is not TOML: "),
+        (b"seed = " + b"1" * 5000, "is not TOML: "),
+        (b"seed = " + b"[" * 5000, "is not TOML: "),
         (b"\xff\xfe", "cannot be read: "),
     ],
 )
@@ -236,6 +262,8 @@ def test_a_track_that_cannot_be_flown(
             "margin_ms = -2\nslack = 1",
             ['clause."3.1".margin_ms = -2: ', 'clause."3.1".slack: no such key'],
         ),
+        ("margin_ms = 2", 'margin_ms = "2"', ["clause.\"3.1\".margin_ms = '2': Input should be a valid number"]),
+        ("slots = 50", 'slots = "50"', ["channel.0.slots = '50': Input should be a valid integer"]),
         ("every_s = 1\nlimit_s = 5", "every_s = 5\nlimit_s = 5", ['clause."4.1".limit_s must be larger than every_s']),
     ],
 )

@@ -41,7 +41,7 @@ def accused(result: Checked) -> set[tuple[str, str]]:
 
 def judged(result: Checked) -> dict[str, object]:
     """What a report says of a check."""
-    return reports.build(agreement=AGREEMENT, annexes=result.annexes, tallies=result.tallies)
+    return reports.build(agreement=AGREEMENT, annexes=result.annexes, tallies=result.tallies, heard=result.heard)
 
 
 def code(result: Checked) -> int:

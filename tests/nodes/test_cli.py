@@ -2,6 +2,9 @@
 
 import json
 import re
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -83,7 +86,7 @@ def test_4_when_a_recording_is_damaged(recording: str, tmp_path: Path, capsys: p
     cut = tmp_path / "cut.pcapng"
     cut.write_bytes(Path(recording).read_bytes()[:-50])
     assert run(["check", str(cut), "--agreement", AGREEMENT]) == 4
-    assert "Damaged: cut.pcapng at byte " in capsys.readouterr().out
+    assert capsys.readouterr().out.startswith("Damaged recording, judged from what is whole: cut.pcapng at byte ")
 
 
 def test_4_when_nothing_was_evaluated(configs: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -111,11 +114,12 @@ def test_130_when_interrupted_with_the_report_so_far(
 
     def interrupted(self: Simulation, until_ns: int) -> None:
         if until_ns > self.flight.start_ns + 20 * 10**9:
-            raise KeyboardInterrupt
+            signal.raise_signal(signal.SIGINT)
         advance(self, until_ns)
 
     monkeypatch.setattr(Simulation, "advance", interrupted)
     assert run(["simulate", QUIET, "--output", str(tmp_path / "out")]) == 130
+    assert "interrupted at " in capsys.readouterr().err
     assert json.loads((tmp_path / "out" / "report.json").read_bytes())["complete"] is True
     assert run(["check", str(tmp_path / "out" / "monitor.pcapng"), "--agreement", AGREEMENT]) == 0
 
@@ -264,3 +268,59 @@ def test_without_a_verb_the_verbs_are_listed(capsys: pytest.CaptureFixture[str])
 def test_help_has_an_example(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run([verb, "--help"]) == 0
     assert f"Example: airaccord {verb}" in " ".join(capsys.readouterr().out.split())
+
+
+# ------------------------------------------------------------ what people do with a command line
+
+
+@pytest.mark.parametrize("arguments", [["simulate", QUIET], ["simulate", QUIET, "--json"], ["spec"]])
+def test_a_reader_that_stops_reading_does_not_change_the_exit_code(arguments: list[str]) -> None:
+    script = f"import sys; from nodes.main import run; sys.exit(run({arguments!r}))"
+    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    told = process.stderr.read()
+    process.stderr.close()
+    assert (process.wait(), told) == (0, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, a file that is always full")
+def test_a_full_disk_is_told_in_a_line() -> None:
+    script = f"import sys; from nodes.main import run; sys.exit(run({['simulate', QUIET]!r}))"
+    with open("/dev/full", "w") as full:
+        process = subprocess.run([sys.executable, "-c", script], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert process.stderr.splitlines()[0].startswith("airaccord: No space left on device")
+    assert "Traceback" not in process.stderr
+
+
+def test_loss_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["simulate", QUIET, "--loss", "0.2", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["medium"]["outcomes"]["faded"] > 100
+
+
+def test_a_clock_that_is_off_leaves_verdicts_open_and_is_told(
+    configs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A station whose frames cannot be used is not the same as one that was never heard."""
+    path = configs / "scenarios" / "quiet.toml"
+    sign = 'call_sign = "SOKOL 2"\n'
+    path.write_text(path.read_text().replace(sign, sign + "errors = { clock_us = 4000 }\n"))
+    assert run(["simulate", str(path), "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    about = {v["clause"]: v for v in report["verdicts"] if v["subject"] == "155002"}
+    assert about["4.1"]["verdict"] == "inconclusive"
+    assert about["4.1"]["causes"] == {"not_fresh": 1}
+    assert report["heard"]["155002"]["first"] == 0
+    assert run(["simulate", str(path)]) == 0
+    assert "heard could not be used" in " ".join(capsys.readouterr().out.split())
+
+
+def test_an_avoidance_is_told(configs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = configs / "scenarios" / "quiet.toml"
+    sign = 'call_sign = "SOKOL 2"\n'
+    path.write_text(path.read_text().replace(sign, sign + "avoid_s = [5, 50]\n"))
+    assert run(["simulate", str(path)]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "SOKOL 2 (155002) declared an avoidance, which suspended its duties" in told
+    assert "0.1 avoidance - declared" in told

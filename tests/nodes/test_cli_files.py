@@ -99,7 +99,7 @@ def test_bytes_that_are_no_frame(text: str, capsys: pytest.CaptureFixture[str]) 
 def test_what_is_neither_hex_nor_a_recording(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["decode", text]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line == f"airaccord: {text[:80]}: is neither hex nor a recording that can be read"
+    assert line.startswith(f"airaccord: {text[:80]}: is no hex, and as a recording it cannot be read: ")
 
 
 def test_a_file_that_is_no_recording(capsys: pytest.CaptureFixture[str]) -> None:

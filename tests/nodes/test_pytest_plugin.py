@@ -176,6 +176,17 @@ def test_the_example_can_fail(tmp_path: Path) -> None:
     assert "1 failed" in done.stdout
 
 
+def test_with_the_settings_of_the_documentation_no_mark_is_needed(tmp_path: Path) -> None:
+    (settings,) = re.findall(r"(?ms)^```ini\n(.*?)^```", (ROOT / "docs" / "testing.md").read_text(encoding="utf-8"))
+    (tmp_path / "pytest.ini").write_text(settings, encoding="utf-8")
+    unmarked = example().replace("@pytest.mark.asyncio\n", "")
+    (tmp_path / "test_calls.py").write_text(unmarked, encoding="utf-8")
+    done = run_pytest(tmp_path, "-W", "error", "-p", "nodes.pytest_plugin")
+    assert done.returncode == 0, done.stdout
+    assert "1 passed" in done.stdout
+    assert "mark.asyncio" not in unmarked
+
+
 def test_the_plugin_loads_only_when_it_is_asked_for(tmp_path: Path) -> None:
     """A `pytest11` entry point would break whoever has a package `nodes` of their own."""
     (tmp_path / "test_calls.py").write_text("def test_it(fly):\n    pass\n", encoding="utf-8")
