@@ -13,12 +13,15 @@ from protocol.agreement import ContactTerms
 from protocol.bounds import Fix, Limits, fix_of, left_area, separation
 from protocol.clauses.base import BY_WORD, World, address_text
 from protocol.clauses.c6_1 import opposed
-from protocol.messages import Ack, Hail, Ident, MessageType, Position, Watch
+from protocol.messages import Ack, FrameKey, Hail, Ident, MessageType, Position, Watch
 from protocol.units import NM_M, NS_PER_S, seconds_ns
 from protocol.verdicts import BOUNDS, CLOCK, Cause, Finding, Outcome
 
 REMEMBERED = 64
 """POSITIONs kept per session: a WATCH speaks of 33 sequence numbers."""
+
+ARRIVAL_NS = NS_PER_S // 10
+"""More than a frame's delay and the clock bounds come to."""
 
 
 @dataclass(slots=True)
@@ -42,8 +45,8 @@ class _Session:
     fix: Fix | None = None
     fixes: dict[int, Fix] = field(default_factory=dict)
     called: dict[int, Booked] = field(default_factory=dict)
-    addressed_by: dict[int, Booked] = field(default_factory=dict)
-    """Its first frame that shows a call or an answer of that source as heard: by a receipt, or as an ACK to it."""
+    addressed_ns: dict[int, int] = field(default_factory=dict)
+    """The earliest that a call or an answer of that source can have been sent, which a receipt or an ACK names."""
     aloft_ns: int = 0
     """When it last said that it flies in the area."""
     accounted_ns: int = 0
@@ -66,6 +69,8 @@ class Contact:
         self.answer_ns = seconds_ns(answer.limit_s) if answer else 0
         self.first_party = world.agreement.party[0].name
         self.sessions: dict[Account, _Session] = {}
+        self.current: dict[tuple[int, int], Account] = {}
+        """The account of each source's session."""
         self.duties: dict[tuple[Account, Account], _Duty] = {}
         self.by_caller: dict[Account, list[_Duty]] = {}
 
@@ -76,6 +81,7 @@ class Contact:
         message, account = booked.frame.message, booked.account
         station = self.world.stations[account.source]
         session = self.sessions.setdefault(account, _Session())
+        self.current[account.source, account.session] = account
         if isinstance(message, Position):
             aloft = message.airborne and not left_area(message, self.world.annexes.area)
             session.fix = fix_of(booked) if aloft else None
@@ -84,7 +90,7 @@ class Contact:
             else:
                 self._gone(account)
             if message.receipt:
-                session.addressed_by.setdefault(message.receipt.source, booked)
+                self._addressed(session, message.receipt)
             if session.fix:
                 session.fixes[booked.number] = session.fix
                 if len(session.fixes) > REMEMBERED:
@@ -92,7 +98,7 @@ class Contact:
         elif isinstance(message, Hail):
             session.called.setdefault(message.addressee, booked)
         elif isinstance(message, Ack) and message.answers_type is MessageType.HAIL:
-            session.addressed_by.setdefault(message.addressee, booked)
+            self._addressed(session, FrameKey(message.addressee, message.answers_session, message.answers_sequence))
             yield from self._answered(booked, message)
         elif isinstance(message, Watch) and message.report and station.party:
             self._begin(booked, message, session)
@@ -102,6 +108,16 @@ class Contact:
             session.accounted_ns = booked.early_ns
         if account in self.by_caller:
             yield from self._check(booked)
+
+    def _addressed(self, session: _Session, named: FrameKey) -> None:
+        """A frame that was addressed to this session's station was heard by it."""
+        account = self.current.get((named.source, named.session))
+        sent_ns = 0
+        if account is not None and account.number_of(named.sequence) is not None:
+            sent_ns = account.last_at_ns - ARRIVAL_NS
+        elif account is not None and (passed := account.passed_ns(named.sequence)):
+            sent_ns = passed[0] - ARRIVAL_NS
+        session.addressed_ns[named.source] = min(sent_ns, session.addressed_ns.get(named.source, sent_ns))
 
     def _gone(self, account: Account) -> None:
         """A station that landed or signed off before the deadline has nobody to call, and need not be called."""
@@ -113,9 +129,7 @@ class Contact:
         """A WATCH names a peer: if it proves a POSITION heard inside the ring, a duty begins."""
         report = watch.report
         assert report is not None
-        peer = next(
-            (a for a in reversed(self.sessions) if (a.source, a.session) == (report.peer, report.session)), None
-        )
+        peer = self.current.get((report.peer, report.session))
         if peer is None or (booked.account, peer) in self.duties or session.fix is None:
             return
         if peer.last_number > 0xFFFF:
@@ -183,15 +197,14 @@ class Contact:
     def _was_called(self, duty: _Duty) -> bool:
         """Whether the peer, in any of its sessions, called the one that has the duty before its time was over.
 
-        What the peer's counts hide, the other's receipt shows.
+        What the peer's counts hide, the other's receipts and answers show.
         """
         calls = [
             session.called.get(duty.caller.source)
             for account, session in self.sessions.items()
             if account.source == duty.peer.source
         ]
-        shown = self.sessions[duty.caller].addressed_by.get(duty.peer.source)
-        if shown is not None and shown.early_ns <= duty.deadline_ns + self.answer_ns:
+        if self.sessions[duty.caller].addressed_ns.get(duty.peer.source, duty.deadline_ns + 1) <= duty.deadline_ns:
             return True
         return any(call is not None and call.early_ns <= duty.deadline_ns for call in calls)
 
