@@ -204,7 +204,9 @@ class Account:
         begin = max(bisect_right(self.named, first, key=_number) - 1, 0)
         end = bisect_right(self.named, last, key=_number)
         answer: bool | None = False
-        if self.named[begin].number > max(first, 0) or self._may_hide_emergency(begin, end, first == last):
+        if self.named[begin].number > (first if self.continues else max(first, 0)) or self._may_hide_emergency(
+            begin, end, first == last
+        ):
             answer = None
         before: Named | None = None
         serial_before = 0
@@ -230,7 +232,7 @@ class Account:
         report = begin
         while report and not self.named[report].report:
             report -= 1
-        unheard, last = 0 if self.named[report].report else self.named[report].number, self.named[report]
+        unheard, last = 0 if self.named[report].report else 1, self.named[report]
         for before, named in pairwise(self.named[report:end]):
             unheard += named.number - before.number - 1
             if named.report:

@@ -37,6 +37,13 @@ def test_an_unheard_position_may_have_flagged_the_emergency(monitor: Any) -> Non
     assert monitor.fails() == []
 
 
+def test_number_0_may_be_in_the_middle_of_a_session(monitor: Any) -> None:
+    """The numbers have just gone round; the POSITION that flagged the emergency was before the recording."""
+    monitor.hear(0.2525, A, 0, ident())
+    monitor.close(700.0)
+    assert monitor.fails() == []
+
+
 def test_before_its_first_frame_heard_it_may_have_been_in_distress(monitor: Any) -> None:
     a, b = Sender(monitor, A), Sender(monitor, B, where={"latitude_deg": 36.0})
     a.report(0.1, lost=True, emergency=GENERAL)
