@@ -3,7 +3,6 @@
 A run and a later `check` go the same way from the record on, so both give the same verdicts.
 """
 
-from collections.abc import Callable
 from heapq import heappop, heappush
 from typing import BinaryIO, NamedTuple
 
@@ -12,7 +11,6 @@ from protocol.accounts import Heard
 from protocol.agreement import Agreement, Annexes, canonical_json
 from protocol.errors import DecodeError
 from protocol.judge import Judge
-from protocol.verdicts import Finding
 from radio.recording import HearingGap, Reception, Record, Writer
 
 CLOCK_BOUND_NS = 1_000_000
@@ -96,6 +94,3 @@ class Monitor:
         self.flush(1 << 63)
         self._writer.close(end_ns)
         self.judge.close(end_ns)
-
-
-OnFinding = Callable[[Finding], None]

@@ -202,10 +202,6 @@ class Agreement(Model):
         """SHA-256, in hex, over the canonical JSON of the terms (comments and `require` are no terms)."""
         return digest(self.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"require"}))
 
-    def channel_numbered(self, number: int) -> Channel | None:
-        """The agreed channel with this number, if there is one."""
-        return next((c for c in self.channel if c.number == number), None)
-
 
 class Station(Model):
     """One entry of the register: who has this address."""

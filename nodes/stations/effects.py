@@ -43,14 +43,7 @@ class NewSession:
     """The station starts anew: sequence numbers and counts begin again in a session of its own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Retune:
-    """Listen to these channels from now on."""
-
-    channels: frozenset[int]
-
-
-Effect = Send | WakeAt | NewSession | Retune
+Effect = Send | WakeAt | NewSession
 
 
 class StationLogic(Protocol):
