@@ -116,7 +116,10 @@ def _what_else(values: dict[str, Any], error: ValidationError, path: Path) -> li
 def prepare(scenario: Scenario, path: Path) -> Flight:
     """A scenario that is already in memory; `path` is where its relative paths start. Raises ConfigurationError."""
     problems: list[Problem] = []
-    agreement = load_agreement(path.parent / scenario.agreement)
+    try:
+        agreement = load_agreement(path.parent / scenario.agreement)
+    except ConfigurationError as error:
+        raise ConfigurationError(error.problems + name_problems(scenario, None, path)) from None
     stations = tuple(sorted(scenario.station, key=lambda s: s.address))
     problems += name_problems(scenario, agreement, path)
     start_ns = _start_ns(scenario, agreement, path, problems)

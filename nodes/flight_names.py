@@ -6,15 +6,18 @@ from nodes.problems import Problem
 from nodes.scenario import FaultEntry, Scenario, StationEntry
 from protocol.agreement import Agreement, Clauses
 
+IDLE = {"too_close": {"for_s"}, "stranger": {"at_s", "for_s", "target"}}
+"""Keys that a fault has no use for; `target` is for `too_close` alone."""
 
-def name_problems(scenario: Scenario, agreement: Agreement, path: Path) -> list[Problem]:
-    """Everything that is wrong with names, in the order of the file's tables."""
+
+def name_problems(scenario: Scenario, agreement: Agreement | None, path: Path) -> list[Problem]:
+    """Everything that is wrong with names, in the order of the file's tables; as far as it goes without agreement."""
     file = str(path)
     return [
         *_twice(scenario, file),
-        *_parties(scenario, agreement, file),
+        *(_parties(scenario, agreement, file) if agreement else ()),
         *_monitors(scenario, file),
-        *_channels(scenario, agreement, file),
+        *(_channels(scenario, agreement, file) if agreement else ()),
         *(p for i, fault in enumerate(scenario.fault) for p in _fault(f"fault.{i}", fault, scenario, file)),
         *_required(scenario, file),
     ]
@@ -62,10 +65,11 @@ def _by_address(station: StationEntry) -> int:
 
 def _channels(scenario: Scenario, agreement: Agreement, file: str) -> list[Problem]:
     numbers = [c.number for c in (*agreement.channel, *scenario.unagreed_channel)]
+    twice = [n for n in dict.fromkeys(numbers) if numbers.count(n) > 1]
+    slotted = [c for c in scenario.unagreed_channel if c.access == "tdma"]
     return [
-        Problem(file, "unagreed_channel.number", str(n), "this channel is agreed, or given twice")
-        for n in dict.fromkeys(numbers)
-        if numbers.count(n) > 1
+        *(Problem(file, "unagreed_channel.number", str(n), "this channel is agreed, or given twice") for n in twice),
+        *(Problem(file, "unagreed_channel.access", "'tdma'", "nobody has slots there: 'aloha'") for _ in slotted),
     ]
 
 
@@ -80,6 +84,10 @@ def _fault(key: str, fault: FaultEntry, scenario: Scenario, file: str) -> list[P
             problems.append(Problem(file, f"{key}.{field}", repr(name), "is a monitor, which does not transmit"))
     if fault.name == "too_close" and fault.target is None:
         problems.append(Problem(file, f"{key}.target", "", "too_close needs the call sign it flies at"))
+    given = fault.model_fields_set & IDLE.get(fault.name, {"target"})
+    problems += [
+        Problem(file, f"{key}.{name}", "", f"means nothing to {fault.name}: remove it") for name in sorted(given)
+    ]
     if fault.name == "wrong_channel" and not scenario.unagreed_channel:
         problems.append(Problem(file, key, "wrong_channel", "needs an [[unagreed_channel]] to transmit on"))
     return problems

@@ -4,10 +4,8 @@ from pathlib import Path
 
 from nodes.problems import Problem
 from nodes.scenario import StationEntry
+from nodes.stations.aircraft import INTENT_EVERY_S, WATCH_EVERY
 from protocol.agreement import Agreement, Channel
-
-PERIODIC_BESIDES = 0.7
-"""Frames a second that a station sends periodically beside POSITION: WATCH, INTENT and IDENT at their usual rates."""
 
 Table = dict[int, dict[int, tuple[int, ...]]]
 """Slots by address and channel number."""
@@ -79,8 +77,9 @@ def _too_many_frames(
     """A slot carries one frame: a station with fewer slots than frames falls behind for ever."""
     assert channel.slots is not None
     assert channel.slot_ms is not None
-    terms = agreement.clause.c4_1
-    needed = (1 / terms.every_s if terms else 1.0) + PERIODIC_BESIDES
+    reports, idents = agreement.clause.c4_1, agreement.clause.c1_4
+    a_second = 1 / (reports.every_s if reports else 1.0)
+    needed = a_second + a_second / WATCH_EVERY + 1 / INTENT_EVERY_S + 1 / (idents.every_s if idents else 20.0)
     problems = []
     for s in senders:
         has = len(owned.get(s.address, ()))
@@ -88,7 +87,7 @@ def _too_many_frames(
         if s.address in owned and per_second < needed:
             expected = (
                 f"{per_second:g} reserved slots a second for {needed:g} periodic frames a second: "
-                "give it more slots, or let POSITION be sent less often"
+                "give it more slots, or let POSITION and IDENT be sent less often"
             )
             problems.append(Problem(file, f"station {s.call_sign}: slots", str(has), expected))
     return problems

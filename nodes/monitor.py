@@ -17,13 +17,14 @@ CLOCK_BOUND_NS = 1_000_000
 """How good a monitor's clock is; the emulated ones stay inside it."""
 
 
-def header_text(agreement: Agreement, annexes: Annexes, monitor: str, start_ns: int) -> str:
+def header_text(agreement: Agreement, annexes: Annexes, monitor: str, party: str | None, start_ns: int) -> str:
     """What a recording says about itself: the agreement's digest, the annexes in force, whose it is, when it began."""
     return canonical_json(
         {
             "agreement": agreement.digest(),
             "annexes": annexes.to_json(),
             "monitor": monitor,
+            "party": party,
             "start_ns": start_ns,
         }
     )
@@ -52,7 +53,10 @@ class Place(NamedTuple):
 
 
 class Monitor:
-    """Records and judges. Frames may come a little out of order (a long one ends late): they wait until `flush`."""
+    """Records, and judges if it has a judge.
+
+    Frames may come a little out of order (a long one ends late): they wait until `flush`.
+    """
 
     def __init__(
         self,
@@ -61,11 +65,12 @@ class Monitor:
         tuned: frozenset[int],
         stream: BinaryIO,
         header: str,
-        judge: Judge,
+        judge: Judge | None,
     ):
         self.name, self.judge = name, judge
         self._place, self._tuned = place, tuple(sorted(tuned))
         self._writer = Writer(stream, header)
+        self._last_ns = 0
         self._waiting: list[tuple[int, int, int, int, bytes]] = []
 
     def receive(self, arrival_ns: int, channel: int, power_tenths_dbm: int, frame: bytes) -> None:
@@ -87,10 +92,14 @@ class Monitor:
                 tuned=self._tuned,
                 frame=frame,
             )
-            observe(self.judge, self.name, record)
+            self._last_ns = arrival_ns
+            if self.judge:
+                observe(self.judge, self.name, record)
 
     def close(self, end_ns: int) -> None:
         """The run ends: record what is left, and the end itself."""
         self.flush(1 << 63)
+        end_ns = max(end_ns, self._last_ns)  # its own clock may be a little ahead
         self._writer.close(end_ns)
-        self.judge.close(end_ns)
+        if self.judge:
+            self.judge.close(end_ns)

@@ -22,6 +22,8 @@ class OutputFolder:
             )
         try:
             path.mkdir(parents=True, exist_ok=True)
+            for name in ("report.json", "report.txt"):  # else an old report would lie beside a run that broke off
+                (path / name).unlink(missing_ok=True)
         except OSError as error:
             raise ConfigurationError([Problem(str(path), "", "", f"cannot be made: {error.strerror}")]) from None
 

@@ -87,6 +87,9 @@ class StationEntry(Model):
         wanted = ["at"] if self.role == "monitor" else ["waypoints", "track"]
         if len(given) != 1 or given[0] not in wanted:
             raise ValueError(f"a station of role {self.role} needs {' or '.join(wanted)}, one of them, given: {given}")
+        idle = sorted(self.model_fields_set & {"slots", "avoid_s", "errors", "power_dbm"})
+        if self.role == "monitor" and idle:
+            raise ValueError(f"a monitor only listens: remove {', '.join(idle)}")
         return self
 
 

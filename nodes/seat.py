@@ -4,6 +4,7 @@ A seat turns medium time into its station's time and back, and a station's effec
 """
 
 from collections.abc import Iterable
+from functools import partial
 from random import Random
 
 from nodes.faults import Active, Approach, Edit, editor, shifter
@@ -12,8 +13,8 @@ from nodes.motion import Kinematics, Motion
 from nodes.scenario import SensorErrors, StationEntry
 from nodes.stations.aircraft import Aircraft, Profile, Sense
 from nodes.stations.effects import Effect, Hearing, NewSession, Send, StationLogic, WakeAt
-from nodes.transmitter import Access, Outgoing, Transmitter, access_to
-from protocol.messages import Message
+from nodes.transmitter import Access, Outgoing, Shift, Transmitter, access_to
+from protocol.messages import Message, MessageType
 from protocol.units import NS_PER_MS, NS_PER_S, seconds_ns
 
 WINDOW_NS = 50 * NS_PER_MS
@@ -123,7 +124,7 @@ def seat_of(entry: StationEntry, flight: Flight, seed: int) -> Seat:
         access,
         random,
         lead_ns=LEAD_NS,
-        **({"shift": shifts[0]} if shifts else {}),  # type: ignore[arg-type]
+        shift=partial(_shifted, shifts),
     )
     profile = Profile(
         address=entry.address,
@@ -138,6 +139,13 @@ def seat_of(entry: StationEntry, flight: Flight, seed: int) -> Seat:
     )
     sense = _sense(motion_of(entry, flight), errors, clock_ns)
     return Seat(entry, Aircraft(profile, sense), transmitter, edits, clock_ns)
+
+
+def _shifted(shifts: list[Shift], start_ns: int, kind: MessageType) -> int:
+    """One fault of frame after the other."""
+    for shift in shifts:
+        start_ns = shift(start_ns, kind)
+    return start_ns
 
 
 def _errors(entry: StationEntry, random: Random) -> SensorErrors:

@@ -112,7 +112,7 @@ class Simulation:
         assert entry.at is not None
         name = entry.call_sign.lower().replace(" ", "_")
         file = "monitor.pcapng" if not self.monitors else f"{name}.pcapng"
-        header = header_text(self.flight.agreement, self.flight.annexes, name, self.flight.start_ns)
+        header = header_text(self.flight.agreement, self.flight.annexes, name, entry.party, self.flight.start_ns)
         latitude, longitude, height_ft = entry.at
         self.monitors[entry.address] = Monitor(
             name,
@@ -120,7 +120,8 @@ class Simulation:
             frozenset(c.number for c in self._channels),
             open_file(file),
             header,
-            Judge(self.flight.agreement, self.flight.annexes, on_finding if not self.monitors else None),
+            # one judge: what further monitors record is judged by `check`
+            None if self.monitors else Judge(self.flight.agreement, self.flight.annexes, on_finding),
         )
         drawn = random_of(self.seed, entry.address).uniform(-1, 1)
         self._clock_ns[entry.address] = round(drawn * MONITOR_CLOCK_US * 1000)
@@ -259,4 +260,6 @@ class Simulation:
     @property
     def judge(self) -> Judge:
         """The first monitor's."""
-        return next(iter(self.monitors.values())).judge
+        judge = next(iter(self.monitors.values())).judge
+        assert judge is not None
+        return judge

@@ -104,9 +104,8 @@ def _warnings(report: Report) -> list[str]:
     told = []
     for v in report["verdicts"]:
         if v["clause"] == "0.1" and v["causes"].get("distress"):
-            told.append(
-                f"{named(v['subject'], report)} declared an avoidance, which suspended its duties for that time."
-            )
+            who = named(v["subject"], report)
+            told.append(f"{who} declared an avoidance or an emergency, which suspended its duties for that time.")
     for address, counts in report["heard"].items():
         if not any(counts.values()):
             told.append(f"{named(address, report)} was not heard at all.")

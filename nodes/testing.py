@@ -58,6 +58,7 @@ class FlightTest:
 
     async def advance(self, to_s: float) -> None:
         """Let time pass up to an instant. Raises ValueError if it is in the past."""
+        self._check_open()
         target = self.flight.start_ns + seconds_ns(to_s)
         if target < self._run.now_ns:
             raise ValueError(f"{to_s:g} s is in the past: it is {self.now_s:g} s")
@@ -67,6 +68,7 @@ class FlightTest:
 
     async def until(self, condition: Callable[["FlightTest"], bool], within_s: float) -> None:
         """Let time pass until a condition holds. Raises NotReached if it does not within so many seconds."""
+        self._check_open()
         limit = self._run.now_ns + seconds_ns(within_s)
         while not condition(self):
             if self._run.now_ns >= limit:
@@ -87,6 +89,10 @@ class FlightTest:
             self._closed = True
             self._run.close()
 
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ValueError("the flight is over")
+
     # ------------------------------------------------------------ acting
 
     def send(self, station: str, message: Message, *, channel: int = 1, about_s: float | None = None) -> None:
@@ -96,6 +102,7 @@ class FlightTest:
         Raises ValueError for an unknown station or channel, and protocol.errors.EncodeError for a message that cannot
         travel.
         """
+        self._check_open()
         address = self._address(station)
         channels = [c.number for c in (*self.flight.agreement.channel, *self.flight.scenario.unagreed_channel)]
         if channel not in channels:
@@ -124,7 +131,10 @@ class FlightTest:
         """
         if clause not in IDS:
             raise ValueError(f"no clause {clause!r}; there are {', '.join(IDS)}")
-        tally = self._tallies().get((clause, self._subject(subject)))
+        whom = self._subject(subject)
+        tally = self._tallies().get((clause, whom))
+        if tally is None and "/" in whom and all("/" not in s for c, s in self._tallies() if c == clause):
+            raise ValueError(f"clause {clause} judges stations, not pairs such as {subject}")
         return tally.verdict if tally else Verdict.NOT_EXERCISED
 
     def accused(self) -> set[tuple[str, str]]:

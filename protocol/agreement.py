@@ -1,4 +1,4 @@
-"""The terms that both parties signed, and the annexes to them. Models only; files are read in `nodes.configuration`.
+"""The terms that both parties signed, and the annexes to them. Models only; files are read in `nodes.flight`.
 
 The parameters of a clause stand under the clause's id. None has a default: every number that judges somebody is
 written in the agreement, and is therefore in its digest. A clause that is left out is switched off.
@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from protocol.messages import NOBODY
+from protocol.messages import MAX_FRAME_BYTES, NOBODY
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -54,16 +54,34 @@ class Channel(Model):
             raise ValueError("an aloha channel has no slots: remove slot_ms, slots, shared_slots, slots_per_station")
         if self.slots is not None and not all(0 <= s < self.slots for s in self.shared_slots):
             raise ValueError(f"shared_slots must lie between 0 and {self.slots - 1}")
+        if self.access == "tdma" and (
+            not self.shared_slots or list(self.shared_slots) != sorted(set(self.shared_slots))
+        ):
+            raise ValueError("shared_slots must name at least one slot, each once and in rising order")
+        if self.slot_ms is not None and self.slot_ms < (need_ms := MAX_FRAME_BYTES * 8000 / self.bit_rate_bps):
+            raise ValueError(
+                f"the longest frame takes {need_ms:.2f} ms at {self.bit_rate_bps:g} b/s; slot_ms is shorter"
+            )
         if self.slot_ms is not None and self.slots is not None and 1000 % (self.slot_ms * self.slots):
             raise ValueError("slot_ms x slots must divide one second")
         return self
 
 
-class IdentTerms(Model):
-    """1.4"""
+class Regular(Model):
+    """Something that is sent every `every_s`, and must come within `limit_s`."""
 
     every_s: Positive
     limit_s: Positive
+
+    @model_validator(mode="after")
+    def _room_for_a_lost_one(self) -> Self:
+        if self.limit_s <= self.every_s:
+            raise ValueError("limit_s must be larger than every_s")
+        return self
+
+
+class IdentTerms(Regular):
+    """1.4"""
 
 
 class SlotTerms(Model):
@@ -72,11 +90,8 @@ class SlotTerms(Model):
     margin_ms: Annotated[float, Field(ge=0)]
 
 
-class ReportTerms(Model):
+class ReportTerms(Regular):
     """4.1"""
-
-    every_s: Positive
-    limit_s: Positive
 
 
 class PossibleTerms(Model):
@@ -187,9 +202,6 @@ class Agreement(Model):
             )
         if c.c6_1 and not c.c4_4:
             problems.append('clause."6.1" needs clause."4.4": between reports nobody moves faster than 4.4 allows')
-        for key, terms in (("1.4", c.c1_4), ("4.1", c.c4_1)):
-            if terms and terms.limit_s <= terms.every_s:
-                problems.append(f'clause."{key}".limit_s must be larger than every_s')
         if problems:
             raise ValueError("; ".join(problems))
         return self

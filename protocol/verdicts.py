@@ -48,7 +48,6 @@ class Finding(NamedTuple):
     """One judged instance.
 
     `measured` and `limit` are in `unit`; `evidence` names frames of the recording, such as `m1#812`.
-    `margin` orders passes: the smaller, the nearer to the limit (in `unit`).
     """
 
     clause: str

@@ -19,7 +19,8 @@ PURE = [
     ),
     ROOT / "nodes" / "transmitter.py",
     ROOT / "nodes" / "motion.py",
-    ROOT / "nodes" / "simulation.py",
+    *(ROOT / "nodes" / name for name in ("simulation.py", "seat.py", "faults.py", "monitor.py")),
+    *(ROOT / "radio" / name for name in ("recording.py", "record_layout.py", "record_blocks.py")),
 ]
 IMPURE = {"time", "asyncio", "logging", "socket", "threading", "os", "random", "zmq", "aiomqtt"}
 

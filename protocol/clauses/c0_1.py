@@ -7,35 +7,44 @@ from collections.abc import Iterator
 
 from protocol.accounts import Booked
 from protocol.clauses.base import World, address_text
-from protocol.messages import Intent, IntentKind
+from protocol.messages import EmergencyState, Intent, IntentKind, Position
 from protocol.verdicts import Cause, Finding, Outcome
 
 
 class Avoidance:
     id = "0.1"
     title = "avoidance"
-    text = "A declared avoidance (INTENT avoid) suspends 2.x, 3.1, 5.x and 6.x for the station."
+    text = "A declared avoidance (INTENT avoid) or a flagged emergency suspends 2.x, 3.1, 5.x and 6.x for the station."
     kind = "C"
     hears_copies = False
 
     def __init__(self, world: World):
         self.world = world
+        self.flagged: set[int] = set()
 
     def subjects(self) -> list[str]:
         return [address_text(s.address) for s in self.world.flying()]
 
     def hear(self, booked: Booked) -> Iterator[Finding]:
-        message = booked.frame.message
+        message, source = booked.frame.message, booked.frame.source
         if isinstance(message, Intent) and message.kind is IntentKind.AVOID:
-            yield Finding(
-                clause=self.id,
-                subject=address_text(booked.frame.source),
-                outcome=Outcome.EXCUSED,
-                at_ns=booked.at_ns,
-                summary=f"INTENT {message.serial} declares an avoidance for {message.validity_s} s",
-                evidence=(booked.id,),
-                cause=Cause.DISTRESS,
-            )
+            yield self._used(booked, f"INTENT {message.serial} declares an avoidance for {message.validity_s} s")
+        elif isinstance(message, Position) and message.emergency is EmergencyState.NONE:
+            self.flagged.discard(source)
+        elif isinstance(message, Position) and source not in self.flagged:
+            self.flagged.add(source)
+            yield self._used(booked, f"its POSITION flags an emergency: {message.emergency.name}")
+
+    def _used(self, booked: Booked, summary: str) -> Finding:
+        return Finding(
+            clause=self.id,
+            subject=address_text(booked.frame.source),
+            outcome=Outcome.EXCUSED,
+            at_ns=booked.at_ns,
+            summary=summary,
+            evidence=(booked.id,),
+            cause=Cause.DISTRESS,
+        )
 
     def close(self, end_ns: int) -> Iterator[Finding]:
         yield from ()

@@ -82,7 +82,7 @@ BAD: dict[str, tuple[Edit, tuple[str, ...]]] = {
     "a slot that is none": (slots([50, 25], [26, 40]), ("slots = 50: common has slots 0 to 49",)),
     "more frames than slots": (
         slots([0], [26, 40]),
-        ("station HAWK 11: slots = 1: 1 reserved slots a second for 1.7",),
+        ("station HAWK 11: slots = 1: 1 reserved slots a second for 1.65",),
     ),
     "more stations than slots": (added(CROWD), ("station: 25 stations need 2 slots each on common, 40 are left",)),
     "a requirement of no clause": (replaced('require."4.1"', 'require."9.9"'), ('require."9.9": no such clause',)),
@@ -264,7 +264,7 @@ def test_a_track_that_cannot_be_flown(
         ),
         ("margin_ms = 2", 'margin_ms = "2"', ["clause.\"3.1\".margin_ms = '2': Input should be a valid number"]),
         ("slots = 50", 'slots = "50"', ["channel.0.slots = '50': Input should be a valid integer"]),
-        ("every_s = 1\nlimit_s = 5", "every_s = 5\nlimit_s = 5", ['clause."4.1".limit_s must be larger than every_s']),
+        ("every_s = 1\nlimit_s = 5", "every_s = 5\nlimit_s = 5", ['clause."4.1": limit_s must be larger than every_s']),
     ],
 )
 def test_a_bad_agreement(

@@ -322,5 +322,5 @@ def test_an_avoidance_is_told(configs: Path, capsys: pytest.CaptureFixture[str])
     path.write_text(path.read_text().replace(sign, sign + "avoid_s = [5, 50]\n"))
     assert run(["simulate", str(path)]) == 0
     told = " ".join(capsys.readouterr().out.split())
-    assert "SOKOL 2 (155002) declared an avoidance, which suspended its duties" in told
+    assert "SOKOL 2 (155002) declared an avoidance or an emergency, which suspended its duties" in told
     assert "0.1 avoidance - declared" in told
