@@ -7,7 +7,7 @@ from random import Random
 from time import process_time
 
 from radio.geodesy import ecef_m
-from radio.medium import Channel, Medium, Outcome, Radio, Transmission
+from radio.medium import Channel, Equipment, Medium, Outcome, Transmission
 
 SECOND_NS = 1_000_000_000
 DURATION_S = 60
@@ -25,7 +25,7 @@ def measure(stations: int) -> None:
     outcomes = received = frames = 0
     begin = process_time()
     for address in range(stations):
-        medium.join(Radio(address=address), frozenset({1}), 0)
+        medium.join(Equipment(address=address), frozenset({1}), 0)
     for second in range(DURATION_S):
         for address in range(stations):
             at_ns = second * SECOND_NS

@@ -13,7 +13,7 @@ from nodes.problems import ConfigurationError, Problem, from_validation
 from protocol.accounts import Standing
 from protocol.agreement import Agreement, Annexes
 from protocol.judge import Judge, Tally
-from radio.recording import Damage, HearingGap, NotARecording, Reader
+from radio.recording import Damage, NotARecording, Reader, time_ns
 
 
 @dataclass(slots=True)
@@ -71,7 +71,7 @@ def _check(stream: BinaryIO, path: Path, agreement: Agreement, digest: str) -> C
             checked.damage.append(_told(path, item))
             hole = True
             continue
-        at_ns = item.from_ns if isinstance(item, HearingGap) else item.arrival_ns
+        at_ns = time_ns(item)
         if hole:  # what stood there may have been frames: nobody is blamed for their absence
             judge.hearing_gap(last_ns, at_ns)
             hole = False

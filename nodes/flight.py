@@ -16,6 +16,7 @@ from nodes.flight_motions import motions_of
 from nodes.flight_names import name_problems
 from nodes.flight_slots import slot_table
 from nodes.motion import Motion
+from nodes.own_class import load_class
 from nodes.problems import ConfigurationError, Problem, from_validation
 from nodes.salvage import without_the_malformed
 from nodes.scenario import FaultEntry, Scenario, StationEntry
@@ -30,7 +31,7 @@ AGREEMENT_TABLES = frozenset({"party", "clause"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flight:
-    """Everything a driver needs. `stations` are in order of address; `motions` has one for each."""
+    """Everything a driver needs. `stations` are in order of address; `motions` has one for each that we fly."""
 
     scenario: Scenario
     agreement: Agreement
@@ -39,6 +40,8 @@ class Flight:
     motions: dict[int, Motion]
     start_ns: int
     end_ns: int
+    folder: Path
+    """The scenario's, where its own classes and programs are looked for."""
     notes: tuple[str, ...] = ()
 
     @property
@@ -127,6 +130,7 @@ def prepare(scenario: Scenario, path: Path) -> Flight:
     problems += _late_faults(scenario, path)
     motions, notes = motions_of(stations, path, start_ns, end_ns, problems)
     slots = slot_table(stations, agreement, path, problems)
+    problems += _own_classes(stations, path)
     if problems:
         raise ConfigurationError(problems)
     strangers = {f.station for f in scenario.fault if f.name == "stranger"}
@@ -144,6 +148,7 @@ def prepare(scenario: Scenario, path: Path) -> Flight:
         motions=motions,
         start_ns=start_ns,
         end_ns=end_ns,
+        folder=path.parent,
         notes=tuple(notes),
     )
 
@@ -168,6 +173,18 @@ def _late_faults(scenario: Scenario, path: Path) -> list[Problem]:
         for number, fault in enumerate(scenario.fault)
         if fault.at_s >= scenario.duration_s
     ]
+
+
+def _own_classes(stations: tuple[StationEntry, ...], path: Path) -> list[Problem]:
+    """Classes of the user's that cannot be had."""
+    problems = []
+    for s in stations:
+        if s.python is not None:
+            try:
+                load_class(s.python, path.parent)
+            except ValueError as error:
+                problems.append(Problem(str(path), f"station {s.call_sign}: python", repr(s.python), str(error)))
+    return problems
 
 
 def _start_ns(scenario: Scenario, agreement: Agreement, path: Path, problems: list[Problem]) -> int:

@@ -82,6 +82,9 @@ def _fault(key: str, fault: FaultEntry, scenario: Scenario, file: str) -> list[P
             problems.append(Problem(file, f"{key}.{field}", repr(name), expected))
         elif name is not None and known[name].role == "monitor":
             problems.append(Problem(file, f"{key}.{field}", repr(name), "is a monitor, which does not transmit"))
+        elif name is not None and known[name].foreign and fault.name != "stranger":
+            expected = "flies itself (command or external): airaccord cannot make it break a clause, nor follow it"
+            problems.append(Problem(file, f"{key}.{field}", repr(name), expected))
     if fault.name == "too_close" and fault.target is None:
         problems.append(Problem(file, f"{key}.target", "", "too_close needs the call sign it flies at"))
     given = fault.model_fields_set & IDLE.get(fault.name, {"target"})

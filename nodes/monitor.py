@@ -3,18 +3,28 @@
 A run and a later `check` go the same way from the record on, so both give the same verdicts.
 """
 
+from collections.abc import Callable, Iterable
+from functools import partial
 from heapq import heappop, heappush
-from typing import BinaryIO, NamedTuple
 
+from nodes.flight import Flight
+from nodes.scenario import StationEntry
+from nodes.seat import random_of
 from protocol import codec
 from protocol.accounts import Heard
 from protocol.agreement import Agreement, Annexes, canonical_json
 from protocol.errors import DecodeError
 from protocol.judge import Judge
-from radio.recording import HearingGap, Reception, Record, Writer
+from protocol.units import FT_M
+from radio.envelope import MAX_DATA_BYTES, Place, Reception, Trouble
+from radio.recording import HearingGap, HostTrouble, Record, Writer
+from radio.slots import airtime_ns
 
 CLOCK_BOUND_NS = 1_000_000
 """How good a monitor's clock is; the emulated ones stay inside it."""
+CLOCK_ERROR_US = 300.0
+LONGEST_DELAY_NS = 45_000_000
+"""From one side of the earth to the other."""
 
 
 def header_text(agreement: Agreement, annexes: Annexes, monitor: str, party: str | None, start_ns: int) -> str:
@@ -35,6 +45,9 @@ def observe(judge: Judge, monitor: str, record: Record) -> None:
     if isinstance(record, HearingGap):
         judge.hearing_gap(record.from_ns, record.until_ns)
         return
+    if isinstance(record, HostTrouble):
+        judge.host_trouble(record.address, record.from_ns, record.until_ns)
+        return
     try:
         frame = codec.decode(record.frame)
     except DecodeError:
@@ -44,62 +57,97 @@ def observe(judge: Judge, monitor: str, record: Record) -> None:
     judge.hear(heard)
 
 
-class Place(NamedTuple):
-    """Where a monitor's antenna is."""
+def name_of(entry: StationEntry) -> str:
+    """What a monitor is called in frame ids, and its recording's file if it is not the first."""
+    return entry.call_sign.lower().replace(" ", "_")
 
-    latitude_e7: int
-    longitude_e7: int
-    height_cm: int
+
+def header_of(entry: StationEntry, flight: Flight) -> str:
+    """The header of a monitor's recording."""
+    return header_text(flight.agreement, flight.annexes, name_of(entry), entry.party, flight.start_ns)
+
+
+def monitors_of(flight: Flight) -> dict[str, StationEntry]:
+    """The monitors by the file of their recording, in order of address; the first one's name is fixed."""
+    monitors = [s for s in flight.stations if s.role == "monitor"]
+    return {f"{name_of(s)}.pcapng" if i else "monitor.pcapng": s for i, s in enumerate(monitors)}
 
 
 class Monitor:
-    """Records, and judges if it has a judge.
+    """One monitor of a flight: it records, and judges if it has a judge. The first of a flight judges.
 
-    Frames may come a little out of order (a long one ends late): they wait until `flush`.
+    Give it each window's receptions and troubles; frames may arrive a little out of order (a long one ends late), so
+    they wait until nothing can arrive before them any more. Its clock is a little wrong.
     """
 
-    def __init__(
-        self,
-        name: str,
-        place: Place,
-        tuned: frozenset[int],
-        stream: BinaryIO,
-        header: str,
-        judge: Judge | None,
-    ):
-        self.name, self.judge = name, judge
-        self._place, self._tuned = place, tuple(sorted(tuned))
-        self._writer = Writer(stream, header)
+    def __init__(self, entry: StationEntry, flight: Flight, seed: int, writer: Writer, judge: Judge | None):
+        assert entry.at is not None
+        latitude, longitude, height_ft = entry.at
+        channels = (*flight.agreement.channel, *flight.scenario.unagreed_channel)
+        self.name, self.judge = name_of(entry), judge
+        self.place = Place(0, latitude, longitude, height_ft * FT_M)
+        self._at = (round(latitude * 1e7), round(longitude * 1e7), round(height_ft * FT_M * 100))
+        self._tuned = tuple(sorted(c.number for c in channels))
+        self._clock_ns = round(random_of(seed, entry.address).uniform(-1, 1) * CLOCK_ERROR_US * 1000)
+        slowest = min(c.bit_rate_bps for c in channels)
+        self._unsettled_ns = airtime_ns(MAX_DATA_BYTES, slowest) + LONGEST_DELAY_NS + CLOCK_BOUND_NS
+        self._writer = writer
         self._last_ns = 0
-        self._waiting: list[tuple[int, int, int, int, bytes]] = []
+        self._waiting: list[tuple[int, int, Callable[[int], Record]]] = []
+        self._number = 0
 
-    def receive(self, arrival_ns: int, channel: int, power_tenths_dbm: int, frame: bytes) -> None:
-        """A frame was received; it is recorded when nothing can arrive before it any more."""
-        heappush(self._waiting, (arrival_ns, channel, len(self._waiting), power_tenths_dbm, frame))
+    def take(self, from_ns: int, receptions: Iterable[Reception], troubles: Iterable[Trouble]) -> None:
+        """A window that begins at `from_ns`: what is received in it, and what the hub tells of trouble."""
+        self._flush(from_ns - self._unsettled_ns)
+        for trouble in troubles:
+            self._wait(trouble.at_ns, partial(self._trouble, trouble))
+        for got in receptions:
+            self._wait(got.arrival_ns + self._clock_ns, partial(self._reception, got))
 
-    def flush(self, before_ns: int) -> None:
-        """Record and judge everything that arrived before an instant."""
-        while self._waiting and self._waiting[0][0] < before_ns:
-            arrival_ns, channel, _, power, frame = heappop(self._waiting)
-            record: Reception = self._writer.reception(
-                arrival_ns=arrival_ns,
-                channel=channel,
-                latitude_e7=self._place.latitude_e7,
-                longitude_e7=self._place.longitude_e7,
-                height_cm=self._place.height_cm,
-                power_tenths_dbm=power,
-                clock_bound_ns=CLOCK_BOUND_NS,
-                tuned=self._tuned,
-                frame=frame,
-            )
-            self._last_ns = arrival_ns
-            if self.judge:
-                observe(self.judge, self.name, record)
+    def deaf(self, from_ns: int, until_ns: int) -> None:
+        """It heard nothing for a while, and knows it. To be told before anything that it received afterwards."""
+        self._flush(1 << 63)  # nothing more can come from before
+        self._last_ns = max(self._last_ns, self._writer.last_ns, from_ns)
+        gap = self._writer.hearing_gap(self._last_ns, max(until_ns, self._last_ns))
+        if self.judge:
+            observe(self.judge, self.name, gap)
 
     def close(self, end_ns: int) -> None:
         """The run ends: record what is left, and the end itself."""
-        self.flush(1 << 63)
+        self._flush(1 << 63)
         end_ns = max(end_ns, self._last_ns)  # its own clock may be a little ahead
         self._writer.close(end_ns)
         if self.judge:
             self.judge.close(end_ns)
+
+    def _wait(self, at_ns: int, record: Callable[[int], Record]) -> None:
+        self._number += 1
+        heappush(self._waiting, (at_ns, self._number, record))
+
+    def _flush(self, before_ns: int) -> None:
+        """Record and judge everything that came before an instant."""
+        while self._waiting and self._waiting[0][0] < before_ns:
+            at_ns, _, record = heappop(self._waiting)
+            self._last_ns = max(at_ns, self._last_ns)
+            written = record(self._last_ns)
+            if self.judge:
+                observe(self.judge, self.name, written)
+
+    def _reception(self, got: Reception, at_ns: int) -> Record:
+        latitude_e7, longitude_e7, height_cm = self._at
+        return self._writer.reception(
+            arrival_ns=at_ns,
+            channel=got.channel,
+            latitude_e7=latitude_e7,
+            longitude_e7=longitude_e7,
+            height_cm=height_cm,
+            power_tenths_dbm=got.power_tenths_dbm,
+            clock_bound_ns=CLOCK_BOUND_NS,
+            tuned=self._tuned,
+            frame=got.data,
+        )
+
+    def _trouble(self, trouble: Trouble, at_ns: int) -> Record:
+        return self._writer.host_trouble(
+            at_ns=at_ns, address=trouble.address, from_ns=trouble.from_ns, until_ns=trouble.until_ns
+        )

@@ -67,7 +67,11 @@ class SensorErrors(Model):
 
 
 class StationEntry(Model):
-    """One station: where it is (`waypoints`, `track` or `at`), whose it is, and what it does."""
+    """One station: where it is (`waypoints`, `track` or `at`), whose it is, and what it does.
+
+    It is ours, or flown by a class of the user's (`python`), by a program that the run starts (`command`), or by one
+    that somebody else starts (`external`).
+    """
 
     address: Address
     call_sign: CallSign
@@ -80,11 +84,33 @@ class StationEntry(Model):
     errors: SensorErrors | None = None
     avoid_s: tuple[Seconds, Seconds] | None = None
     power_dbm: Annotated[float, Field(ge=-100, le=100)] = 40.0
+    python: str | None = None
+    command: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    external: bool = False
+
+    @property
+    def foreign(self) -> bool:
+        """Whether it is another program's: it flies and says where it is by itself."""
+        return self.command is not None or self.external
+
+    @model_validator(mode="after")
+    def _one_maker(self) -> Self:
+        made = [name for name in ("python", "command", "external") if getattr(self, name)]
+        if len(made) > 1:
+            raise ValueError(f"a station is flown by one of python, command and external, given: {', '.join(made)}")
+        if made and self.role == "monitor":
+            raise ValueError(f"a monitor is always airaccord's own: remove {made[0]}")
+        idle = sorted(self.model_fields_set & {"track", "avoid_s", "errors"})
+        if self.foreign and idle:
+            raise ValueError(f"means nothing to a station that flies itself: remove {', '.join(idle)}")
+        return self
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
         given = [n for n in ("waypoints", "track", "at") if getattr(self, n) is not None]
         wanted = ["at"] if self.role == "monitor" else ["waypoints", "track"]
+        if self.foreign and not given:
+            return self
         if len(given) != 1 or given[0] not in wanted:
             raise ValueError(f"a station of role {self.role} needs {' or '.join(wanted)}, one of them, given: {given}")
         idle = sorted(self.model_fields_set & {"slots", "avoid_s", "errors", "power_dbm"})

@@ -10,6 +10,7 @@ from random import Random
 from nodes.faults import Active, Approach, Edit, editor, shifter
 from nodes.flight import Flight
 from nodes.motion import Kinematics, Motion
+from nodes.own_class import load_class
 from nodes.scenario import SensorErrors, StationEntry
 from nodes.stations.aircraft import Aircraft, Profile, Sense
 from nodes.stations.effects import Effect, Hearing, NewSession, Send, StationLogic, WakeAt
@@ -17,8 +18,6 @@ from nodes.transmitter import Access, Outgoing, Shift, Transmitter, access_to
 from protocol.messages import Message, MessageType
 from protocol.units import NS_PER_MS, NS_PER_S, seconds_ns
 
-WINDOW_NS = 50 * NS_PER_MS
-"""Medium time is granted in windows of this length; what is sent is handed over at least one ahead."""
 LEAD_NS = 60 * NS_PER_MS
 """How far ahead transmitters hand over: one window, and room for the worst honest clock."""
 COMMIT_NS = 2 * NS_PER_MS
@@ -103,8 +102,8 @@ def motion_of(entry: StationEntry, flight: Flight) -> Motion:
     return own
 
 
-def seat_of(entry: StationEntry, flight: Flight, seed: int) -> Seat:
-    """Seat one aircraft of a flight."""
+def seat_of(entry: StationEntry, flight: Flight, seed: int, life: int = 0) -> Seat:
+    """Seat one station of a flight. `life` counts its restarts: each begins a session of its own."""
     random = random_of(seed, entry.address)
     errors = _errors(entry, random)
     faults = [f for f in flight.scenario.fault if f.station == entry.call_sign]
@@ -120,7 +119,7 @@ def seat_of(entry: StationEntry, flight: Flight, seed: int) -> Seat:
     clock_ns = round(errors.clock_us * 1000)
     transmitter = Transmitter(
         entry.address,
-        random.randrange(255),
+        (random.randrange(255) + life) % 255,
         access,
         random,
         lead_ns=LEAD_NS,
@@ -138,7 +137,8 @@ def seat_of(entry: StationEntry, flight: Flight, seed: int) -> Seat:
         avoid_ns=_avoid_ns(entry, flight),
     )
     sense = _sense(motion_of(entry, flight), errors, clock_ns)
-    return Seat(entry, Aircraft(profile, sense), transmitter, edits, clock_ns)
+    logic = Aircraft if entry.python is None else load_class(entry.python, flight.folder)
+    return Seat(entry, logic(profile, sense), transmitter, edits, clock_ns)
 
 
 def _shifted(shifts: list[Shift], start_ns: int, kind: MessageType) -> int:

@@ -18,6 +18,7 @@ CELL = {
 WHY = {
     "frame_lost": "frames that were not heard may explain it",
     "monitor_deaf": "the monitor was deaf at that time",
+    "host_trouble": "the emulator itself had trouble with the station at that time, which is nobody's breach",
     "state_unheard": "an INTENT that was not heard may have changed what was due",
     "not_proved_heard": "nothing proves that the station heard the call",
     "no_bound": "the reports are not exact enough to decide it",

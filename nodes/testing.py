@@ -12,7 +12,6 @@ from typing import Any
 from nodes import report as reports
 from nodes.flight import Flight, load, prepare, with_loss
 from nodes.scenario import Scenario
-from nodes.seat import WINDOW_NS
 from nodes.simulation import Simulation
 from protocol import codec
 from protocol.clauses import IDS
@@ -20,6 +19,7 @@ from protocol.judge import Tally
 from protocol.messages import Frame, Message
 from protocol.units import NS_PER_S, seconds_ns
 from protocol.verdicts import UNATTRIBUTED, Finding, Outcome, Verdict
+from radio.hub import WINDOW_NS
 
 
 class NotReached(AssertionError):
@@ -116,11 +116,11 @@ class FlightTest:
         self._run.remove(self._address(station))
 
     def _address(self, station: str) -> int:
-        for address, seat in self._run.seats.items():
-            if station in (seat.entry.call_sign, f"{address:06x}"):
-                return address
-        there = sorted(seat.entry.call_sign for seat in self._run.seats.values())
-        raise ValueError(f"no station {station!r} in the air; there are {there}")
+        there = [s for s in self.flight.stations if s.address in self._run.there()]
+        for entry in there:
+            if station in (entry.call_sign, f"{entry.address:06x}"):
+                return entry.address
+        raise ValueError(f"no station {station!r} in the air; there are {sorted(s.call_sign for s in there)}")
 
     # ------------------------------------------------------------ reading
 
@@ -146,8 +146,8 @@ class FlightTest:
         return reports.build(
             agreement=self.flight.agreement,
             annexes=self.flight.annexes,
-            tallies=self._run.judge.so_far(),
-            heard=self._run.judge.heard,
+            tallies=self._run.tallies(),
+            heard=self._run.heard(),
             source={"mode": "simulate", "seed": self._run.seed},
             medium={
                 "transmissions": self._run.transmissions,
@@ -165,7 +165,7 @@ class FlightTest:
         return self._truth.getvalue()
 
     def _tallies(self) -> dict[tuple[str, str], Tally]:
-        return {(t.clause, t.subject): t for t in self._run.judge.so_far()}
+        return {(t.clause, t.subject): t for t in self._run.tallies()}
 
     def _subject(self, subject: str) -> str:
         signs = {s.call_sign: f"{s.address:06x}" for s in self.flight.stations}

@@ -212,7 +212,11 @@ class Agreement(Model):
 
     def digest(self) -> str:
         """SHA-256, in hex, over the canonical JSON of the terms (comments and `require` are no terms)."""
-        return digest(self.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"require"}))
+        return digest(self.terms())
+
+    def terms(self) -> dict[str, Any]:
+        """What was agreed, as plain JSON values."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"require"})
 
 
 class Station(Model):

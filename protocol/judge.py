@@ -1,6 +1,7 @@
 """The judge: gives each observation to the clauses, and adds their findings up to verdicts.
 
-It is told what the monitor heard, when the monitor was deaf, and when the recording ends; it never sees the truth.
+It is told what the monitor heard, when the monitor was deaf, when the emulator itself had trouble with a station, and
+when the recording ends; it never sees the truth.
 """
 
 from collections import Counter
@@ -115,6 +116,14 @@ class Judge:
     def hearing_gap(self, from_ns: int, until_ns: int) -> None:
         """The monitor heard nothing in this time, and knows it."""
         self.world.deaf.append((from_ns, until_ns))
+
+    def host_trouble(self, address: int, from_ns: int, until_ns: int | None) -> None:
+        """The emulator had trouble of its own with a station (0: with every one); None: it is not over yet.
+
+        Told again with the same `from_ns`, it is the same trouble: so its end is told. What has been found is not taken
+        back, so trouble is to be told before the first frame that the station sends after it.
+        """
+        self.world.troubles.setdefault(address, {})[from_ns] = until_ns
 
     def advance(self, now_ns: int) -> None:
         """Time passes."""

@@ -35,6 +35,7 @@ class Cause(StrEnum):
 
     FRAME_LOST = "frame_lost"
     MONITOR_DEAF = "monitor_deaf"
+    HOST_TROUBLE = "host_trouble"
     STATE_UNHEARD = "state_unheard"
     NOT_PROVED_HEARD = "not_proved_heard"
     NO_BOUND = "no_bound"

@@ -27,3 +27,23 @@ def ecef_m(latitude_deg: ArrayLike, longitude_deg: ArrayLike, height_m: ArrayLik
         ),
         axis=-1,
     )
+
+
+def ecef_velocity_mps(
+    latitude_deg: float, longitude_deg: float, north_mps: float, east_mps: float, up_mps: float
+) -> NDArray[np.float64]:
+    """A local velocity as earth-centred, earth-fixed x, y, z in m/s: the columns north, east, up of the local frame.
+
+    Source: NIMA TR8350.2 (WGS-84), the rotation between local-level and earth-fixed axes.
+    """
+    latitude, longitude = np.radians(latitude_deg), np.radians(longitude_deg)
+    sine_lat, cosine_lat = np.sin(latitude), np.cos(latitude)
+    sine_lon, cosine_lon = np.sin(longitude), np.cos(longitude)
+    outward_mps = cosine_lat * up_mps - sine_lat * north_mps
+    return np.array(
+        [
+            outward_mps * cosine_lon - sine_lon * east_mps,
+            outward_mps * sine_lon + cosine_lon * east_mps,
+            sine_lat * up_mps + cosine_lat * north_mps,
+        ]
+    )

@@ -18,11 +18,11 @@ from radio import propagation, reception
 from radio.reception import FRAME_ROW, NO_RIVAL, Channel, Frame, Outcome, Transmission
 from radio.slots import airtime_ns
 
-__all__ = ["NO_RIVAL", "Channel", "Fate", "Medium", "Outcome", "Radio", "Transmission"]
+__all__ = ["NO_RIVAL", "Channel", "Equipment", "Fate", "Medium", "Outcome", "Transmission"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Radio:
+class Equipment:
     """What one station transmits and hears with; `gain_dbi` counts both ways. The address is at least 0."""
 
     address: int
@@ -86,19 +86,19 @@ class Medium:
         self._stations: NDArray[Any] = np.zeros(0, reception.station_row(len(channels)))  # by rising address
         self._row_of: dict[int, int] = {}
 
-    def join(self, radio: Radio, channels: frozenset[int], at_ns: int) -> None:
+    def join(self, equipment: Equipment, channels: frozenset[int], at_ns: int) -> None:
         """A station is there from `at_ns`, tuned to these channels, and on the air from its first `place` on.
 
         Interference by frames that started before a receiver was on the air is left out for it. ValueError: the
         station is already there, its address is negative, or a channel is unknown.
         """
         self._check_not_settled(at_ns)
-        old = self._presences.get(radio.address)
-        if radio.address < 0 or (old is not None and (old.left_ns is None or at_ns < old.left_ns)):
-            raise ValueError(f"station {radio.address:#x} cannot join at {at_ns}: a bad address, or already there")
+        old = self._presences.get(equipment.address)
+        if equipment.address < 0 or (old is not None and (old.left_ns is None or at_ns < old.left_ns)):
+            raise ValueError(f"station {equipment.address:#x} cannot join at {at_ns}: a bad address, or already there")
         tuned = self._tuned(channels)
-        self._presences[radio.address] = _Presence(at_ns)
-        self._change(at_ns, partial(self._insert, radio, tuned))
+        self._presences[equipment.address] = _Presence(at_ns)
+        self._change(at_ns, partial(self._insert, equipment, tuned))
 
     def leave(self, address: int, at_ns: int) -> None:
         """A station goes off the air: no outcome for it in frames due at `at_ns` or later.
@@ -185,16 +185,16 @@ class Medium:
     def _change(self, at_ns: int, action: Callable[[], None]) -> None:
         heappush(self._changes, (at_ns, next(self._numbers), action))
 
-    def _insert(self, radio: Radio, tuned: list[bool]) -> None:
-        row = int(np.searchsorted(self._stations["address"], radio.address))
+    def _insert(self, equipment: Equipment, tuned: list[bool]) -> None:
+        row = int(np.searchsorted(self._stations["address"], equipment.address))
         self._stations = np.insert(self._stations, row, np.zeros(1, self._stations.dtype))
         for frame in self._live:
             frame.rows = np.insert(frame.rows, row, np.zeros(1, FRAME_ROW))
         for name in ("address", "power_dbm", "gain_dbi"):
-            self._stations[name][row] = getattr(radio, name)
+            self._stations[name][row] = getattr(equipment, name)
         self._stations["least_dbm"][row] = [
             propagation.round_db(
-                propagation.sensitivity_dbm(radio.noise_figure_db, channel.bandwidth_hz, radio.required_snr_db)
+                propagation.sensitivity_dbm(equipment.noise_figure_db, channel.bandwidth_hz, equipment.required_snr_db)
             )
             for channel in self._channels.values()
         ]

@@ -22,6 +22,8 @@ USER0 = 147
 INTERFACE_TYPE = blocks.InterfaceDescription.magic_number.to_bytes(4, "big")
 PACKET_TYPE = blocks.EnhancedPacket.magic_number.to_bytes(4, "big")
 
+CUT = "The file ends inside a block."
+
 _SECTION_TYPE = blocks.SectionHeader.magic_number.to_bytes(4, "big")
 _ENDIANNESS = ">"
 _BIG_ENDIAN_MARK = bytes.fromhex("1a2b3c4d")
@@ -54,6 +56,8 @@ class Envelope:
         with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
             interface = {"link_type": USER0, "options": {"if_tsresol": b"\x09"}}
             self.interface = self._made(section.new_member(blocks.InterfaceDescription, **interface))
+        self.opening = self.section + self.interface
+        """Everything before the first record."""
         self._packet = section.new_member(blocks.EnhancedPacket)
         self._section = section
 
@@ -88,21 +92,27 @@ def read_section(block: Block) -> tuple[str | None, str]:
     return section.options.get("shb_userappl"), "".join(section.options.get_all("opt_comment"))
 
 
+def begins_packet(head: bytes) -> bool:
+    """Whether these bytes can be the beginning of a packet block that was cut short. Less than 24 say little."""
+    length, size = int.from_bytes(head[4:8], "big"), int.from_bytes(head[20:24], "big")
+    return PACKET_TYPE.startswith(head[:4]) and (len(head) < 24 or length == 32 + size + -size % 4)
+
+
 class BlockReader:
-    """Reads block after block from the beginning of a binary stream, up to the first that is broken.
+    """Reads block after block from a binary stream, up to the first that is broken; `offset` is where it stands.
 
     Blocks are told apart here: the library gives no offsets, takes a file cut at certain places for one that ends, and
     reads as much as any length asks for. `offset` is where the next block begins, `broken` what ended the reading.
     """
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, offset: int = 0) -> None:
         self._stream = stream
-        self.offset = 0
+        self.offset = offset
         self.broken: Damage | None = None
 
     def first(self) -> Block:
         """The section header. Raises NotARecording if the file does not begin with a whole big-endian one."""
-        block = self._after(_checked_beginning(_read_fully(self._stream, 12)))
+        block = self._after(_checked_beginning(read_fully(self._stream, 12)))
         if block is None:
             assert self.broken
             raise NotARecording(f"the first block is broken. {self.broken.what}")
@@ -110,7 +120,7 @@ class BlockReader:
 
     def next(self) -> Block | None:
         """The next whole block; None at the end of the file and from the first broken block on."""
-        head = b"" if self.broken else _read_fully(self._stream, 8)
+        head = b"" if self.broken else read_fully(self._stream, 8)
         return self._after(head) if head else None
 
     def goes_on(self) -> bool:
@@ -121,15 +131,15 @@ class BlockReader:
         """The block that begins with these bytes."""
         length = int.from_bytes(head[4:8], "big")
         if len(head) < 8:
-            fault = "The file ends inside a block."
+            fault = CUT
         elif not 12 <= length <= MAX_BLOCK_BYTES or length % 4:
             fault = f"A block claims the impossible length of {length} bytes; reading stops here."
         else:
-            raw = head + _read_fully(self._stream, length - len(head))
+            raw = head + read_fully(self._stream, length - len(head))
             if len(raw) == length and raw[-4:] == raw[4:8]:
                 self.offset += length
                 return Block(self.offset - length, raw)
-            fault = "The file ends inside a block." if len(raw) < length else "A block's two lengths differ."
+            fault = CUT if len(raw) < length else "A block's two lengths differ."
         self.broken = Damage(offset=self.offset, number=None, what=fault)
         return None
 
@@ -144,7 +154,7 @@ def _taken_apart(block_type: Callable[..., Any], **fields: Any) -> Any | None:
         return None
 
 
-def _read_fully(stream: BinaryIO, size: int) -> bytes:
+def read_fully(stream: BinaryIO, size: int) -> bytes:
     """Read so many bytes, fewer only at the end of the file: a pipe gives what it has."""
     data = stream.read(size)
     while len(data) < size and (more := stream.read(size - len(data))):

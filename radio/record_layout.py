@@ -5,23 +5,25 @@ nobody's business here. A record is a pseudo-header of 69 bytes, big-endian, the
 
     offset  size  field
          0     1  magic and version, 0xA1
-         1     1  kind: 1 reception, 2 hearing gap, 3 closing
+         1     1  kind: 1 reception, 2 hearing gap, 3 closing, 4 host trouble
          2     1  channel, 0 to 255
          3     4  record number, from 0; in the closing record so the number of records before it
-         7     8  time, ns UTC, the receiver's clock: start of the frame at the receiver; from when the gap; the end
-        15     8  until, ns UTC: when the gap ends
+         7     8  time, ns UTC, the receiver's clock: start of the frame at the receiver; from when the gap; the end;
+                  of a host trouble its place among the other records
+        15     8  until, ns UTC: when the gap or the trouble ends; 0: the trouble was not over
         23     4  receiver's latitude, signed, 1e-7 degree, north positive
         27     4  receiver's longitude, signed, 1e-7 degree, east positive
         31     4  receiver's height, signed, cm
         35     2  received power, signed, tenths of dBm
-        37     4  bound of the receiver's clock error, ns
-        41     8  channels tuned, a bitmap: bit n (least significant first) is channel n, 0 to 63
+        37     4  bound of the receiver's clock error, ns; of a host trouble the station's address, 24 bits, 0: all
+        41     8  channels tuned, a bitmap: bit n (least significant first) is channel n, 0 to 63;
+                  of a host trouble from when it was, ns UTC
         49    16  link: the first 16 bytes of SHA-256 over the record before (for record 0: over the header text)
         65     4  CRC-32C (Castagnoli) over bytes 0 to 64 and the frame
         69     -  frame, at most 65535 bytes
 
-Hearing gaps have no channel, position, power, clock bound or tuning, closing records no `until` either; these fields
-are zero there, and only a reception has a frame. One value has one encoding: other bytes are refused.
+Only receptions have a channel, a position, a power, a clock bound, a tuning and a frame; closing records have no
+`until`. Fields that a kind does not have are zero. One value has one encoding: other bytes are refused.
 """
 
 import hashlib
@@ -38,8 +40,11 @@ MAGIC = 0xA1
 MAX_FRAME_BYTES = 0xFFFF
 TUNABLE_CHANNELS = 64
 LINK_BYTES = 16
+MAX_ADDRESS = 0xFFFFFF
+EVERY_STATION = 0
+"""The address of a host trouble that was with all stations."""
 
-_RECEPTION, _HEARING_GAP, _CLOSING = 1, 2, 3
+_RECEPTION, _HEARING_GAP, _CLOSING, _HOST_TROUBLE = 1, 2, 3, 4
 _BEFORE_CRC = struct.Struct(f">BBBIQQiiihIQ{LINK_BYTES}s")
 _CRC_END = _BEFORE_CRC.size + 4
 _LINK = slice(_BEFORE_CRC.size - LINK_BYTES, _BEFORE_CRC.size)
@@ -79,6 +84,22 @@ class HearingGap(NamedTuple):
     until_ns: int
 
 
+class HostTrouble(NamedTuple):
+    """The emulator had trouble of its own with the station `address` (24 bits; 0: with every one): its process was
+    killed, stopped, too late or cut off.
+
+    It lasted from `from_ns` until `until_ns` (ns UTC, medium time); None: it was not over when this was written. Told
+    again with the same `from_ns`, it is the same trouble. `at_ns` (ns UTC, the receiver's clock) is the record's place
+    among the others; the trouble may have begun before.
+    """
+
+    number: int
+    at_ns: int
+    address: int
+    from_ns: int
+    until_ns: int | None
+
+
 class Closing(NamedTuple):
     """The last record: when the recording ended (ns UTC, the receiver's clock). Its number counts those before it."""
 
@@ -86,7 +107,7 @@ class Closing(NamedTuple):
     end_ns: int
 
 
-Record = Reception | HearingGap
+Record = Reception | HearingGap | HostTrouble
 Entry = Record | Closing
 
 
@@ -102,6 +123,8 @@ def time_ns(entry: Entry) -> int:
             return entry.arrival_ns
         case HearingGap():
             return entry.from_ns
+        case HostTrouble():
+            return entry.at_ns
         case Closing():
             return entry.end_ns
         case _:
@@ -135,6 +158,8 @@ def encode(entry: Entry, previous: bytes) -> bytes:
                 if entry.until_ns < entry.from_ns:
                     raise BadRecord("ends before it begins")
                 head = _bare(_HEARING_GAP, entry.number, entry.from_ns, entry.until_ns, previous)
+            case HostTrouble():
+                head = _trouble(entry, previous)
             case Closing():
                 head = _bare(_CLOSING, entry.number, entry.end_ns, 0, previous)
             case _:
@@ -165,6 +190,8 @@ def decode(packet: bytes) -> Entry:
             entry = HearingGap(number, at, until)
         case 3:
             entry = Closing(number, at)
+        case 4:
+            entry = HostTrouble(number, at, bound, bitmap, until or None)
         case _:
             raise BadRecord(f"is of the unknown kind {kind}")
     # Right by its CRC, and yet perhaps not what our writer would write: so write it.
@@ -180,6 +207,19 @@ def _crc(data: bytes) -> bytes:
 
 def _bare(kind: int, number: int, at_ns: int, until_ns: int, previous: bytes) -> bytes:
     return _BEFORE_CRC.pack(MAGIC, kind, 0, number, at_ns, until_ns, 0, 0, 0, 0, 0, 0, previous)
+
+
+def _trouble(trouble: HostTrouble, previous: bytes) -> bytes:
+    number, at_ns, address, from_ns, until_ns = trouble
+    if not 0 <= address <= MAX_ADDRESS:
+        raise BadRecord(f"names the address {address}; addresses have 24 bits")
+    if until_ns is not None and until_ns < from_ns:
+        raise BadRecord("ends before it begins")
+    if until_ns == 0:
+        raise BadRecord("ends at 0, which stands for not over")
+    return _BEFORE_CRC.pack(
+        MAGIC, _HOST_TROUBLE, 0, number, at_ns, until_ns or 0, 0, 0, 0, 0, address, from_ns, previous
+    )
 
 
 def _check(reception: Reception) -> None:

@@ -14,12 +14,13 @@ finds loss and clumsy editing. It is no signature: who rewrites everything from 
 (of the closing record: who mends its CRC). Only a digest of the file, kept by somebody else, shows that.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from radio.record_blocks import (
     APPLICATION,
+    CUT,
     INTERFACE_TYPE,
     MAX_BLOCK_BYTES,
     PACKET_TYPE,
@@ -29,6 +30,8 @@ from radio.record_blocks import (
     Envelope,
     NotARecording,
     application,
+    begins_packet,
+    read_fully,
     read_section,
 )
 from radio.record_layout import (
@@ -38,6 +41,7 @@ from radio.record_layout import (
     Damage,
     Entry,
     HearingGap,
+    HostTrouble,
     Reception,
     Record,
     decode,
@@ -46,7 +50,19 @@ from radio.record_layout import (
     time_ns,
 )
 
-__all__ = ["Damage", "HearingGap", "NotARecording", "Reader", "Reception", "Record", "Recording", "Writer", "read"]
+__all__ = [
+    "Damage",
+    "HearingGap",
+    "HostTrouble",
+    "NotARecording",
+    "Reader",
+    "Reception",
+    "Record",
+    "Recording",
+    "Writer",
+    "read",
+    "time_ns",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,15 +84,70 @@ class Writer:
     """
 
     def __init__(self, stream: BinaryIO, header: str) -> None:
+        self._begin(stream, header)
+        if len(self._envelope.section) > MAX_BLOCK_BYTES:
+            raise ValueError(f"the header makes a block of {len(self._envelope.section)} bytes, over {MAX_BLOCK_BYTES}")
+        self._put(self._envelope.opening)
+
+    @classmethod
+    def resume(cls, stream: BinaryIO, header: str, take: Callable[[Record], object]) -> "Writer":
+        """Go on with a recording whose writer was killed, at whatever byte.
+
+        The stream is read and written, and can seek. `take` gets each record that is there, in order; the last one
+        counts though nothing confirms it, for the file is our own. Then the record that was cut short is taken off, and
+        the writer goes on. Where not even the header is whole, as in an empty file, it begins anew. That nothing was
+        heard from `last_ns` until now is for the caller to write.
+
+        Raises NotARecording if the file begins otherwise than with this header, and ValueError if the recording is
+        closed or damaged and not just cut short; the file is left as it is then, whatever `take` got.
+        """
+        writer = cls.__new__(cls)
+        writer._begin(stream, header)
+        opening = writer._envelope.opening
+        stream.seek(0)
+        there = read_fully(stream, len(opening))
+        if not opening.startswith(there):
+            raise NotARecording("the file does not begin with the header of the recording that is to go on")
+        offset = 0
+        if there == opening:
+            offset = writer._follow(BlockReader(stream, len(opening)), take)
+        stream.seek(offset)
+        stream.truncate()
+        return writer if offset else cls(stream, header)
+
+    def _begin(self, stream: BinaryIO, header: str) -> None:
         self._stream = stream
         self._envelope = Envelope(header)
         self._link = link(header.encode())
         self._number = 0
         self._last_ns = 0
         self._closed = False
-        if len(self._envelope.section) > MAX_BLOCK_BYTES:
-            raise ValueError(f"the header makes a block of {len(self._envelope.section)} bytes, over {MAX_BLOCK_BYTES}")
-        self._put(self._envelope.section + self._envelope.interface)
+
+    @property
+    def last_ns(self) -> int:
+        """The time of the last record, ns UTC; 0 before the first."""
+        return self._last_ns
+
+    def _follow(self, blocks: BlockReader, take: Callable[[Record], object]) -> int:
+        """Read on to the last whole record, each as this writer would have written it; return where it ends."""
+        while block := blocks.next():
+            packet = self._envelope.inside(block)
+            try:
+                entry = decode(packet or b"")
+            except BadRecord as error:
+                raise ValueError(f"the recording is damaged at byte {block.offset}: the record {error}") from None
+            if isinstance(entry, Closing):
+                raise ValueError("the recording is closed; nothing can be added to it")
+            at_ns, mine = time_ns(entry), encode(entry, self._link)
+            if entry.number != self._number or at_ns < self._last_ns or block.raw != self._envelope.around(at_ns, mine):
+                raise ValueError(f"the recording is damaged at byte {block.offset}: it is no record that follows")
+            self._wrote(mine, at_ns)
+            take(entry)
+        self._stream.seek(blocks.offset)
+        # A length that is wrong must not cost the records behind it: what is cut off is a record that was cut short.
+        if blocks.broken and not (blocks.broken.what == CUT and begins_packet(read_fully(self._stream, 24))):
+            raise ValueError(f"the recording is damaged at byte {blocks.offset}: {blocks.broken.what}")
+        return blocks.offset
 
     def reception(
         self,
@@ -104,6 +175,15 @@ class Writer:
         assert isinstance(written, HearingGap)
         return written
 
+    def host_trouble(self, *, at_ns: int, address: int, from_ns: int, until_ns: int | None) -> HostTrouble:
+        """Write that the emulator had trouble with a station (as in `HostTrouble`); return the record as read back.
+
+        Write it before the first frame that the station sends after it: a judge takes nothing back.
+        """
+        written = self._add(HostTrouble(self._number, at_ns, address, from_ns, until_ns))
+        assert isinstance(written, HostTrouble)
+        return written
+
     def close(self, end_ns: int) -> None:
         """Write the closing record: the recording ended at `end_ns`, and nothing is missing at its end."""
         self._add(Closing(self._number, end_ns))
@@ -119,8 +199,11 @@ class Writer:
         if at_ns < self._last_ns:
             raise ValueError(f"record {self._number} at {at_ns} ns is earlier than the one before at {self._last_ns}")
         self._put(self._envelope.around(at_ns, packet))
-        self._link, self._number, self._last_ns = link(packet), self._number + 1, at_ns
+        self._wrote(packet, at_ns)
         return written
+
+    def _wrote(self, packet: bytes, at_ns: int) -> None:
+        self._link, self._number, self._last_ns = link(packet), self._number + 1, at_ns
 
     def _put(self, data: bytes) -> None:
         self._stream.write(data)

@@ -13,7 +13,7 @@ from nodes.problems import ConfigurationError, Problem
 from protocol import codec, describe
 from protocol.agreement import utc_text
 from protocol.errors import DecodeError
-from radio.recording import Damage, HearingGap, NotARecording, Reader
+from radio.recording import Damage, HearingGap, HostTrouble, NotARecording, Reader, Record, time_ns
 
 
 def decode(
@@ -21,6 +21,8 @@ def decode(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per frame and line.")] = False,
 ) -> None:
     """Say what frames mean: given in hex, or all frames of a recording.
+
+    A recording also says when nothing could be heard, and when the emulator itself had trouble with a station.
 
     Example: airaccord decode 0101003801ae1001...   or   airaccord decode out/monitor.pcapng --json
     """
@@ -39,6 +41,9 @@ def _tell(frames: list[str], as_json: bool) -> int:
             bad += 1
             typer.echo(f"{name}: {data.what}", err=True)
             continue
+        if isinstance(data, str):
+            typer.echo(json.dumps(about) if as_json else f"{name}\n{data}\n")
+            continue
         try:
             frame = codec.decode(data)
         except DecodeError as error:
@@ -52,8 +57,8 @@ def _tell(frames: list[str], as_json: bool) -> int:
     return bad
 
 
-Source = tuple[str, dict[str, Any], bytes | Damage]
-"""A name for people, what is known beside the bytes, and the bytes."""
+Source = tuple[str, dict[str, Any], bytes | str | Damage]
+"""A name for people, what is known beside the bytes, and the bytes; a sentence in place of them where no frame is."""
 
 
 def _sources(frames: list[str]) -> Iterator[Source]:
@@ -75,17 +80,32 @@ def _recorded(path: Path) -> Iterator[Source]:
             for item in Reader(stream):
                 if isinstance(item, Damage):
                     yield f"{path.name} at byte {item.offset}", {}, item
-                elif not isinstance(item, HearingGap):
-                    about = {
-                        "record": item.number,
-                        "arrival": utc_text(item.arrival_ns),
-                        "heard_on": item.channel,
-                        "power_dbm": item.power_tenths_dbm / 10,
-                    }
-                    yield f"#{item.number} {utc_text(item.arrival_ns)} channel {item.channel}", about, item.frame
+                else:
+                    yield _record(item)
     except OSError as error:
         expected = f"is no hex, and as a recording it cannot be read: {error.strerror}"
         raise ConfigurationError([Problem(str(path)[:80], "", "", expected)]) from None
     except NotARecording as error:
         problem = Problem(str(path), "", "", f"is not a recording of airaccord: {error}")
         raise ConfigurationError([problem]) from None
+
+
+def _record(record: Record) -> Source:
+    """A frame received, or a note that the monitor made; in JSON a note has `hearing_gap` or `host_trouble`."""
+    name = f"#{record.number} {utc_text(time_ns(record))}"
+    if isinstance(record, HearingGap):
+        gap = {"from": utc_text(record.from_ns), "until": utc_text(record.until_ns)}
+        return name, {"record": record.number, "hearing_gap": gap}, f"nothing could be heard until {gap['until']}"
+    if isinstance(record, HostTrouble):
+        until = None if record.until_ns is None else utc_text(record.until_ns)
+        trouble = {"station": f"{record.address:06x}" if record.address else None, "from": utc_text(record.from_ns)}
+        about = {"record": record.number, "host_trouble": trouble | {"until": until}}
+        told = f"the emulator had trouble with {trouble['station'] or 'every station'} from {trouble['from']}"
+        return name, about, f"{told} until {until}" if until else f"{told}; not over yet"
+    about = {
+        "record": record.number,
+        "arrival": utc_text(record.arrival_ns),
+        "heard_on": record.channel,
+        "power_dbm": record.power_tenths_dbm / 10,
+    }
+    return f"{name} channel {record.channel}", about, record.frame

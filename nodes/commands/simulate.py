@@ -16,6 +16,7 @@ from nodes import report as reports
 from nodes.commands.common import AsJson, Force, Output, show, wanted_frames
 from nodes.evidence import frame_lines
 from nodes.flight import Flight, load, with_loss
+from nodes.monitor import name_of
 from nodes.output import OutputFolder
 from nodes.simulation import Simulation
 from protocol.units import NS_PER_S
@@ -93,12 +94,12 @@ def _fly(run: Simulation, flight: Flight, interrupted: list[int]) -> None:
 
 
 def _finish(run: Simulation, flight: Flight, recording: BinaryIO, folder: OutputFolder, as_json: bool) -> int:
-    tallies = run.judge.so_far()
+    tallies = run.tallies()
     report = reports.build(
         agreement=flight.agreement,
         annexes=flight.annexes,
         tallies=tallies,
-        heard=run.judge.heard,
+        heard=run.heard(),
         source={"mode": "simulate", "seed": run.seed},
         medium={
             "transmissions": run.transmissions,
@@ -107,6 +108,6 @@ def _finish(run: Simulation, flight: Flight, recording: BinaryIO, folder: Output
         notes=flight.notes,
     )
     missing = reports.unmet(tallies, flight.require)
-    monitor = next(iter(run.monitors.values())).name
+    monitor = name_of(next(s for s in flight.stations if s.role == "monitor"))
     show(report, frame_lines(recording, monitor, wanted_frames(report)), missing, folder, as_json)
     return reports.exit_code(tallies, missing, damaged=False)

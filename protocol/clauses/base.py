@@ -5,28 +5,57 @@ from typing import Protocol
 
 from protocol.accounts import Booked
 from protocol.agreement import Agreement, Annexes, Station
-from protocol.verdicts import IDENTITY, Cause, Finding
+from protocol.units import NS_PER_S
+from protocol.verdicts import IDENTITY, Cause, Finding, Outcome
 
 FLYING = ("aircraft", "uncrewed")
+EVERY_STATION = 0
+"""The address of trouble that was with all stations."""
+TROUBLE_MARGIN_NS = NS_PER_S
+"""Trouble counts so long before and after it: it is noticed late, and who goes on needs a moment."""
 
 
 class World:
-    """What holds for a whole judgement: the terms, the register, and when the monitor was deaf."""
+    """What holds for a whole judgement: the terms, the register, when the monitor was deaf or the host in trouble."""
 
     def __init__(self, agreement: Agreement, annexes: Annexes):
         self.agreement = agreement
         self.annexes = annexes
         self.stations: dict[int, Station] = {s.address: s for s in annexes.register_}
         self.deaf: list[tuple[int, int]] = []
+        self.troubles: dict[int, dict[int, int | None]] = {}
+        """The emulator's own trouble with each station: until when (None: not over), by since when."""
 
     def flying(self) -> list[Station]:
         """The registered aircraft, by address."""
         return sorted((s for s in self.stations.values() if s.role in FLYING), key=lambda s: s.address)
 
-    def why_unheard(self, from_ns: int, until_ns: int) -> Cause:
-        """Why frames between two instants may be missing."""
-        deaf = any(a < until_ns and from_ns < b for a, b in self.deaf)
-        return Cause.MONITOR_DEAF if deaf else Cause.FRAME_LOST
+    def troubled(self, address: int, from_ns: int, until_ns: int) -> bool:
+        """Whether the emulator had trouble with a station between two instants, or nearly so."""
+        begin, end = from_ns - TROUBLE_MARGIN_NS, until_ns + TROUBLE_MARGIN_NS
+        return any(
+            since <= end and (until is None or begin <= until)
+            for known in (address, EVERY_STATION)
+            for since, until in self.troubles.get(known, {}).items()
+        )
+
+    def unless_troubled(self, finding: Finding, from_ns: int, until_ns: int, *addresses: int) -> Finding:
+        """A finding about a stretch of time; no fail if the emulator had trouble with any of these stations in it."""
+        if finding.outcome is not Outcome.FAIL or not any(self.troubled(a, from_ns, until_ns) for a in addresses):
+            return finding
+        return finding._replace(
+            outcome=Outcome.INCONCLUSIVE,
+            summary=f"{finding.summary}; but the emulator itself had trouble at that time",
+            cause=Cause.HOST_TROUBLE,
+            assumptions=(),
+        )
+
+    def why_unheard(self, from_ns: int, until_ns: int, *addresses: int) -> Cause:
+        """Why frames of these stations between two instants may be missing."""
+        if any(a < until_ns and from_ns < b for a, b in self.deaf):
+            return Cause.MONITOR_DEAF
+        troubled = any(self.troubled(address, from_ns, until_ns) for address in addresses)
+        return Cause.HOST_TROUBLE if troubled else Cause.FRAME_LOST
 
 
 class Clause(Protocol):

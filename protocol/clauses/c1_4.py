@@ -60,8 +60,7 @@ class Identified:
         else:
             stretch.last = booked
             if booked.early_ns - stretch.first.late_ns > self.limit_ns and not stretch.failed:
-                stretch.failed = True
-                yield self._finding(Outcome.FAIL, stretch.first, booked)
+                yield self._too_long(stretch, booked)
 
     def _stayed(self, a: Booked, b: Booked) -> bool:
         """Whether it cannot have left the area and come back between two reports: outside it owes nothing."""
@@ -69,6 +68,16 @@ class Identified:
         assert isinstance(before, Position)
         assert isinstance(after, Position)
         return stayed_inside(before, after, b.late_ns - a.early_ns, self.world.annexes.area, FASTEST_MPS)
+
+    def _too_long(self, stretch: _Stretch, booked: Booked) -> Finding:
+        """The count stood still for longer than the limit. Trouble explains that once; from here on it counts anew."""
+        finding = self._finding(Outcome.FAIL, stretch.first, booked)
+        told = self.world.unless_troubled(finding, stretch.first.early_ns, booked.late_ns, booked.frame.source)
+        if told.outcome is Outcome.FAIL:
+            stretch.failed = True
+        else:
+            stretch.first, stretch.before = booked, None
+        return told
 
     def _end(self, stretch: _Stretch, after: Booked) -> Iterator[Finding]:
         """The count went up: both IDENTs lie between `before` and `after`, so the time between them is bounded."""
@@ -92,7 +101,7 @@ class Identified:
                 Outcome.INCONCLUSIVE: f"IDENTs at most {seconds:.1f} s apart: unheard POSITIONs leave open when",
             }.get(outcome, ""),
             evidence=(a.id, b.id),
-            cause=self.world.why_unheard(a.at_ns, b.at_ns) if lost else None,
+            cause=self.world.why_unheard(a.at_ns, b.at_ns, b.frame.source) if lost else None,
             measured=round(seconds, 3),
             limit=self.limit_s,
             unit="s",

@@ -53,19 +53,19 @@ class Reports:
                 self.open.pop(booked.account, None)
 
     def _judge(self, gap: _Gap, b: Booked) -> Finding:
-        a = gap.position
+        a, source = gap.position, b.frame.source
         if b.early_ns - a.late_ns <= self.limit_ns:
             return self._finding(Outcome.PASS, gap)
         before, after = a.frame.message, b.frame.message
         assert isinstance(before, Position)
         assert isinstance(after, Position)
         if not self._too_long_however_placed(gap):
-            return self._finding(Outcome.INCONCLUSIVE, gap, self.world.why_unheard(a.at_ns, b.at_ns))
+            return self._finding(Outcome.INCONCLUSIVE, gap, self.world.why_unheard(a.at_ns, b.at_ns, source))
         if before.emcon != after.emcon:
             return self._finding(Outcome.INCONCLUSIVE, gap, Cause.STATE_UNHEARD)
         if not stayed_inside(before, after, b.late_ns - a.early_ns, self.world.annexes.area, FASTEST_MPS):
             return self._finding(Outcome.INCONCLUSIVE, gap, Cause.AREA_EDGE)
-        return self._finding(Outcome.FAIL, gap)
+        return self.world.unless_troubled(self._finding(Outcome.FAIL, gap), a.early_ns, b.late_ns, source)
 
     def _too_long_however_placed(self, gap: _Gap) -> bool:
         """Whether no placing of the unheard frames keeps every gap between POSITIONs within the limit.
@@ -118,6 +118,8 @@ class Reports:
             if end_ns - last.at_ns <= self.limit_ns:
                 yield Finding(self.id, subject, Outcome.PENDING, end_ns)
                 continue
+            # what came when its next report was due explains why there was none
+            trouble = self.world.troubled(account.source, last.at_ns, last.at_ns + self.limit_ns)
             yield Finding(
                 clause=self.id,
                 subject=subject,
@@ -125,7 +127,7 @@ class Reports:
                 at_ns=end_ns,
                 summary="no POSITION heard from then to the end; out of reach and silent look the same",
                 evidence=(last.id,),
-                cause=Cause.NOT_HEARD_AGAIN,
+                cause=Cause.HOST_TROUBLE if trouble else Cause.NOT_HEARD_AGAIN,
                 measured=round((end_ns - last.at_ns) / NS_PER_S, 3),
                 limit=self.limit_s,
                 unit="s",

@@ -42,7 +42,9 @@ class IntentInForce:
             first = booked
         self.since[booked.account] = (first, booked)
         if booked.early_ns - first.late_ns > self.grace_ns:
-            yield self._judge(booked, first, message)
+            # who was in trouble may have missed when to declare: it has the grace again
+            since_ns, source = booked.early_ns - self.grace_ns, booked.frame.source
+            yield self.world.unless_troubled(self._judge(booked, first, message), since_ns, booked.late_ns, source)
 
     def _stayed(self, a: Booked, b: Booked) -> bool:
         """Whether it cannot have left the area and come back between two reports."""

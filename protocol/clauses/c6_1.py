@@ -42,6 +42,7 @@ class _Pair:
     """
 
     subject: str
+    addresses: tuple[int, int]
     done_ns: int | None = None
     begin_ns: int = 0
     apart_ns: int | None = None
@@ -72,7 +73,7 @@ class SafeDistance:
         self.of: dict[int, list[tuple[_Pair, int]]] = {}
         for a, b in combinations(world.flying(), 2):
             if opposed(a, b):
-                pair = _Pair(pair_text(a.address, b.address))
+                pair = _Pair(pair_text(a.address, b.address), (a.address, b.address))
                 self.pairs[a.address, b.address] = pair
                 self.of.setdefault(a.address, []).append((pair, 0))
                 self.of.setdefault(b.address, []).append((pair, 1))
@@ -198,7 +199,7 @@ class SafeDistance:
             outcome=Outcome.INCONCLUSIVE,
             at_ns=until,
             summary=f"for {seconds:.1f} s neither proved apart nor proved too close",
-            cause=self.world.why_unheard(since, until) if wait_ns > STARVED_NS else Cause.NO_BOUND,
+            cause=self.world.why_unheard(since, until, *pair.addresses) if wait_ns > STARVED_NS else Cause.NO_BOUND,
             measured=round(seconds, 3),
             limit=self.terms.for_s,
             unit="s",

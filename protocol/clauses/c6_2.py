@@ -51,6 +51,8 @@ class _Session:
     """When it last said that it flies in the area."""
     accounted_ns: int = 0
     """All its HAILs up to here were heard."""
+    begun_ns: int = 0
+    """When it was first heard."""
 
 
 class Contact:
@@ -80,7 +82,7 @@ class Contact:
     def hear(self, booked: Booked) -> Iterator[Finding]:
         message, account = booked.frame.message, booked.account
         station = self.world.stations[account.source]
-        session = self.sessions.setdefault(account, _Session())
+        session = self.sessions.setdefault(account, _Session(begun_ns=booked.early_ns))
         self.current[account.source, account.session] = account
         if isinstance(message, Position):
             aloft = message.airborne and not left_area(message, self.world.annexes.area)
@@ -189,7 +191,36 @@ class Contact:
         elif suspended is None:
             yield self._settle(duty, Outcome.INCONCLUSIVE, booked.at_ns, (booked.id,), None, Cause.STATE_UNHEARD)
         else:
-            yield self._settle(duty, Outcome.FAIL, booked.at_ns, (booked.id,), None)
+            yield self._silent(duty, booked)
+
+    def _silent(self, duty: _Duty, booked: Booked) -> Finding:
+        """It did not call: a breach, unless the emulator had trouble with one of the two while it should have.
+
+        Who seems to be gone is not called, so the other's trouble counts too. The time in which an answer may show a
+        call that was not heard belongs to it. What trouble explains is forgotten: a later WATCH begins another duty.
+        """
+        begin_ns = duty.deadline_ns - seconds_ns(self._limit_s(duty))
+        both = duty.caller.source, duty.peer.source
+        finding = self._settle(duty, Outcome.FAIL, booked.at_ns, (booked.id,), None)
+        told = self.world.unless_troubled(finding, begin_ns, duty.deadline_ns + self.answer_ns, *both)
+        if told.outcome is not Outcome.FAIL:
+            del self.duties[duty.caller, duty.peer]
+            return told
+        for account, session in self.sessions.items():
+            earlier = account.source == duty.caller.source and account is not duty.caller
+            if earlier and self._may_have_called(account, session, duty.peer.source):
+                # cut off, and back in a new session, it may remember that they have talked
+                begun_ns = self.sessions[duty.caller].begun_ns
+                told = self.world.unless_troubled(told, account.last_at_ns, begun_ns, account.source)
+        return told
+
+    @staticmethod
+    def _may_have_called(account: Account, session: _Session, peer: int) -> bool:
+        """Whether a HAIL to the peer was heard in a session, or a HAIL of it was not heard."""
+        return peer in session.called or (bool(account.counts) and account.unheard_hails(account.counts[-1]) != 0)
+
+    def _limit_s(self, duty: _Duty) -> float:
+        return self.terms.first_s if self._is_first(duty.caller) else self.terms.second_s
 
     def _is_first(self, account: Account) -> bool:
         return self.world.stations[account.source].party == self.first_party
@@ -218,7 +249,7 @@ class Contact:
         cause: Cause | None = None,
     ) -> Finding:
         duty.settled = True
-        limit = self.terms.first_s if self._is_first(duty.caller) else self.terms.second_s
+        limit = self._limit_s(duty)
         begin_ns = duty.deadline_ns - seconds_ns(limit)
         measured = max((at_ns if called_ns is None else called_ns) - begin_ns, 0) / NS_PER_S
         peer = address_text(duty.peer.source)
@@ -249,5 +280,6 @@ class Contact:
             if duty.deadline_ns > min(end_ns, last):
                 yield Finding(self.id, address_text(duty.caller.source), Outcome.PENDING, end_ns)
             else:
-                cause = self.world.why_unheard(duty.deadline_ns - seconds_ns(self.terms.second_s), last)
+                since, both = duty.deadline_ns - seconds_ns(self.terms.second_s), (duty.caller.source, duty.peer.source)
+                cause = self.world.why_unheard(since, last, *both)
                 yield self._settle(duty, Outcome.INCONCLUSIVE, end_ns, (), None, cause)

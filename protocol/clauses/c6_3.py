@@ -155,7 +155,10 @@ class Answered:
         elif suspended is None:
             yield self._finding(call, Outcome.INCONCLUSIVE, booked.at_ns, evidence, last, Cause.STATE_UNHEARD)
         else:
-            yield self._finding(call, Outcome.FAIL, booked.at_ns, evidence, last)
+            # the caller's trouble counts too: who seems to be gone need not be answered
+            both = call.addressee, call.caller.source
+            finding = self._finding(call, Outcome.FAIL, booked.at_ns, evidence, last)
+            yield self.world.unless_troubled(finding, begin_ns, call.due_ns(self.limit_ns), *both)
 
     def _answered_before(self, call: _Call, account: Account) -> bool:
         """Whether an ACK before the first HAIL heard may have answered one of the same call that was not heard."""
@@ -212,7 +215,10 @@ class Answered:
                 if end_ns <= call.due_ns(self.limit_ns):
                     yield Finding(self.id, address_text(call.addressee), Outcome.PENDING, end_ns)
                     continue
-                cause = self.world.why_unheard(call.hails[0].at_ns, end_ns) if call.proof else Cause.NOT_PROVED_HEARD
+                cause = Cause.NOT_PROVED_HEARD
+                begin_ns, due_ns = call.hails[0].early_ns, call.due_ns(self.limit_ns)
+                if call.proof or self.world.troubled(call.addressee, begin_ns, due_ns):
+                    cause = self.world.why_unheard(begin_ns, end_ns, call.addressee)
                 evidence = tuple(h.id for h in call.hails)
                 yield self._finding(call, Outcome.INCONCLUSIVE, end_ns, evidence, last, cause)
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from radio.medium import NO_RIVAL, Channel, Fate, Medium, Outcome, Radio, Transmission
+from radio.medium import NO_RIVAL, Channel, Equipment, Fate, Medium, Outcome, Transmission
 
 MS = 1_000_000
 SECOND = 1_000 * MS
@@ -18,10 +18,10 @@ FRAME = bytes(40)  # 320 us on AIR
 
 
 def medium_of(*stations, loss=0.0, seed=1, capture_db=10.0):
-    """Stations as (address, east of the first in metres, keywords of Radio), at 9 km height."""
+    """Stations as (address, east of the first in metres, keywords of Equipment), at 9 km height."""
     medium = Medium([AIR, GUARD], seed=seed, loss=loss, capture_db=capture_db)
     for address, east_m, *more in stations:
-        medium.join(Radio(address=address, **(more[0] if more else {})), BOTH, T0)
+        medium.join(Equipment(address=address, **(more[0] if more else {})), BOTH, T0)
         medium.place(address, T0, (6.4e6, east_m, 0.0), STILL, 9_000.0)
     return medium
 
@@ -187,7 +187,7 @@ def test_a_station_that_leaves_has_no_outcome_but_its_frame_goes_on():
     medium.leave(1, T0 + 200_000)
     (fate,) = medium.settle(T0 + SECOND)
     assert (fate.transmission, outcomes_of(fate)) == (sent(1), {3: "received"})
-    medium.join(Radio(address=2), BOTH, T0 + SECOND)
+    medium.join(Equipment(address=2), BOTH, T0 + SECOND)
     medium.place(2, T0 + SECOND, (6.4e6, 0.0, 0.0), STILL, 9_000.0)
     medium.transmit(sent(3, SECOND))
     assert outcomes_of(medium.settle(T0 + 2 * SECOND)[0]) == {2: "received"}
@@ -195,7 +195,7 @@ def test_a_station_that_leaves_has_no_outcome_but_its_frame_goes_on():
 
 def test_a_station_joining_during_a_frame_hears_the_next_only():
     medium = medium_of((1, 0.0), (3, 1_000.0))
-    medium.join(Radio(address=2), BOTH, T0 + 100_000)
+    medium.join(Equipment(address=2), BOTH, T0 + 100_000)
     medium.place(2, T0 + 100_000, (6.4e6, 0.0, 0.0), STILL, 9_000.0)
     fates = settle_all(medium, sent(1), sent(1, MS, sequence=1))
     assert [fate.receivers for fate in fates] == [(3,), (2, 3)]
@@ -203,13 +203,13 @@ def test_a_station_joining_during_a_frame_hears_the_next_only():
 
 def test_calls_that_cannot_be():
     medium = medium_of((1, 0.0))
-    medium.join(Radio(address=2), BOTH, T0)
+    medium.join(Equipment(address=2), BOTH, T0)
     for bad in (sent(7), sent(2), sent(1, -1), sent(1, channel=3), sent(1, data=b"")):
         with pytest.raises(ValueError, match=r"not there|before it was placed|no bytes, or a channel"):
             medium.transmit(bad)
     for call in (
-        lambda: medium.join(Radio(address=1), BOTH, T0),
-        lambda: medium.join(Radio(address=-1), BOTH, T0),
+        lambda: medium.join(Equipment(address=1), BOTH, T0),
+        lambda: medium.join(Equipment(address=-1), BOTH, T0),
         lambda: medium.tune(1, frozenset({3}), T0),
         lambda: medium.tune(7, BOTH, T0),
         lambda: medium.leave(7, T0),
@@ -230,7 +230,7 @@ def test_what_is_settled_stays():
     for call in (
         lambda: medium.transmit(sent(1, MS - 1)),
         lambda: medium.place(1, T0 + MS - 1, STILL, STILL, 0.0),
-        lambda: medium.join(Radio(address=3), BOTH, T0),
+        lambda: medium.join(Equipment(address=3), BOTH, T0),
     ):
         with pytest.raises(ValueError, match="already settled"):
             call()
@@ -249,7 +249,7 @@ def test_a_fate_comes_only_when_its_due_instant_is_past():
 def test_the_past_is_forgotten():
     medium = medium_of((1, 0.0), (2, 1_000.0))
     for second in range(200):
-        medium.join(Radio(address=100 + second), BOTH, T0 + second * SECOND)
+        medium.join(Equipment(address=100 + second), BOTH, T0 + second * SECOND)
         medium.place(1, T0 + second * SECOND, (6.4e6, 0.0, 0.0), STILL, 9_000.0)
         for number in range(5):
             medium.transmit(sent(1, second * SECOND + number * MS))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from radio.draws import uniform
 from radio.geodesy import ecef_m
-from radio.medium import NO_RIVAL, Channel, Fate, Medium, Outcome, Radio, Transmission
+from radio.medium import NO_RIVAL, Channel, Equipment, Fate, Medium, Outcome, Transmission
 from radio.slots import airtime_ns
 
 MS = 1_000_000
@@ -24,7 +24,7 @@ BOTH = frozenset({1, 2})
 
 @dataclass
 class Station:
-    radio: Radio
+    radio: Equipment
     places: list = field(default_factory=list)  # (at_ns, position_m, velocity_mps, height_m)
     tunings: list = field(default_factory=list)  # (at_ns, channels)
 
@@ -122,7 +122,7 @@ def worlds(draw):
         power_dbm, gain_dbi = draw(st.sampled_from([20.0, 40.0, 50.0])), draw(st.sampled_from([0.0, 2.5]))
         moves = [0, *sorted(draw(st.sets(st.integers(1, 3 * MS), max_size=2)))]
         switches = [0, *sorted(draw(st.sets(st.integers(1, 3 * MS), max_size=1)))]
-        radio = Radio(address=address, power_dbm=power_dbm, gain_dbi=gain_dbi)
+        radio = Equipment(address=address, power_dbm=power_dbm, gain_dbi=gain_dbi)
         history = [draw(places(at_ns)) for at_ns in moves]
         stations.append(Station(radio, history, [(T0 + at_ns, draw(tunings)) for at_ns in switches]))
     sources = st.sampled_from([station.radio.address for station in stations])

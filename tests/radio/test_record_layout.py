@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from radio.record_layout import BadRecord, HearingGap, Reception, decode, encode
+from radio.record_layout import BadRecord, Closing, HearingGap, HostTrouble, Reception, decode, encode, time_ns
 
 
 def test_the_layout_is_the_documented_one() -> None:
@@ -31,6 +31,19 @@ def test_the_layout_is_the_documented_one() -> None:
     )
     assert decode(whole) == expected
     assert encode(expected, packet[-16:]) == whole
+
+
+@pytest.mark.parametrize(("until", "until_ns"), [("0102030405060709", 0x0102030405060709), ("0000000000000000", None)])
+def test_host_trouble_stands_where_the_table_says(until: str, until_ns: int | None) -> None:
+    packet = bytes.fromhex(
+        f"a1 04 00 00000002 0102030405060708 {until} 00000000 00000000 00000000 0000 00ae1001 0102030405060700"
+        "00112233445566778899aabbccddeeff"
+    )
+    whole = packet + crc32c(packet).to_bytes(4, "big")
+    expected = HostTrouble(2, 0x0102030405060708, 0xAE1001, 0x0102030405060700, until_ns)
+    assert decode(whole) == expected
+    assert encode(expected, packet[-16:]) == whole
+    assert time_ns(expected) == 0x0102030405060708
 
 
 def crc32c(data: bytes) -> int:
@@ -75,10 +88,61 @@ def test_bytes_that_are_no_record_are_refused_with_the_reason(packet: bytes, why
 
 @pytest.mark.parametrize(
     ("place", "byte", "why"),
-    [(1, 4, "unknown kind 4"), (2, 1, "leaves empty"), (22, 0, "ends before it begins"), (48, 1, "leaves empty")],
+    [(1, 5, "unknown kind 5"), (2, 1, "leaves empty"), (22, 0, "ends before it begins"), (48, 1, "leaves empty")],
 )
 def test_a_right_crc_does_not_make_a_record(place: int, byte: int, why: str) -> None:
     head = bytearray(encode(HearingGap(0, 7, 8), bytes(16))[:65])
     head[place] = byte
     with pytest.raises(BadRecord, match=why):
+        decode(bytes(head) + crc32c(bytes(head)).to_bytes(4, "big"))
+
+
+@given(
+    number=st.integers(0, 2**32 - 1),
+    at_ns=st.integers(0, 2**64 - 1),
+    address=st.integers(0, 2**24 - 1),
+    times=st.tuples(st.integers(0, 2**64 - 1), st.integers(1, 2**64 - 1)).map(sorted),
+    over=st.booleans(),
+)
+def test_every_host_trouble_in_range_survives(
+    number: int, at_ns: int, address: int, times: list[int], over: bool
+) -> None:
+    trouble = HostTrouble(number, at_ns, address, times[0], times[1] if over else None)
+    assert decode(encode(trouble, bytes(16))) == trouble
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"address": -1}, "24 bits"),
+        ({"address": 2**24}, "24 bits"),
+        ({"until_ns": 6}, "ends before it begins"),
+        ({"from_ns": 0, "until_ns": 0}, "stands for not over"),
+        ({"from_ns": 2**64, "until_ns": None}, "does not fit"),
+        ({"from_ns": -1}, "does not fit"),
+        ({"at_ns": -1}, "does not fit"),
+    ],
+)
+def test_a_host_trouble_that_cannot_be_is_refused(change: dict[str, int | None], why: str) -> None:
+    trouble = HostTrouble(0, 9, 0xAE1001, 7, 8)._replace(**change)
+    with pytest.raises(BadRecord, match=why):
+        encode(trouble, bytes(16))
+
+
+@pytest.mark.parametrize("place", [2, 23, 30, 31, 35, 37, 69])
+def test_a_host_trouble_fills_no_other_field(place: int) -> None:
+    head = bytearray(encode(HostTrouble(0, 9, 0xAE1001, 7, 8), bytes(16))[:65] + b"\1")
+    frame = bytes(head[65:]) if place == 69 else b""
+    del head[65:]
+    if not frame:
+        head[place] = 1
+    with pytest.raises(BadRecord, match=r"leaves empty|24 bits"):
+        decode(bytes(head) + crc32c(bytes(head) + frame).to_bytes(4, "big") + frame)
+
+
+@pytest.mark.parametrize("entry", [HearingGap(0, 7, 8), Closing(0, 7)])
+def test_only_host_trouble_has_an_address(entry: HearingGap | Closing) -> None:
+    head = bytearray(encode(entry, bytes(16))[:65])
+    head[40] = 1
+    with pytest.raises(BadRecord, match="leaves empty"):
         decode(bytes(head) + crc32c(bytes(head)).to_bytes(4, "big"))

@@ -12,7 +12,18 @@ from pcapng import FileScanner
 
 from radio import record_layout
 from radio.record_layout import Closing, encode, link
-from radio.recording import Damage, HearingGap, NotARecording, Reader, Reception, Record, Recording, Writer, read
+from radio.recording import (
+    Damage,
+    HearingGap,
+    HostTrouble,
+    NotARecording,
+    Reader,
+    Reception,
+    Record,
+    Recording,
+    Writer,
+    read,
+)
 
 HEADER = '{"agreement":"c0ffee","monitor":"m1","party":"Élan"}'
 START_NS = 1_445_300_000_000_000_000
@@ -183,6 +194,24 @@ def test_a_header_too_long_to_be_read_is_not_written() -> None:
     with pytest.raises(ValueError, match="header"):
         Writer(stream, "x" * (1 << 20))
     assert stream.getvalue() == b""
+
+
+def test_host_trouble_is_read_back_in_its_place() -> None:
+    """It may have begun before the record in front of it: what orders it is when it was written."""
+    stream = io.BytesIO()
+    writer = Writer(stream, HEADER)
+    first = writer.reception(**reception_fields(5))
+    open_ = writer.host_trouble(at_ns=first.arrival_ns, address=0xAE1001, from_ns=START_NS, until_ns=None)
+    with pytest.raises(ValueError, match="earlier"):
+        writer.host_trouble(at_ns=START_NS, address=0, from_ns=START_NS, until_ns=None)
+    with pytest.raises(ValueError, match="24 bits"):
+        writer.host_trouble(at_ns=END_NS, address=1 << 24, from_ns=START_NS, until_ns=None)
+    over = writer.host_trouble(at_ns=END_NS, address=0xAE1001, from_ns=START_NS, until_ns=END_NS - 1)
+    writer.close(END_NS)
+    assert open_ == HostTrouble(1, first.arrival_ns, 0xAE1001, START_NS, None)
+    assert over == HostTrouble(2, END_NS, 0xAE1001, START_NS, END_NS - 1)
+    told = parsed(stream.getvalue())
+    assert (told.records, told.damage, told.closed) == ((first, open_, over), (), True)
 
 
 def test_only_64_channels_can_be_told_to_be_tuned() -> None:

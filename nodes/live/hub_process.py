@@ -1,0 +1,51 @@
+"""The process of the hub."""
+
+from collections.abc import Mapping
+from multiprocessing.sharedctypes import Synchronized
+from pathlib import Path
+from typing import NamedTuple
+
+import zmq
+
+from nodes.live.child import GONE, Control, begin
+from radio.hub import Hub, Plan
+from radio.hub_server import HubServer
+
+
+class HubStart(NamedTuple):
+    """What a hub begins with. One that takes over is given medium time and everybody's lives so far."""
+
+    plan: Plan
+    listen: str
+    paced: bool
+    patience_s: float
+    truth: Path
+    now_ns: int | None
+    lives: Mapping[int, int]
+
+
+def hub_process(control: Control, start: HubStart, horizon_ns: "Synchronized[int]") -> None:
+    """Serve until told to stop. Says ("listening", endpoint) first, or ("failed", why).
+
+    `horizon_ns` always shows up to when time has been granted: should this process be killed, another goes on there.
+    """
+    begin("hub")
+    with start.truth.open("a", encoding="utf-8", newline="\n") as truth:
+        hub = Hub(start.plan, truth.write, start.now_ns)
+        hub.lives.update(start.lives)
+        try:
+            server = HubServer(
+                hub,
+                start.listen,
+                paced=start.paced,
+                patience_s=start.patience_s,
+                granted=lambda until_ns: setattr(horizon_ns, "value", until_ns),
+            )
+        except zmq.ZMQError as error:
+            control.send(("failed", f"cannot listen on {start.listen}: {error}"))
+            return
+        try:
+            control.send(("listening", server.endpoint))
+            server.serve(control)
+        except GONE:
+            return

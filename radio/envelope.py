@@ -1,0 +1,323 @@
+"""The messages between a station and the hub, and their bytes: the wire format of `docs/link-protocol.md`.
+
+Values only. Every message is one ZeroMQ message of one part: a byte with the version, a byte with the kind, then fields
+in big-endian order. All instants are ns UTC of medium time.
+"""
+
+import struct
+from typing import Any, NamedTuple
+
+VERSION = 1
+MAX_DATA_BYTES = 255
+"""The longest frame that a link carries."""
+MAX_ENVELOPE_BYTES = 1 << 20
+KEY_BYTES = 16
+NO_KEY = bytes(KEY_BYTES)
+CHANNELS = 64
+"""Channels are numbered 0 to 63."""
+
+
+class BadEnvelope(ValueError):
+    """These bytes are no message of the link; the text says why not."""
+
+
+class Hello(NamedTuple):
+    """A station asks to take part. `granted`: it takes medium time in windows; else it follows the clock."""
+
+    address: int
+    granted: bool
+    key: bytes = NO_KEY
+
+
+class Transmit(NamedTuple):
+    """A frame to be put on the air. `session` and `sequence` are its name in the records of the medium."""
+
+    start_ns: int
+    channel: int
+    session: int
+    sequence: int
+    data: bytes
+
+
+class Place(NamedTuple):
+    """Where the station is at an instant, and how it moves on: degrees (WGS-84), metres over the ellipsoid, m/s."""
+
+    at_ns: int
+    latitude_deg: float
+    longitude_deg: float
+    height_m: float
+    north_mps: float = 0.0
+    east_mps: float = 0.0
+    up_mps: float = 0.0
+
+
+class OffAir(NamedTuple):
+    """The station is off the air from an instant until it is placed again."""
+
+    at_ns: int
+
+
+class Tune(NamedTuple):
+    """The channels it listens to from an instant on."""
+
+    at_ns: int
+    channels: frozenset[int]
+
+
+class Done(NamedTuple):
+    """Everything that it has to say up to this instant has been said: time may go on."""
+
+    until_ns: int
+
+
+class Alive(NamedTuple):
+    """The sender is still there. Both say it; there is nothing to answer."""
+
+
+class Bye(NamedTuple):
+    """It leaves the link."""
+
+
+class Welcome(NamedTuple):
+    """It takes part. `life` counts how often its address has taken part before; `briefing` is JSON."""
+
+    start_ns: int
+    end_ns: int
+    now_ns: int
+    window_ns: int
+    life: int
+    briefing: str
+
+
+class Refused(NamedTuple):
+    """It does not take part, or no longer; the text says why."""
+
+    reason: str
+
+
+class Reception(NamedTuple):
+    """One frame received.
+
+    `due_ns` is when the station has the frame, whole; `arrival_ns` is when its first bit came. `number` counts what was
+    delivered to this station, so that a hole shows a loss between hub and station. Power is in tenths of dBm.
+    """
+
+    due_ns: int
+    arrival_ns: int
+    number: int
+    channel: int
+    power_tenths_dbm: int
+    data: bytes
+
+
+class Time(NamedTuple):
+    """Medium time from here to there, and what is received in it, by `due_ns`."""
+
+    from_ns: int
+    until_ns: int
+    receptions: tuple[Reception, ...]
+
+
+class Trouble(NamedTuple):
+    """Told to monitors: the emulator had trouble with a station (0: with all of them) from an instant until another.
+
+    `until_ns` is None while it is not over. `at_ns` is when it is told.
+    """
+
+    at_ns: int
+    address: int
+    from_ns: int
+    until_ns: int | None
+
+
+class End(NamedTuple):
+    """The run is over."""
+
+    now_ns: int
+    reason: str
+
+
+FromStation = Hello | Transmit | Place | OffAir | Tune | Done | Alive | Bye
+FromHub = Welcome | Refused | Time | Trouble | Alive | End
+
+_HEAD = struct.Struct(">BB")
+_HELLO = struct.Struct(f">BBIB{KEY_BYTES}s")
+_TRANSMIT = struct.Struct(">BBqBHI")
+_PLACE = struct.Struct(">BBq6d")
+_INSTANT = struct.Struct(">BBq")
+_TUNE = struct.Struct(">BBqQ")
+_WELCOME = struct.Struct(">BBqqqII")
+_TIME = struct.Struct(">BBqqH")
+_RECEPTION = struct.Struct(">qqIBhB")
+_TROUBLE = struct.Struct(">BBqIqq")
+
+_pack_reception, _pack_time = _RECEPTION.pack, _TIME.pack
+MOST_RECEPTIONS = 0xFFFF
+_NOT_OVER = -1
+
+
+def pack(message: FromStation | FromHub) -> bytes:
+    """The bytes of a message. Raises BadEnvelope for values that do not fit their fields."""
+    try:
+        return _pack(message)
+    except (struct.error, TypeError, ValueError) as error:
+        raise BadEnvelope(f"{type(message).__name__} cannot be sent: {error}") from None
+
+
+def _pack(message: FromStation | FromHub) -> bytes:
+    match message:
+        case Time():
+            return pack_time(message.from_ns, message.until_ns, message.receptions)
+        case Done():
+            return _INSTANT.pack(VERSION, ord("D"), message.until_ns)
+        case Transmit():
+            if not 0 < len(message.data) <= MAX_DATA_BYTES:
+                raise ValueError(f"a frame has 1 to {MAX_DATA_BYTES} bytes, not {len(message.data)}")
+            if not 0 <= message.channel < CHANNELS:
+                raise ValueError(f"channels are 0 to {CHANNELS - 1}, not {message.channel}")
+            return _TRANSMIT.pack(VERSION, ord("T"), *message[:4]) + message.data
+        case Place():
+            _check_place(message)
+            return _PLACE.pack(VERSION, ord("P"), *message)
+        case OffAir():
+            return _INSTANT.pack(VERSION, ord("O"), message.at_ns)
+        case Tune():
+            return _TUNE.pack(VERSION, ord("C"), message.at_ns, _bitmap(message.channels))
+        case Hello():
+            if len(message.key) != KEY_BYTES:
+                raise ValueError(f"a key has {KEY_BYTES} bytes, not {len(message.key)}")
+            return _HELLO.pack(VERSION, ord("H"), message.address, message.granted, message.key)
+        case Alive():
+            return _HEAD.pack(VERSION, ord("A"))
+        case Bye():
+            return _HEAD.pack(VERSION, ord("B"))
+        case Welcome():
+            return _WELCOME.pack(VERSION, ord("W"), *message[:5]) + message.briefing.encode()
+        case Refused():
+            return _HEAD.pack(VERSION, ord("R")) + message.reason.encode()
+        case Trouble():
+            until = _NOT_OVER if message.until_ns is None else message.until_ns
+            return _TROUBLE.pack(VERSION, ord("N"), *message[:3], until)
+        case End():
+            return _INSTANT.pack(VERSION, ord("E"), message.now_ns) + message.reason.encode()
+
+
+def pack_time(from_ns: int, until_ns: int, receptions: "tuple[Reception, ...] | list[Reception]") -> bytes:
+    """A Time message's bytes; apart from `pack`, for the hub packs most of all these."""
+    parts = [_pack_time(VERSION, 0x47, from_ns, until_ns, len(receptions))]
+    for due_ns, arrival_ns, number, channel, power, data in receptions:
+        parts.append(_pack_reception(due_ns, arrival_ns, number, channel, power, len(data)))
+        parts.append(data)
+    return b"".join(parts)
+
+
+def unpack_from_station(data: bytes) -> FromStation:
+    """What a station says. Raises BadEnvelope, and nothing else, whatever the bytes."""
+    kind = _kind(data)
+    if kind == "D":
+        return Done(_fields(_INSTANT, data, exact=True)[0])
+    if kind == "T":
+        start_ns, channel, session, sequence = _fields(_TRANSMIT, data)
+        frame = data[_TRANSMIT.size :]
+        if not 0 < len(frame) <= MAX_DATA_BYTES or channel >= CHANNELS:
+            raise BadEnvelope(f"TRANSMIT has {len(frame)} bytes of frame on channel {channel}")
+        return Transmit(start_ns, channel, session, sequence, frame)
+    if kind == "P":
+        place = Place(*_fields(_PLACE, data, exact=True))
+        try:
+            _check_place(place)
+        except ValueError as error:
+            raise BadEnvelope(str(error)) from None
+        return place
+    if kind == "O":
+        return OffAir(_fields(_INSTANT, data, exact=True)[0])
+    if kind == "C":
+        at_ns, bitmap = _fields(_TUNE, data, exact=True)
+        return Tune(at_ns, frozenset(n for n in range(CHANNELS) if bitmap >> n & 1))
+    if kind == "H":
+        address, granted, key = _fields(_HELLO, data, exact=True)
+        if granted > 1:
+            raise BadEnvelope(f"HELLO asks for time mode {granted}, which is neither 0 nor 1")
+        return Hello(address, bool(granted), key)
+    if kind == "A":
+        _fields(_HEAD, data, exact=True)
+        return Alive()
+    if kind == "B":
+        _fields(_HEAD, data, exact=True)
+        return Bye()
+    raise BadEnvelope(f"no station sends the kind {kind!r}")
+
+
+def unpack_from_hub(data: bytes) -> FromHub:
+    """What the hub says. Raises BadEnvelope, and nothing else, whatever the bytes."""
+    kind = _kind(data)
+    if kind == "G":
+        return _unpack_time(data)
+    if kind == "W":
+        start_ns, end_ns, now_ns, window_ns, life = _fields(_WELCOME, data)
+        return Welcome(start_ns, end_ns, now_ns, window_ns, life, _text(data, _WELCOME.size))
+    if kind == "R":
+        return Refused(_text(data, _HEAD.size))
+    if kind == "N":
+        at_ns, address, from_ns, until_ns = _fields(_TROUBLE, data, exact=True)
+        return Trouble(at_ns, address, from_ns, None if until_ns == _NOT_OVER else until_ns)
+    if kind == "A":
+        _fields(_HEAD, data, exact=True)
+        return Alive()
+    if kind == "E":
+        return End(_fields(_INSTANT, data)[0], _text(data, _INSTANT.size))
+    raise BadEnvelope(f"no hub sends the kind {kind!r}")
+
+
+def _unpack_time(data: bytes) -> Time:
+    from_ns, until_ns, count = _fields(_TIME, data)
+    receptions, at = [], _TIME.size
+    for _ in range(count):
+        if len(data) < at + _RECEPTION.size:
+            raise BadEnvelope("TIME ends within a reception")
+        due_ns, arrival_ns, number, channel, power, length = _RECEPTION.unpack_from(data, at)
+        at += _RECEPTION.size + length
+        receptions.append(Reception(due_ns, arrival_ns, number, channel, power, data[at - length : at]))
+    if at != len(data):
+        raise BadEnvelope(f"TIME has {len(data)} bytes; its receptions make {at}")
+    return Time(from_ns, until_ns, tuple(receptions))
+
+
+def _kind(data: bytes) -> str:
+    if len(data) < _HEAD.size:
+        raise BadEnvelope(f"{len(data)} bytes are no message")
+    if data[0] != VERSION:
+        raise BadEnvelope(f"version {data[0]} is not {VERSION}")
+    if len(data) > MAX_ENVELOPE_BYTES:
+        raise BadEnvelope(f"{len(data)} bytes are more than {MAX_ENVELOPE_BYTES}")
+    return chr(data[1])
+
+
+def _fields(layout: struct.Struct, data: bytes, *, exact: bool = False) -> tuple[Any, ...]:
+    """The fields after version and kind."""
+    if len(data) < layout.size or (exact and len(data) != layout.size):
+        raise BadEnvelope(f"a message of kind {chr(data[1])!r} has {layout.size} bytes, not {len(data)}")
+    return layout.unpack_from(data)[2:]
+
+
+def _text(data: bytes, at: int) -> str:
+    try:
+        return data[at:].decode()
+    except UnicodeDecodeError as error:
+        raise BadEnvelope(f"a text is not UTF-8: {error}") from None
+
+
+def _bitmap(channels: frozenset[int]) -> int:
+    if any(not 0 <= n < CHANNELS for n in channels):
+        raise ValueError(f"channels are 0 to {CHANNELS - 1}, not {sorted(channels)}")
+    return sum(1 << n for n in channels)
+
+
+def _check_place(place: Place) -> None:
+    """Raises ValueError for a place that is none: not on the earth, or faster than light, or no number."""
+    _, latitude, longitude, height, *velocity = place
+    # a comparison with "not a number" is false, which refuses it too
+    if not (-90 <= latitude <= 90 and -180 <= longitude <= 180 and -10_000 <= height <= 100_000):
+        raise ValueError(f"PLACE {latitude}, {longitude}, {height} m is nowhere")
+    if not all(-1e5 <= part <= 1e5 for part in velocity):
+        raise ValueError(f"PLACE moves at {velocity} m/s")

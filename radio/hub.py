@@ -1,0 +1,297 @@
+"""The hub: who takes part, medium time in windows, and what is delivered to whom. Sans-I/O: it is told, and answers.
+
+Both drivers run it: the virtual one calls it directly, the live one carries what is said to it over links. Time goes on
+when every station that is granted time has said that it is done; so nobody's speed can change what happens.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from radio.envelope import Alive, Done, Hello, OffAir, Place, Reception, Transmit, Trouble, Tune
+from radio.geodesy import ecef_m, ecef_velocity_mps
+from radio.medium import Channel, Equipment, Fate, Medium, Outcome, Transmission
+from radio.truth import truth_line
+
+WINDOW_NS = 50_000_000
+"""Medium time is granted in windows of this length; what is sent is handed over at least one ahead."""
+FARTHEST_AHEAD_NS = 10_000_000_000
+"""A frame may be handed over so long before its start, at most."""
+MOST_A_WINDOW = 512
+"""Frames that a station may hand over in one window."""
+CALM_NS = 1_000_000_000
+"""Trouble with single frames is over when there was none for so long."""
+
+Said = Transmit | Place | OffAir | Tune | Done | Alive
+
+
+class NotAdmitted(Exception):
+    """A station may not take part; the text says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Berth:
+    """What the hub knows of one station beforehand.
+
+    `key` is asked of those that we start ourselves, so that nobody can take their place; None: whoever comes first.
+    A `monitor` is told of trouble.
+    """
+
+    equipment: Equipment
+    tuned: frozenset[int]
+    key: bytes | None = None
+    monitor: bool = False
+    briefing: str = "{}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a hub is made from. Instants are ns UTC of medium time."""
+
+    channels: tuple[Channel, ...]
+    seed: int
+    loss: float
+    capture_db: float
+    start_ns: int
+    end_ns: int
+    berths: Mapping[int, Berth]
+
+
+class Window(NamedTuple):
+    """A stretch of medium time, what is received in it by whom, and what monitors must be told."""
+
+    from_ns: int
+    until_ns: int
+    receptions: dict[int, list[Reception]]
+    troubles: list[Trouble]
+
+
+@dataclass(slots=True)
+class _Present:
+    """A station that takes part. `granted`: it takes time in windows; else it follows the clock."""
+
+    granted: bool
+    delivered: int = 0
+    handed_over: int = 0
+    on_air_ns: int | None = None
+    """Since when the medium knows it; None while it is off the air."""
+    tuned: frozenset[int] = frozenset()
+
+
+class Hub:
+    """One run's hub. `truth` takes a line per frame. A hub that takes over from one that was lost begins at `now_ns`.
+
+    `counts` has what did not go as it should between stations and hub: `host_late` frames that came after their
+    start, `host_dropped` receptions and frames that were too many, `not_on_air` frames of stations that had no place.
+    """
+
+    def __init__(self, plan: Plan, truth: Callable[[str], object], now_ns: int | None = None):
+        self.plan = plan
+        self.now_ns = plan.start_ns if now_ns is None else now_ns
+        self.outcomes: Counter[Outcome] = Counter()
+        self.transmissions = 0
+        self.counts: Counter[str] = Counter()
+        self.lives: Counter[int] = Counter()
+        self._truth = truth
+        self._medium = Medium(plan.channels, seed=plan.seed, loss=plan.loss, capture_db=plan.capture_db)
+        self._horizon_ns = self.now_ns
+        self._present: dict[int, _Present] = {}
+        self._troubled: dict[int, tuple[int, int | None]] = {}
+        """Trouble that is not over: since when, and when it last showed (None: until the station is back)."""
+        self._troubles: list[Trouble] = []
+        self._left_ns: dict[int, int] = {}
+        self._busy: set[int] = set()
+        """Who has not yet done with the time it was granted."""
+        self._boxes: dict[int, list[Reception]] = {}
+        """What is settled and not yet delivered, by receiver."""
+
+    # ------------------------------------------------------------ taking part
+
+    def admit(self, hello: Hello) -> int:
+        """Let a station take part; returns its life, 0 for the first. Raises NotAdmitted."""
+        berth = self.plan.berths.get(hello.address)
+        if berth is None:
+            raise NotAdmitted(f"nobody with the address {hello.address:06x} is expected in this run")
+        if hello.address in self._present:
+            raise NotAdmitted(f"the address {hello.address:06x} is taken by a station that is already there")
+        if berth.key is not None and berth.key != hello.key:
+            raise NotAdmitted(f"{hello.address:06x} is started by the run itself, and this is not its key")
+        self._present[hello.address] = _Present(hello.granted, tuned=berth.tuned)
+        self.lives[hello.address] += 1
+        self._over(hello.address)
+        return self.lives[hello.address] - 1
+
+    def leave(self, address: int) -> None:
+        """A station takes part no longer: it said so, or whoever runs the test wants it gone."""
+        present = self._present.pop(address, None)
+        self._busy.discard(address)
+        if present is not None and present.on_air_ns is not None:
+            at_ns = max(self._horizon_ns, present.on_air_ns)
+            self._medium.leave(address, at_ns)
+            self._left_ns[address] = at_ns
+
+    def lose(self, address: int) -> None:
+        """A station is gone through no wish of its own: its silence from now on is our trouble, until it is back."""
+        self.leave(address)
+        self.trouble(address, self.now_ns, lasting=True)
+
+    def trouble(self, address: int, from_ns: int, *, lasting: bool) -> None:
+        """Note that the emulator has trouble with a station (0: with all). Monitors are told with the next window."""
+        since, shown = self._troubled.get(address, (None, 0))
+        if since is None:
+            since = min(from_ns, self.now_ns)
+            self._troubles.append(Trouble(self.now_ns, address, since, None))
+        self._troubled[address] = (since, None if lasting or shown is None else self.now_ns)
+
+    def trouble_over(self, address: int) -> None:
+        """A station that was silent can be heard of again."""
+        self._over(address)
+
+    def _over(self, address: int) -> None:
+        since, _ = self._troubled.pop(address, (None, None))
+        if since is not None:
+            self._troubles.append(Trouble(self.now_ns, address, since, self.now_ns))
+
+    def lasting(self) -> list[Trouble]:
+        """Trouble that is not over, for a monitor that comes back."""
+        return [Trouble(self.now_ns, address, since, None) for address, (since, _) in sorted(self._troubled.items())]
+
+    def present(self, address: int) -> bool:
+        """Whether a station takes part."""
+        return address in self._present
+
+    def granted(self, address: int) -> bool:
+        """Whether a station that takes part is granted time."""
+        return self._present[address].granted
+
+    # ------------------------------------------------------------ what stations say
+
+    def tell(self, address: int, said: Said) -> None:
+        """A station that takes part says something. Raises ValueError for what makes no sense."""
+        match said:
+            case Done(until_ns=until_ns):
+                if not self._present[address].granted or until_ns > self.now_ns:
+                    raise ValueError(f"done until {until_ns}: it was never granted so much")
+                if until_ns == self.now_ns:
+                    self._busy.discard(address)
+            case Transmit():
+                self._transmit(address, said)
+            case Place():
+                self._place(address, said)
+            case OffAir(at_ns=at_ns):
+                self._off_air(address, at_ns)
+            case Tune(at_ns=at_ns, channels=channels):
+                self._tune(address, at_ns, channels)
+            case Alive():
+                pass
+
+    def _transmit(self, address: int, sent: Transmit) -> None:
+        present = self._present[address]
+        if sent.channel not in {c.number for c in self.plan.channels}:
+            raise ValueError(f"there is no channel {sent.channel}")
+        if sent.start_ns > self._horizon_ns + FARTHEST_AHEAD_NS:
+            raise ValueError(f"a frame is handed over more than {FARTHEST_AHEAD_NS} ns ahead")
+        if sent.start_ns < self._horizon_ns:
+            self.counts["host_late"] += 1
+            self.trouble(address, sent.start_ns, lasting=False)
+            return
+        if present.handed_over >= MOST_A_WINDOW:
+            self.dropped(address)
+            return
+        if present.on_air_ns is None or sent.start_ns < present.on_air_ns:
+            self.counts["not_on_air"] += 1
+            return
+        present.handed_over += 1
+        key = (address, sent.session, sent.sequence)
+        self._medium.transmit(Transmission(*key, sent.channel, sent.start_ns, sent.data))
+
+    def dropped(self, address: int, count: int = 1) -> None:
+        """So many frames or receptions of a station were dropped between it and the hub."""
+        self.counts["host_dropped"] += count
+        self.trouble(address, self.now_ns, lasting=False)
+
+    def _place(self, address: int, place: Place) -> None:
+        present = self._present[address]
+        at_ns = max(place.at_ns, self._horizon_ns)
+        if present.on_air_ns is None:
+            at_ns = max(at_ns, self._left_ns.get(address, 0))
+            self._medium.join(self.plan.berths[address].equipment, present.tuned, at_ns)
+            present.on_air_ns = at_ns
+        latitude, longitude, height_m = place.latitude_deg, place.longitude_deg, place.height_m
+        velocity_mps = ecef_velocity_mps(latitude, longitude, place.north_mps, place.east_mps, place.up_mps)
+        at_ns = max(at_ns, present.on_air_ns)
+        self._medium.place(address, at_ns, ecef_m(latitude, longitude, height_m), velocity_mps, height_m)
+
+    def _off_air(self, address: int, at_ns: int) -> None:
+        present = self._present[address]
+        if present.on_air_ns is not None:
+            self._left_ns[address] = max(at_ns, self._horizon_ns, present.on_air_ns)
+            self._medium.leave(address, self._left_ns[address])
+            present.on_air_ns = None
+
+    def _tune(self, address: int, at_ns: int, channels: frozenset[int]) -> None:
+        present = self._present[address]
+        if not channels <= {c.number for c in self.plan.channels}:
+            raise ValueError(f"there are not all of the channels {sorted(channels)}")
+        present.tuned = channels
+        if present.on_air_ns is not None:
+            self._medium.tune(address, channels, max(at_ns, self._horizon_ns, present.on_air_ns))
+
+    # ------------------------------------------------------------ time
+
+    def waiting_for(self) -> list[int]:
+        """The stations that have not yet done with the time they were granted."""
+        return sorted(self._busy)
+
+    def next_window(self, limit_ns: int) -> Window:
+        """Let time go on: to the end of the window, or to `limit_ns` if that comes first.
+
+        Whoever calls has made sure that nobody is waited for.
+        """
+        from_ns = self.now_ns
+        if from_ns >= self._horizon_ns:
+            self._horizon_ns = from_ns - from_ns % WINDOW_NS + WINDOW_NS
+            for fate in self._medium.settle(self._horizon_ns):
+                self._report(fate)
+                self._box(fate)
+        self.now_ns = min(self._horizon_ns, limit_ns)
+        for address, (_, shown) in list(self._troubled.items()):
+            if shown is not None and from_ns - shown > CALM_NS:
+                self._over(address)
+        for address, present in self._present.items():
+            present.handed_over = 0
+            if present.granted:
+                self._busy.add(address)
+        troubles, self._troubles = self._troubles, []
+        return Window(from_ns, self.now_ns, self._due(), troubles)
+
+    def _report(self, fate: Fate) -> None:
+        self.transmissions += 1
+        self.outcomes.update(fate.outcomes)
+        self._truth(truth_line(fate))
+
+    def _box(self, fate: Fate) -> None:
+        """Put a frame into the box of everybody who received it."""
+        _, due_ns, receivers, outcomes, power_dbm, arrival_ns, _ = fate
+        channel, data = fate.transmission.channel, fate.transmission.data
+        for i, receiver in enumerate(receivers):
+            if outcomes[i] is Outcome.RECEIVED and (present := self._present.get(receiver)) is not None:
+                got = Reception(due_ns, arrival_ns[i], present.delivered, channel, round(power_dbm[i] * 10), data)
+                present.delivered = (present.delivered + 1) & 0xFFFFFFFF
+                self._boxes.setdefault(receiver, []).append(got)
+
+    def _due(self) -> dict[int, list[Reception]]:
+        """What is due before now: everything, but where a window is cut short."""
+        boxes, self._boxes = self._boxes, {}
+        if self.now_ns == self._horizon_ns:
+            return boxes
+        for receiver, box in boxes.items():
+            self._boxes[receiver] = [got for got in box if got.due_ns >= self.now_ns]
+            boxes[receiver] = [got for got in box if got.due_ns < self.now_ns]
+        return boxes
+
+    def last_troubles(self) -> list[Trouble]:
+        """What monitors have not been told yet, when the run is over."""
+        troubles, self._troubles = self._troubles, []
+        return troubles

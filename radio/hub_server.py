@@ -1,0 +1,362 @@
+"""The hub as a process: carries what stations say over ZeroMQ, keeps the pace, and answers to whoever started it.
+
+Only carrying lives here; what it means is in `radio.hub`, how it is written in `radio.envelope`. One thread, no queue
+without a bound: a station that does not take its messages loses them, and nobody waits for it but for its time.
+"""
+
+import contextlib
+import time
+from collections.abc import Callable
+from heapq import heappop, heappush
+from multiprocessing.connection import Connection
+from typing import Any, NamedTuple
+
+import zmq
+
+from radio import envelope
+from radio.envelope import Alive, BadEnvelope, Bye, End, FromHub, Hello, Reception, Refused, Trouble, Welcome
+from radio.hub import WINDOW_NS, Hub, NotAdmitted
+
+MOST_QUEUED = 200
+"""Messages that wait for one station; what is more is dropped and counted."""
+MOST_AT_ONCE = 1000
+"""Messages taken from stations before time and control are looked at again."""
+SILENT_NS = 2_000_000_000
+POKE_NS = 250_000_000
+REPORT_NS = 100_000_000
+LINGER_MS = 300
+
+
+class Status(NamedTuple):
+    """How a run stands, as the hub reports it. `waiting` are the stations without which time cannot go on."""
+
+    now_ns: int
+    transmissions: int
+    outcomes: dict[str, int]
+    counts: dict[str, int]
+    stretched: int
+    stretched_ns: int
+    waiting: tuple[int, ...]
+
+
+class HubServer:
+    """Serves one hub at a loopback endpoint (port 0: a free one). Raises zmq.ZMQError if the port is in use.
+
+    `paced`: medium time does not run ahead of the clock, and stations may follow the clock. `patience_s` is how long a
+    station that is granted time may take before it is set aside. `granted` is told of each window before anybody else.
+    """
+
+    def __init__(
+        self,
+        hub: Hub,
+        listen: str,
+        *,
+        paced: bool,
+        patience_s: float = 10.0,
+        granted: Callable[[int], object] = lambda until_ns: None,
+    ):
+        self._hub, self._paced, self._patience_ns, self._granted = hub, paced, round(patience_s * 1e9), granted
+        self._context = zmq.Context()
+        self._router = self._context.socket(zmq.ROUTER)
+        self._router.setsockopt(zmq.ROUTER_MANDATORY, 1)
+        self._router.setsockopt(zmq.SNDHWM, MOST_QUEUED)
+        self._router.setsockopt(zmq.MAXMSGSIZE, envelope.MAX_ENVELOPE_BYTES)
+        self._router.setsockopt(zmq.LINGER, LINGER_MS)
+        self._router.setsockopt(zmq.IPV6, "[" in listen)
+        try:
+            self._router.bind(listen)
+        except zmq.ZMQError:
+            self._context.destroy(linger=0)
+            raise
+        self.endpoint: str = self._router.getsockopt_string(zmq.LAST_ENDPOINT)
+        self._address: dict[bytes, int] = {}
+        self._identity: dict[int, bytes] = {}
+        self._expected: set[int] = set()
+        self._limit_ns = hub.now_ns
+        self._opened_ns = self._poked_ns = self._reported_ns = time.monotonic_ns()
+        self._zero_ns: int | None = None
+        """The clock's reading at medium time 0, while time runs."""
+        self._stretched = self._stretched_ns = 0
+        self._spoke_ns: dict[int, int] = {}
+        self._silent: set[int] = set()
+        self._timed: list[tuple[int, int, int, Reception]] = []
+        self._timed_number = 0
+        self._reached = True
+        self._over = False
+        self._told: list[Trouble] = []
+        """Told to the monitors with the last window; one that comes back may not have got it."""
+        self._news: list[tuple[Any, ...]] = []
+        """What whoever started the run must be told."""
+
+    def serve(self, control: Connection) -> None:
+        """Serve until told to stop, or until whoever started it is gone.
+
+        Takes ("go", until_ns), ("expect", address), ("lost", address), ("remove", address), ("trouble", address,
+        from_ns) and ("stop", reason); tells ("joined", address, life), ("left", address), ("lost", address),
+        ("stalled", address), ("refused", address, reason), ("status", Status), ("reached", Status), ("ended", Status).
+        """
+        poller = zmq.Poller()
+        poller.register(self._router, zmq.POLLIN)
+        poller.register(control.fileno(), zmq.POLLIN)
+        try:
+            while not self._over:
+                self._time_goes_on()
+                self._tell(control)
+                ready = dict(poller.poll(self._idle_ms()))
+                if control.fileno() in ready:
+                    self._obey(control)
+                if self._router in ready:
+                    self._listen()
+            self._tell(control)
+        except (EOFError, BrokenPipeError, ConnectionResetError):
+            self._end("whoever started the run is gone")
+        finally:
+            self._context.destroy(linger=LINGER_MS)
+
+    def status(self) -> Status:
+        """How the run stands."""
+        hub = self._hub
+        outcomes = {outcome.value: count for outcome, count in hub.outcomes.items()}
+        waiting = tuple(sorted({*hub.waiting_for(), *self._expected}))
+        stretched = (self._stretched, self._stretched_ns)
+        return Status(hub.now_ns, hub.transmissions, outcomes, dict(hub.counts), *stretched, waiting)
+
+    # ------------------------------------------------------------ whoever started it
+
+    def _obey(self, control: Connection) -> None:
+        while control.poll():
+            match control.recv():
+                case ("go", int(until_ns)):
+                    self._limit_ns, self._reached = until_ns, False
+                    self._zero_ns = None
+                case ("expect", int(address)):
+                    if not self._hub.present(address):
+                        self._expected.add(address)
+                        self._opened_ns = time.monotonic_ns()
+                case ("unexpect", int(address)):
+                    self._expected.discard(address)
+                case ("lost", int(address)):
+                    self._expected.discard(address)
+                    self._lose(address)
+                case ("remove", int(address)):
+                    self._hub.leave(address)
+                    self._forget(address)
+                case ("trouble", int(address), int(from_ns)):
+                    self._hub.trouble(address, from_ns, lasting=False)
+                case ("stop", str(reason)):
+                    self._end(reason)
+                    self._news.append(("ended", self.status()))
+
+    def _tell(self, control: Connection) -> None:
+        for item in self._news:
+            control.send(item)
+        self._news.clear()
+
+    def _report(self) -> None:
+        now_ns = time.monotonic_ns()
+        if not self._reached and self._hub.now_ns >= self._limit_ns and not self._hub.waiting_for():
+            self._reached = True
+            self._news.append(("reached", self.status()))
+        elif now_ns - self._reported_ns > REPORT_NS:
+            self._reported_ns = now_ns
+            self._news.append(("status", self.status()))
+
+    def _end(self, reason: str) -> None:
+        for trouble in self._hub.last_troubles():
+            self._tell_monitors(trouble)
+        for address in list(self._identity):
+            self._send(address, End(self._hub.now_ns, reason))
+        self._over = True
+
+    # ------------------------------------------------------------ time
+
+    def _time_goes_on(self) -> None:
+        now_ns = time.monotonic_ns()
+        self._deliver_timed(now_ns)
+        waiting = self._hub.waiting_for()
+        if waiting:
+            self._wait(waiting, now_ns)
+        elif not self._expected and self._hub.now_ns < self._limit_ns and self._due(now_ns):
+            self._open(now_ns)
+        self._report()
+
+    def _due(self, now_ns: int) -> bool:
+        """Whether the clock has come to where medium time stands; a run that fell behind is stretched."""
+        if not self._paced:
+            return True
+        if self._zero_ns is None:
+            self._zero_ns = now_ns - self._hub.now_ns
+        behind_ns = now_ns - self._zero_ns - self._hub.now_ns
+        if behind_ns > WINDOW_NS:
+            self._stretched += 1
+            self._stretched_ns += behind_ns
+            self._zero_ns += behind_ns
+        return behind_ns >= 0
+
+    def _idle_ms(self) -> int:
+        """How long nothing is due but what others say."""
+        hub, at_ns = self._hub, REPORT_NS
+        if self._reached or hub.waiting_for() or self._expected:
+            return 50
+        if not self._paced or self._zero_ns is None:
+            return 0
+        now_ns = time.monotonic_ns()
+        at_ns = hub.now_ns + self._zero_ns - now_ns
+        if self._timed:
+            at_ns = min(at_ns, self._timed[0][0] + self._zero_ns - now_ns)
+        return max(0, min(50, -(-at_ns // 1_000_000)))
+
+    def _open(self, now_ns: int) -> None:
+        self._opened_ns = self._poked_ns = now_ns
+        window = self._hub.next_window(self._limit_ns)
+        self._granted(window.until_ns)
+        self._told = window.troubles
+        for trouble in window.troubles:
+            self._tell_monitors(trouble)
+        for address in list(self._identity):
+            receptions = window.receptions.get(address, [])
+            if self._hub.granted(address):
+                data = envelope.pack_time(window.from_ns, window.until_ns, receptions)
+                self._put(address, data, len(receptions))
+            else:
+                self._put(address, envelope.pack_time(window.from_ns, window.from_ns, ()), 0)
+                self._hold(address, receptions)
+                self._look_after(address, now_ns)
+
+    def _tell_monitors(self, trouble: Trouble) -> None:
+        for address in list(self._identity):
+            if self._hub.plan.berths[address].monitor:
+                self._send(address, trouble)
+
+    def _wait(self, waiting: list[int], now_ns: int) -> None:
+        """Who does not answer for too long is set aside; who is gone is noticed by talking to it."""
+        if now_ns - self._opened_ns > self._patience_ns:
+            for address in waiting:
+                reason = f"set aside: no answer for {self._patience_ns / 1e9:g} s; say HELLO to begin anew"
+                self._send(address, Refused(reason))
+                self._lose(address)
+                self._news.append(("stalled", address))
+        elif now_ns - self._poked_ns > POKE_NS:
+            self._poked_ns = now_ns
+            for address in waiting:
+                self._send(address, Alive())
+
+    # ------------------------------------------------------------ stations that follow the clock
+
+    def _hold(self, address: int, receptions: list[Reception]) -> None:
+        for got in receptions:
+            self._timed_number += 1
+            heappush(self._timed, (got.due_ns, self._timed_number, address, got))
+
+    def _deliver_timed(self, now_ns: int) -> None:
+        if not self._timed or self._zero_ns is None:
+            return
+        medium_ns = now_ns - self._zero_ns
+        while self._timed and self._timed[0][0] <= medium_ns:
+            due_ns, _, address, got = heappop(self._timed)
+            self._put(address, envelope.pack_time(due_ns, due_ns, (got,)), 1)
+
+    def _look_after(self, address: int, now_ns: int) -> None:
+        """Note the silence of a station that should say something every second."""
+        silent_ns = now_ns - self._spoke_ns.get(address, now_ns)
+        if silent_ns > SILENT_NS and address not in self._silent:
+            self._silent.add(address)
+            self._hub.trouble(address, self._hub.now_ns - silent_ns, lasting=True)
+
+    # ------------------------------------------------------------ stations
+
+    def _listen(self) -> None:
+        for _ in range(MOST_AT_ONCE):
+            try:
+                parts = self._router.recv_multipart(zmq.DONTWAIT)
+            except zmq.Again:
+                return
+            try:
+                if len(parts) != 2:
+                    raise BadEnvelope(f"a message of {len(parts) - 1} parts")
+                self._take(parts[0], envelope.unpack_from_station(parts[1]))
+            except ValueError:  # a bad envelope, or one that makes no sense now
+                self._hub.counts["malformed"] += 1
+
+    def _take(self, identity: bytes, said: envelope.FromStation) -> None:
+        address = self._address.get(identity)
+        if isinstance(said, Hello):
+            self._hello(identity, said)
+            return
+        if address is None:
+            raise ValueError("nobody here has said HELLO")
+        self._spoke_ns[address] = time.monotonic_ns()
+        if address in self._silent:
+            self._silent.discard(address)
+            self._hub.trouble_over(address)
+        if isinstance(said, Bye):
+            self._hub.leave(address)
+            self._forget(address)
+            self._news.append(("left", address))
+        else:
+            self._hub.tell(address, said)
+
+    def _hello(self, identity: bytes, hello: Hello) -> None:
+        known = self._address.get(identity)
+        if known == hello.address:
+            self._welcome(identity, known)
+            return
+        try:
+            if known is not None:
+                raise NotAdmitted(f"this connection is {known:06x}'s: one connection for each station")
+            if not hello.granted and not self._paced:
+                raise NotAdmitted("this run does not keep to the clock: ask for granted time, or run it at pace real")
+            self._send(hello.address, Alive())  # if whoever has the address is gone, this shows it
+            self._hub.admit(hello)
+        except NotAdmitted as error:
+            with contextlib.suppress(zmq.ZMQError):
+                self._router.send_multipart([identity, envelope.pack(Refused(str(error)))], zmq.DONTWAIT)
+            self._hub.counts["refused"] += 1
+            self._news.append(("refused", hello.address, str(error)))
+            return
+        self._address[identity], self._identity[hello.address] = hello.address, identity
+        self._expected.discard(hello.address)
+        self._spoke_ns[hello.address] = time.monotonic_ns()
+        self._welcome(identity, hello.address)
+        if self._hub.plan.berths[hello.address].monitor:
+            for trouble in (*self._told, *self._hub.lasting()):
+                self._send(hello.address, trouble)
+        self._news.append(("joined", hello.address, self._hub.lives[hello.address] - 1))
+
+    def _welcome(self, identity: bytes, address: int) -> None:
+        hub = self._hub
+        life = hub.lives[address] - 1
+        briefing = hub.plan.berths[address].briefing
+        self._send(address, Welcome(hub.plan.start_ns, hub.plan.end_ns, hub.now_ns, WINDOW_NS, life, briefing))
+
+    def _send(self, address: int, message: FromHub) -> bool:
+        return self._put(address, envelope.pack(message), 0)
+
+    def _put(self, address: int, data: bytes, receptions: int) -> bool:
+        """Send to a station that may not take it, or not be there any more. Returns whether it is there."""
+        identity = self._identity.get(address)
+        if identity is None:
+            return False
+        try:
+            self._router.send_multipart([identity, data], zmq.DONTWAIT, copy=True)
+        except zmq.Again:
+            self._hub.dropped(address, max(receptions, 1))
+        except zmq.ZMQError:  # no route: its connection is closed
+            self._lose(address)
+            return False
+        return True
+
+    def _lose(self, address: int) -> None:
+        if self._hub.present(address):
+            self._hub.lose(address)
+            self._news.append(("lost", address))
+            if self._hub.plan.berths[address].monitor:
+                self._expected.add(address)  # time stands still without its witness
+        self._forget(address)
+
+    def _forget(self, address: int) -> None:
+        identity = self._identity.pop(address, None)
+        if identity is not None:
+            del self._address[identity]
+        self._spoke_ns.pop(address, None)
+        self._silent.discard(address)
