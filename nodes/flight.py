@@ -159,6 +159,14 @@ def with_loss(flight: Flight, loss: float) -> Flight:
     return replace(flight, scenario=flight.scenario.model_copy(update={"medium": medium}))
 
 
+def flies_in_one_process(flight: Flight, path: Path) -> None:
+    """Raises ConfigurationError if stations are programs of their own, which virtual time cannot wait for."""
+    expected = "flies itself, and only in a live run: use `airaccord run`"
+    problems = [Problem(str(path), f"station {s.call_sign}", "", expected) for s in flight.stations if s.foreign]
+    if problems:
+        raise ConfigurationError(problems)
+
+
 def _in_any_order(fault: FaultEntry) -> tuple[str, str, float, float, str]:
     """What faults are sorted by: where one stands in the file must not matter when a station has several."""
     for_s = math.inf if fault.for_s is None else fault.for_s

@@ -11,6 +11,7 @@ from nodes import report as reports
 from nodes.commands.check import check
 from nodes.commands.decode import decode
 from nodes.commands.lint import lint
+from nodes.commands.run import run as run_live
 from nodes.commands.simulate import simulate
 from nodes.commands.spec import spec
 from nodes.problems import ConfigurationError
@@ -39,6 +40,7 @@ def about(version: Annotated[bool, typer.Option("--version", help="Print the ver
         raise typer.Exit
 
 
+app.command(name="run")(run_live)
 for verb in (simulate, check, lint, decode, spec):
     app.command()(verb)
 

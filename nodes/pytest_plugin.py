@@ -16,21 +16,23 @@ class Fly(Protocol):
     """What the fixture gives: call it with a scenario to get a flight."""
 
     def __call__(
-        self, scenario: Path | str | Scenario, *, seed: int | None = None, loss: float | None = None
+        self, scenario: Path | str | Scenario, *, seed: int | None = None, loss: float | None = None, live: bool = False
     ) -> FlightTest: ...
 
 
 @pytest_asyncio.fixture
 async def fly() -> AsyncIterator[Fly]:
-    """Start flights in virtual time; those still open at the end of the test are closed.
+    """Start flights, in virtual time or with `live=True` live; those still open at the end of the test are closed.
 
     Use: `flight = fly("configs/scenarios/quiet.toml", loss=0.05)`, then `await flight.advance(30)` and so on.
     """
     flights: list[FlightTest] = []
 
-    def start(scenario: Path | str | Scenario, *, seed: int | None = None, loss: float | None = None) -> FlightTest:
+    def start(
+        scenario: Path | str | Scenario, *, seed: int | None = None, loss: float | None = None, live: bool = False
+    ) -> FlightTest:
         source = Path(scenario) if isinstance(scenario, str) else scenario
-        flights.append(FlightTest.of(source, seed=seed, loss=loss))
+        flights.append(FlightTest.of(source, seed=seed, loss=loss, live=live))
         return flights[-1]
 
     yield start

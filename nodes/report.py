@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nodes import __version__
 from protocol.accounts import Standing
@@ -11,10 +11,17 @@ from protocol.clauses import IDS, in_words
 from protocol.judge import Tally
 from protocol.verdicts import Finding, Outcome, Verdict
 
+if TYPE_CHECKING:
+    from nodes.run import Run
+
 SCHEMA = "airaccord-report-1"
 
 OK, FAILED, USAGE, REQUIRE, NOTHING, BROKEN, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
 """The exit codes of the command line."""
+
+
+HOST_COUNTS = ("host_late", "host_dropped", "not_on_air", "malformed", "refused")
+"""What can go wrong between stations and hub (see `radio.hub.Hub.counts`)."""
 
 
 def build(
@@ -26,13 +33,14 @@ def build(
     recordings: Sequence[str] = (),
     source: Mapping[str, Any] | None = None,
     medium: Mapping[str, Any] | None = None,
+    host: Mapping[str, Any] | None = None,
     damage: Sequence[str] = (),
     notes: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The whole report.
 
     `heard` counts each station's frames by what they are good for; `recordings` are digests, `damage` the places
-    where a recording is not whole.
+    where a recording is not whole, `host` what went wrong with the emulator and not with any station.
     """
     reached = [t.verdict for t in tallies]
     parties = {f"{s.address:06x}": s.party for s in annexes.register_} if annexes else {}
@@ -59,8 +67,32 @@ def build(
         "notes": list(notes),
         "source": dict(source) if source else None,
         "medium": dict(medium) if medium else None,
+        "host": dict(host) if host else None,
         "complete": True,
     }
+
+
+def of_run(run: "Run") -> dict[str, Any]:
+    """The report of a run, virtual or live, as it stands."""
+    flight = run.flight
+    return build(
+        agreement=flight.agreement,
+        annexes=flight.annexes,
+        tallies=run.tallies(),
+        heard=run.heard(),
+        source={"mode": run.mode, "seed": run.seed},
+        medium={
+            "transmissions": run.transmissions,
+            "outcomes": {k.value: v for k, v in sorted(run.outcomes.items())},
+        },
+        host={
+            **{name: run.counts.get(name, 0) for name in HOST_COUNTS},
+            "stretched": run.stretched[0],
+            "broken": list(run.broken),
+            "told": list(run.told),
+        },
+        notes=flight.notes,
+    )
 
 
 def _verdict(tally: Tally, party: str | None) -> dict[str, Any]:
@@ -129,8 +161,13 @@ def unmet(tallies: Sequence[Tally], require: Mapping[str, Any]) -> list[str]:
     return sentences
 
 
-def exit_code(tallies: Sequence[Tally], missing: Sequence[str], damaged: bool) -> int:
-    """1 before 4 before 3 before 0: proof found in a damaged recording is still proof."""
+def exit_code(tallies: Sequence[Tally], missing: Sequence[str], damaged: bool, broken: bool = False) -> int:
+    """5 before 1 before 4 before 3 before 0: proof found in a damaged recording is still proof.
+
+    `broken`: one of our own processes had trouble, which must not look like a run without.
+    """
+    if broken:
+        return BROKEN
     reached = max((t.verdict for t in tallies), default=Verdict.NOT_EXERCISED)
     if reached is Verdict.FAIL:
         return FAILED

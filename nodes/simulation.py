@@ -42,6 +42,8 @@ class Simulation:
     ):
         self.flight, self.seed = flight, seed
         self.broken: list[str] = []
+        self.told: list[str] = []
+        self.stretched = (0, 0)
         self._hub = Hub(plan_of(flight, seed), truth.write)
         self._monitors: dict[int, Monitor] = {}
         for name, entry in monitors_of(flight).items():
@@ -57,6 +59,8 @@ class Simulation:
                 self._hub.tell(entry.address, place._replace(at_ns=flight.start_ns))
             else:
                 self._begin(entry.address)
+            if self._hub.present(entry.address):
+                self._hub.tell(entry.address, Done(self.now_ns))
 
     def _begin(self, address: int) -> None:
         entry = next(s for s in self.flight.stations if s.address == address)
@@ -93,6 +97,11 @@ class Simulation:
     def transmissions(self) -> int:
         """How many frames were on the air so far."""
         return self._hub.transmissions
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """What did not go as it should between stations and hub."""
+        return self._hub.counts
 
     def advance(self, until_ns: int) -> None:
         """Move medium time on to an instant; everything due before it happens."""

@@ -26,6 +26,13 @@ WHY = {
     "not_heard_again": "it was not heard again; out of reach and silent look the same",
     "area_edge": "it may have left the area and come back in between",
 }
+HOST_COUNTS = {
+    "host_late": "Frames that came to the hub too late",
+    "host_dropped": "Messages dropped between hub and stations",
+    "not_on_air": "Frames of stations that were not on the air",
+    "malformed": "Malformed envelopes",
+    "refused": "Attempts to join that were refused",
+}
 MOST_SHOWN = 5
 """Findings shown per clause and subject, and frames per finding; report.json has them all."""
 LABEL_WIDTH, CELL_WIDTH = 22, 10
@@ -100,9 +107,21 @@ def _answer(report: Report) -> str:
     return answer + rest + (f"; not exercised: {', '.join(idle)}." if idle else ".")
 
 
+def _host(host: Mapping[str, Any]) -> list[str]:
+    """What went wrong with the emulator; nobody is accused for it."""
+    told = [f"Trouble with the run itself {plain(what)}." for what in host["broken"]]
+    told += [f"{plain(what[:1].upper() + what[1:])}." for what in host["told"]]
+    for name, meaning in HOST_COUNTS.items():
+        if host[name]:
+            told.append(f"{meaning}: {host[name]} ({name}). No station is held to account for that.")
+    if host["stretched"]:
+        told.append(f"Medium time fell behind the clock in {_counted(host['stretched'], 'window')} (stretched).")
+    return told
+
+
 def _warnings(report: Report) -> list[str]:
-    """What a reader must know beside the answer: who was excused, and whose frames could not be used."""
-    told = []
+    """What a reader must know beside the answer: our own trouble, who was excused, whose frames could not be used."""
+    told = _host(report["host"]) if report["host"] else []
     for v in report["verdicts"]:
         if v["clause"] == "0.1" and v["causes"].get("distress"):
             who = named(v["subject"], report)
@@ -218,7 +237,10 @@ def _proof(finding: Mapping[str, Any], frames: Mapping[str, str], console: Conso
 
 def _provenance(report: Report, console: Console) -> None:
     agreement, source = report["agreement"], report["source"]
-    made = f"simulated, seed {source['seed']}" if source else f"recording {', '.join(report['recordings'])}"
+    flown = {"simulate": "simulated", "run": "flown live"}
+    made = f"recording {', '.join(report['recordings'])}"
+    if source:
+        made = f"{flown[source['mode']]}, seed {source['seed']}"
     console.print(
         f"\n[dim]{report['tool']}; {made}\nagreement {agreement['digest']} (version {plain(agreement['version'])})\n"
         f"annexes   {agreement['annexes'] or '-'}[/]",

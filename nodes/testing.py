@@ -1,18 +1,14 @@
-"""A scenario in the hands of a test: fly it in virtual time, act in it, read the verdicts. Needs no pytest.
+"""A scenario in the hands of a test: fly it, in virtual time or live, act in it, read the verdicts. Needs no pytest."""
 
-Its methods that let time pass are coroutines, so that the same test can drive a live run.
-"""
-
-import asyncio
-import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from nodes import report as reports
-from nodes.flight import Flight, load, prepare, with_loss
+from nodes.flight import Flight, flies_in_one_process, load, prepare, with_loss
+from nodes.live.director import Director
 from nodes.scenario import Scenario
-from nodes.simulation import Simulation
+from nodes.testing_drivers import Driver, Live, Virtual
 from protocol import codec
 from protocol.clauses import IDS
 from protocol.judge import Tally
@@ -30,26 +26,42 @@ class FlightTest:
     """A scenario that a test flies. Stations are named by call sign or by address in hex; times are in seconds of
     medium time since the scenario's start."""
 
-    def __init__(self, flight: Flight, seed: int | None = None):
+    def __init__(self, flight: Flight, seed: int | None = None, live: bool = False):
+        if not live:
+            flies_in_one_process(flight, flight.folder)
         self.flight = flight
         self.findings: list[Finding] = []
         """Every failed or inconclusive instance so far, in the order in which the judge gave them."""
-        self._recordings: dict[str, io.BytesIO] = {}
-        self._truth = io.StringIO()
         seed = flight.scenario.seed if seed is None else seed
-        self._run = Simulation(flight, seed, self._open, self._truth, self._found)
+        self._driver: Driver = (Live if live else Virtual)(flight, seed, self._found)
+        self._run = self._driver.run
         self._closed = False
 
     @classmethod
-    def of(cls, scenario: Path | Scenario, *, seed: int | None = None, loss: float | None = None) -> "FlightTest":
+    def of(
+        cls, scenario: Path | Scenario, *, seed: int | None = None, loss: float | None = None, live: bool = False
+    ) -> "FlightTest":
         """Load a scenario file (or take one in memory, with absolute paths), with another seed or loss if given.
+
+        `live`: every station is a process of its own, at pace max; verdicts are the same.
 
         Raises nodes.problems.ConfigurationError.
         """
         flight = load(scenario) if isinstance(scenario, Path) else prepare(scenario, Path())
-        return cls(flight if loss is None else with_loss(flight, loss), seed)
+        return cls(flight if loss is None else with_loss(flight, loss), seed, live)
 
     # ------------------------------------------------------------ time
+
+    async def start(self) -> None:
+        """Start the processes of a live flight now, and not with the first step in time."""
+        await self._driver.start()
+
+    @property
+    def endpoint(self) -> str:
+        """Where stations from elsewhere connect to, once a live flight has been started."""
+        if not isinstance(self._run, Director):
+            raise ValueError("a flight in virtual time has no address: nothing is sent over a network")
+        return self._run.endpoint
 
     @property
     def now_s(self) -> float:
@@ -62,9 +74,7 @@ class FlightTest:
         target = self.flight.start_ns + seconds_ns(to_s)
         if target < self._run.now_ns:
             raise ValueError(f"{to_s:g} s is in the past: it is {self.now_s:g} s")
-        while self._run.now_ns < target:
-            self._run.advance(min(self._run.now_ns + NS_PER_S, target))
-            await asyncio.sleep(0)
+        await self._driver.advance(target)
 
     async def until(self, condition: Callable[["FlightTest"], bool], within_s: float) -> None:
         """Let time pass until a condition holds. Raises NotReached if it does not within so many seconds."""
@@ -73,8 +83,7 @@ class FlightTest:
         while not condition(self):
             if self._run.now_ns >= limit:
                 raise NotReached(f"not reached within {within_s:g} s, at {self.now_s:g} s")
-            self._run.advance(min(self._run.now_ns + WINDOW_NS, limit))
-            await asyncio.sleep(0)
+            await self._driver.advance(min(self._run.now_ns + WINDOW_NS, limit))
 
     async def finish(self) -> dict[str, Any]:
         """Fly to the scenario's end (or stop here, if that is past), close the recordings, and return the report."""
@@ -87,7 +96,7 @@ class FlightTest:
         """End the run here."""
         if not self._closed:
             self._closed = True
-            self._run.close()
+            self._driver.close()
 
     def _check_open(self) -> None:
         if self._closed:
@@ -109,7 +118,7 @@ class FlightTest:
             raise ValueError(f"no channel {channel}; there are {channels}")
         codec.encode(Frame(address, 0, 0, channel, 0, 0, 0, message))  # else it would be refused when its slot comes
         about = self._run.now_ns if about_s is None else self.flight.start_ns + seconds_ns(about_s)
-        self._run.send(address, message, channel, about)
+        self._driver.send(address, message, channel, about)
 
     def remove(self, station: str) -> None:
         """Take a station away without a word of farewell, as a crash would. Raises ValueError if it is not there."""
@@ -143,26 +152,15 @@ class FlightTest:
 
     def report(self) -> dict[str, Any]:
         """The report so far, as in `report.json`."""
-        return reports.build(
-            agreement=self.flight.agreement,
-            annexes=self.flight.annexes,
-            tallies=self._run.tallies(),
-            heard=self._run.heard(),
-            source={"mode": "simulate", "seed": self._run.seed},
-            medium={
-                "transmissions": self._run.transmissions,
-                "outcomes": {k.value: v for k, v in sorted(self._run.outcomes.items())},
-            },
-            notes=self.flight.notes,
-        )
+        return reports.of_run(self._run)
 
     def recording(self, name: str = "monitor.pcapng") -> bytes:
         """A monitor's recording so far."""
-        return self._recordings[name].getvalue()
+        return self._driver.recording(name)
 
     def truth(self) -> str:
         """What became of every frame at every receiver so far: lines of JSON."""
-        return self._truth.getvalue()
+        return self._driver.truth()
 
     def _tallies(self) -> dict[tuple[str, str], Tally]:
         return {(t.clause, t.subject): t for t in self._run.tallies()}
@@ -173,10 +171,6 @@ class FlightTest:
         if unknown := [part for part in parts if part not in (*signs.values(), UNATTRIBUTED)]:
             raise ValueError(f"nobody is called {unknown[0]!r}; there are {', '.join(signs)} and {UNATTRIBUTED}")
         return "/".join(sorted(parts))
-
-    def _open(self, name: str) -> io.BytesIO:
-        self._recordings[name] = io.BytesIO()
-        return self._recordings[name]
 
     def _found(self, finding: Finding) -> None:
         if finding.outcome in (Outcome.FAIL, Outcome.INCONCLUSIVE):

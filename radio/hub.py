@@ -109,7 +109,10 @@ class Hub:
     # ------------------------------------------------------------ taking part
 
     def admit(self, hello: Hello) -> int:
-        """Let a station take part; returns its life, 0 for the first. Raises NotAdmitted."""
+        """Let a station take part; returns its life, 0 for the first. Raises NotAdmitted.
+
+        One that is granted time says where it is, and then that it is done with the time until now.
+        """
         berth = self.plan.berths.get(hello.address)
         if berth is None:
             raise NotAdmitted(f"nobody with the address {hello.address:06x} is expected in this run")
@@ -119,6 +122,8 @@ class Hub:
             raise NotAdmitted(f"{hello.address:06x} is started by the run itself, and this is not its key")
         self._present[hello.address] = _Present(hello.granted, tuned=berth.tuned)
         self.lives[hello.address] += 1
+        if hello.granted:
+            self._busy.add(hello.address)  # time waits until it has said where it is, and is done
         self._over(hello.address)
         return self.lives[hello.address] - 1
 

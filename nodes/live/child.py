@@ -1,6 +1,7 @@
 """What every process of a run does first: leave Ctrl-C to the director, and say in `ps` what it is."""
 
 import signal
+from collections.abc import Iterable
 from multiprocessing.connection import Connection
 
 import setproctitle
@@ -18,10 +19,20 @@ def begin(title: str) -> None:
     setproctitle.setproctitle(f"airaccord {title}")
 
 
-def wait(control: Control, sockets: list["zmq.Socket[bytes]"]) -> bool:
-    """Wait until somebody has something to say, or a little while; whether it is the director."""
-    poller = zmq.Poller()
-    poller.register(control.fileno(), zmq.POLLIN)
-    for socket in sockets:
-        poller.register(socket, zmq.POLLIN)
-    return control.fileno() in dict(poller.poll(POLL_MS))
+class Waiting:
+    """Waits until the director or a hub has something to say, or a little while."""
+
+    def __init__(self, control: Control, sockets: Iterable["zmq.Socket[bytes]"]):
+        self._poller = zmq.Poller()
+        self._control = control.fileno()
+        self._poller.register(self._control, zmq.POLLIN)
+        for socket in sockets:
+            self._poller.register(socket, zmq.POLLIN)
+
+    def __call__(self) -> bool:
+        """Wait; whether it is the director."""
+        return any(who == self._control for who, _ in self._poller.poll(POLL_MS))
+
+    def forget(self, socket: "zmq.Socket[bytes]") -> None:
+        """A socket is about to be closed."""
+        self._poller.unregister(socket)

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,16 +47,18 @@ class Director:
         self._closed = False
         self._judgement: Judgement | None = None
 
-    def start(self) -> None:
-        """Start everything; returns when all stations are there that are not `external`."""
+    def start(self, interrupted: Sequence[int] = ()) -> None:
+        """Start everything; returns when all stations are there that are not `external`, or when interrupted."""
         try:
             self._supervisor.start()
-            self._wait_for_the_missing("the processes of the run")
+            self._wait_for_the_missing("the processes of the run", interrupted)
         except BaseException:
             self._supervisor.kill()
             raise
 
-    def wait_for_external(self, told: Callable[[list[str]], object] = lambda names: None) -> None:
+    def wait_for_external(
+        self, told: Callable[[list[str]], object] = lambda names: None, interrupted: Sequence[int] = ()
+    ) -> None:
         """Wait until the stations are there that somebody else starts; `told` is given their call signs."""
         external = [s for s in self.flight.stations if s.external]
         for entry in external:
@@ -64,16 +66,16 @@ class Director:
         if external:
             told([s.call_sign for s in external])
             try:
-                self._wait_for_the_missing("stations from elsewhere")
+                self._wait_for_the_missing("stations from elsewhere", interrupted)
             except BaseException:
                 self._supervisor.kill()
                 raise
 
-    def _wait_for_the_missing(self, whom: str) -> None:
+    def _wait_for_the_missing(self, whom: str, interrupted: Sequence[int]) -> None:
         """Raises ConfigurationError, naming those who never come."""
         missing, wait_s = self._supervisor.missing_s, self._settings.wait_s
         limit_s = time.monotonic() + wait_s
-        while missing:
+        while missing and not interrupted:
             self._supervisor.step()
             if time.monotonic() > limit_s:
                 signs = [s.call_sign for s in self.flight.stations if s.address in missing]
@@ -176,6 +178,7 @@ class Director:
         self.go(until_ns)
         while not self.reached:
             self.step()
+        self.step(0)  # what was said before that, and not yet listened to
 
     def send(self, address: int, message: Message, channel: int, about_ns: int) -> None:
         """Let one of our stations' transmitter send a message now."""

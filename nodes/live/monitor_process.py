@@ -7,7 +7,7 @@ from typing import NamedTuple
 import zmq
 
 from nodes.flight import Flight
-from nodes.live.child import GONE, Control, begin, wait
+from nodes.live.child import GONE, Control, Waiting, begin
 from nodes.live.client import Client
 from nodes.monitor import Monitor, header_of, name_of, observe
 from nodes.scenario import StationEntry
@@ -39,8 +39,9 @@ def monitor_process(control: Control, endpoint: str, flight: Flight, seed: int, 
     try:
         client = Client(context, endpoint, start.address, start.key)
         with _Listening(control, flight, seed, entry, start, client) as listening:
+            waiting = Waiting(control, [client.socket])
             while not listening.over:
-                if wait(control, [client.socket]):
+                if waiting():
                     control.recv()
                     control.send(("tallies", *listening.result()))
                 listening.turn()
@@ -93,6 +94,7 @@ class _Listening:
                     self._monitor.deaf(self._deaf_from_ns, max(said.now_ns, self._deaf_from_ns))
                 self._deaf_from_ns = said.now_ns  # should there be another life after this one
                 self._client.send([self._monitor.place._replace(at_ns=said.now_ns)])
+                self._client.done(said.now_ns)
             case Time():
                 self._monitor.take(said.from_ns, said.receptions, self._troubles)
                 self._troubles.clear()

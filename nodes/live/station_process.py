@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import zmq
 
 from nodes.flight import Flight
-from nodes.live.child import GONE, Control, begin, wait
+from nodes.live.child import GONE, Control, Waiting, begin
 from nodes.live.client import Client
 from nodes.node import Node, StationFault
 from nodes.scenario import StationEntry
@@ -31,9 +31,10 @@ def station_process(control: Control, endpoint: str, flight: Flight, seed: int, 
 
 
 def _fly(control: Control, crew: "dict[int, _Flying]") -> None:
+    waiting = Waiting(control, [f.client.socket for f in crew.values()])
     while crew:
-        if wait(control, [f.client.socket for f in crew.values()]):
-            _obey(control, crew)
+        if waiting():
+            _obey(control, crew, waiting)
         for address, flying in list(crew.items()):
             try:
                 over = flying.turn()
@@ -41,18 +42,21 @@ def _fly(control: Control, crew: "dict[int, _Flying]") -> None:
                 control.send(("fault", address, fault.about))
                 over = True
             if over:
+                waiting.forget(flying.client.socket)
                 flying.client.close()
                 del crew[address]
 
 
-def _obey(control: Control, crew: "dict[int, _Flying]") -> None:
+def _obey(control: Control, crew: "dict[int, _Flying]", waiting: Waiting) -> None:
     match control.recv():
         case ("send", int(address), message, int(channel), int(about_ns)):
             flying = crew[address]
             assert flying.node is not None
             flying.client.send(flying.node.send(message, channel, about_ns))
         case ("remove", int(address)):
-            crew.pop(address).client.close()
+            flying = crew.pop(address)
+            waiting.forget(flying.client.socket)
+            flying.client.close()
     control.send("ok")
 
 
@@ -75,6 +79,7 @@ class _Flying:
             case Welcome() if self.client.anew(said):
                 self.node = Node(self._entry, self._flight, self._seed, said.now_ns, said.life)
                 self.client.send(self.node.run(said.now_ns))
+                self.client.done(said.now_ns)
             case Time() if self.node is not None:
                 self.node.take(said.receptions)
                 self.client.send(self.node.run(said.until_ns))

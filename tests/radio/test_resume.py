@@ -167,6 +167,15 @@ def test_records_out_of_order_are_damage() -> None:
     refused(stream.getvalue(), "no record that follows")
 
 
+def test_a_number_that_is_left_out_is_damage() -> None:
+    stream = io.BytesIO()
+    writer = Writer(stream, HEADER)
+    writer.hearing_gap(50, 60)
+    writer._number += 1
+    writer.hearing_gap(60, 70)
+    refused(stream.getvalue(), "no record that follows")
+
+
 def test_a_resumed_writer_holds_the_order_of_time() -> None:
     data, _, _ = begun()
     writer, stream, _ = resumed(data)

@@ -1,0 +1,105 @@
+"""What `simulate` and `run` share: their options, Ctrl-C, the line that shows how the run stands, and the report."""
+
+import signal
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, BinaryIO
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from nodes import report as reports
+from nodes.commands.common import show, wanted_frames
+from nodes.evidence import frame_lines
+from nodes.flight import Flight, load, with_loss
+from nodes.monitor import name_of
+from nodes.output import OutputFolder
+from nodes.run import Run
+from protocol.units import NS_PER_S
+from protocol.verdicts import Finding
+from protocol.verdicts import Outcome as Judged
+from radio.medium import Outcome
+
+ScenarioFile = Annotated[Path, typer.Argument(help="The scenario file.", show_default=False)]
+Seed = Annotated[int | None, typer.Option(help="Instead of the scenario's own seed.", min=0)]
+Loss = Annotated[
+    float | None, typer.Option(help="A chance of loss per reception, instead of the scenario's own.", min=0, max=1)
+]
+
+
+def load_flight(scenario: Path, loss: float | None) -> Flight:
+    """The scenario, over a medium with another loss if one is given. Raises ConfigurationError."""
+    flight = load(scenario)
+    return flight if loss is None else with_loss(flight, loss)
+
+
+@contextmanager
+def interruptible() -> Iterator[list[int]]:
+    """Ctrl-C (or `kill`) only fills the list: the run stops between two steps, and its report is still written."""
+    signals: list[int] = []
+    before = {
+        number: signal.signal(number, lambda number, _: signals.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield signals
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class Findings:
+    """Counts what the judge finds as it goes, for whoever watches."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[Judged] = Counter()
+
+    def __call__(self, finding: Finding) -> None:
+        self.counts[finding.outcome] += 1
+
+    def __str__(self) -> str:
+        return f"{self.counts[Judged.FAIL]} failed, {self.counts[Judged.INCONCLUSIVE]} open"
+
+
+@contextmanager
+def progress(run: Run, findings: Findings) -> Iterator[Callable[[], None]]:
+    """A line on the terminal: medium time, frames, losses by cause, findings. Yields what updates it."""
+    bar = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=20),
+        TextColumn("{task.completed:.0f}/{task.total:.0f} s of medium time, {task.fields[more]}"),
+        TimeElapsedColumn(),
+        console=Console(file=sys.stderr),
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    )
+    flight = run.flight
+    with bar:
+        task = bar.add_task(flight.scenario.title, total=(flight.end_ns - flight.start_ns) / NS_PER_S, more="")
+
+        def update() -> None:
+            lost = [f"{n} {o}" for o, n in sorted(run.outcomes.items()) if o is not Outcome.RECEIVED]
+            more = f"{run.transmissions} frames, lost: {', '.join(lost) or 'none'}; findings: {findings}"
+            bar.update(task, completed=(run.now_ns - flight.start_ns) / NS_PER_S, more=more)
+
+        yield update
+
+
+def finish(run: Run, recording: BinaryIO, folder: OutputFolder, as_json: bool) -> int:
+    """Write and print the report of a run that is over. Returns the exit code."""
+    flight, tallies = run.flight, run.tallies()
+    report = reports.of_run(run)
+    missing = reports.unmet(tallies, flight.require)
+    monitor = name_of(next(s for s in flight.stations if s.role == "monitor"))
+    show(report, frame_lines(recording, monitor, wanted_frames(report)), missing, folder, as_json)
+    return reports.exit_code(tallies, missing, damaged=False, broken=bool(run.broken))
+
+
+def tell_interrupted(run: Run) -> None:
+    """Say that what follows is not the whole."""
+    at_s = (run.now_ns - run.flight.start_ns) / NS_PER_S
+    typer.echo(f"airaccord: interrupted at {at_s:.0f} s of medium time; the report so far:", err=True)

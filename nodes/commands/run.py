@@ -1,0 +1,101 @@
+"""`airaccord run`: fly a scenario live, every station a process of its own, and judge it."""
+
+import sys
+import tempfile
+from contextlib import ExitStack
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nodes import report as reports
+from nodes.commands.common import AsJson, Force, Output
+from nodes.commands.flying import (
+    Findings,
+    Loss,
+    ScenarioFile,
+    Seed,
+    finish,
+    interruptible,
+    load_flight,
+    progress,
+    tell_interrupted,
+)
+from nodes.live.director import Director
+from nodes.live.supervisor import Settings
+from nodes.output import OutputFolder
+from nodes.problems import ConfigurationError, Problem
+from radio.loopback import loopback
+
+
+class Pace(StrEnum):
+    """How fast medium time goes: with the clock, or as fast as the processes can."""
+
+    REAL = "real"
+    MAX = "max"
+
+
+def run(
+    scenario: ScenarioFile,
+    seed: Seed = None,
+    loss: Loss = None,
+    pace: Annotated[Pace, typer.Option(help="Keep to the clock, or go as fast as possible.")] = Pace.REAL,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes to share our stations; else each has its own.", min=1)
+    ] = None,
+    listen: Annotated[
+        str, typer.Option(help="Where the hub listens, on this machine; port 0 is any free one.")
+    ] = "127.0.0.1:0",
+    wait: Annotated[
+        float, typer.Option(help="How many seconds to wait for stations that others start.", min=0.1)
+    ] = 60.0,
+    patience: Annotated[
+        float, typer.Option(help="A process without an answer for so many seconds is killed.", min=0.1)
+    ] = 10.0,
+    output: Output = None,
+    force: Force = False,
+    as_json: AsJson = False,
+) -> None:
+    """Fly a scenario live: a hub, every station and the monitor as processes that talk over ZeroMQ, and judge it.
+
+    Example: airaccord run configs/scenarios/encounter-2015.toml --output out
+    """
+    flight = load_flight(scenario, loss)
+    try:
+        endpoint = loopback(listen)
+    except ValueError as error:
+        raise ConfigurationError([Problem("--listen", "", "", str(error))]) from None
+    settings = Settings(paced=pace is Pace.REAL, workers=workers, listen=endpoint, patience_s=patience, wait_s=wait)
+    results = OutputFolder(output, force)
+    findings = Findings()
+    with ExitStack() as stack:
+        folder = results.path or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="airaccord-")))
+        interrupted = stack.enter_context(interruptible())
+        live = Director(flight, flight.scenario.seed if seed is None else seed, folder, settings, findings)
+        stack.callback(live.kill)
+        code = _fly(live, interrupted, findings, results, folder, as_json)
+    raise typer.Exit(code)
+
+
+def _fly(
+    live: Director, interrupted: list[int], findings: Findings, results: OutputFolder, folder: Path, as_json: bool
+) -> int:
+    live.start(interrupted)
+    live.wait_for_external(lambda names: _tell_waiting(live, names), interrupted)
+    with progress(live, findings) as update:
+        live.go(live.flight.end_ns)
+        while not live.reached and not interrupted:
+            live.step()
+            update()
+    if interrupted:
+        tell_interrupted(live)
+    live.close(at_once=bool(interrupted))
+    recording = folder / "monitor.pcapng"
+    with recording.open("rb") as stream:
+        code = finish(live, stream, results, as_json)
+    return reports.INTERRUPTED if interrupted else code
+
+
+def _tell_waiting(live: Director, names: list[str]) -> None:
+    print(f"airaccord: waiting for {', '.join(names)} at {live.endpoint}", file=sys.stderr, flush=True)

@@ -1,0 +1,118 @@
+"""The two ways in which a test can fly a scenario: in virtual time in its own process, or live."""
+
+import asyncio
+import io
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from nodes.flight import Flight
+from nodes.live.director import Director
+from nodes.live.supervisor import Settings
+from nodes.monitor import monitors_of
+from nodes.simulation import Simulation
+from protocol.messages import Message
+from protocol.units import NS_PER_S
+from protocol.verdicts import Finding
+
+Found = Callable[[Finding], None]
+
+
+class Driver(Protocol):
+    """What a test needs of either."""
+
+    @property
+    def run(self) -> Simulation | Director: ...
+    async def start(self) -> None: ...
+    async def advance(self, until_ns: int) -> None: ...
+    def send(self, address: int, message: Message, channel: int, about_ns: int) -> None: ...
+    def recording(self, name: str) -> bytes: ...
+    def truth(self) -> str: ...
+    def close(self) -> None: ...
+
+
+class Virtual:
+    """In virtual time. Nothing is written to disk."""
+
+    def __init__(self, flight: Flight, seed: int, found: Found):
+        self._recordings: dict[str, io.BytesIO] = {}
+        self._truth = io.StringIO()
+        self.run = Simulation(flight, seed, self._open, self._truth, found)
+
+    def _open(self, name: str) -> io.BytesIO:
+        self._recordings[name] = io.BytesIO()
+        return self._recordings[name]
+
+    async def start(self) -> None:
+        """There is nothing to be started."""
+
+    async def advance(self, until_ns: int) -> None:
+        """Let time pass, and other tasks run now and then."""
+        while self.run.now_ns < until_ns:
+            self.run.advance(min(self.run.now_ns + NS_PER_S, until_ns))
+            await asyncio.sleep(0)
+
+    def send(self, address: int, message: Message, channel: int, about_ns: int) -> None:
+        """Let a station's transmitter send a message now."""
+        self.run.send(address, message, channel, about_ns)
+
+    def recording(self, name: str) -> bytes:
+        """A monitor's recording so far."""
+        return self._recordings[name].getvalue()
+
+    def truth(self) -> str:
+        """What became of every frame so far."""
+        return self._truth.getvalue()
+
+    def close(self) -> None:
+        """End the run."""
+        self.run.close()
+
+
+class Live:
+    """Live, at pace max. The processes start with the first step in time; the test's event loop goes on meanwhile."""
+
+    def __init__(self, flight: Flight, seed: int, found: Found):
+        self._folder = tempfile.TemporaryDirectory(prefix="airaccord-")
+        self._path = Path(self._folder.name)
+        self._files = ("truth.jsonl", *monitors_of(flight))
+        self._kept: dict[str, bytes] = {}
+        self.run = Director(flight, seed, self._path, Settings(), found)
+        self._started = self._complete = False
+
+    async def start(self) -> None:
+        """Start the processes."""
+        if not self._started:
+            self._started = True
+            await asyncio.to_thread(self.run.start)
+
+    async def advance(self, until_ns: int) -> None:
+        """Let time pass, once all stations are there."""
+        await self.start()
+        if not self._complete:
+            self._complete = True
+            await asyncio.to_thread(self.run.wait_for_external)
+        await asyncio.to_thread(self.run.advance, until_ns)
+
+    def send(self, address: int, message: Message, channel: int, about_ns: int) -> None:
+        """Let a station's transmitter send a message now."""
+        self.run.send(address, message, channel, about_ns)
+
+    def recording(self, name: str) -> bytes:
+        """A monitor's recording so far."""
+        return self._read(name)
+
+    def truth(self) -> str:
+        """What became of every frame so far."""
+        return self._read("truth.jsonl").decode()
+
+    def _read(self, name: str) -> bytes:
+        return self._kept[name] if self._kept else (self._path / name).read_bytes()
+
+    def close(self) -> None:
+        """End the run and its processes; its files are kept in memory."""
+        if self._started:
+            self.run.close()
+            self._kept = {name: (self._path / name).read_bytes() for name in self._files}
+        self._folder.cleanup()
