@@ -10,7 +10,9 @@ from nodes import __version__
 from nodes import report as reports
 from nodes.commands.check import check
 from nodes.commands.decode import decode
+from nodes.commands.hub import hub
 from nodes.commands.lint import lint
+from nodes.commands.node import node
 from nodes.commands.run import run as run_live
 from nodes.commands.simulate import simulate
 from nodes.commands.spec import spec
@@ -41,7 +43,7 @@ def about(version: Annotated[bool, typer.Option("--version", help="Print the ver
 
 
 app.command(name="run")(run_live)
-for verb in (simulate, check, lint, decode, spec):
+for verb in (simulate, hub, node, check, lint, decode, spec):
     app.command()(verb)
 
 

@@ -107,12 +107,13 @@ class Simulation:
         """Move medium time on to an instant; everything due before it happens."""
         while self.now_ns < until_ns:
             window = self._hub.next_window(until_ns)
+            self._hub.write_truth()
             for address, monitor in self._monitors.items():
-                monitor.take(window.from_ns, window.receptions.get(address, ()), window.troubles)
+                monitor.take(window.from_ns, window.receptions(address), window.troubles)
                 self._hub.tell(address, Done(window.until_ns))
             for address, node in list(self._nodes.items()):
                 try:
-                    node.take(window.receptions.get(address, ()))
+                    node.take(window.receptions(address))
                     self._tell(address, node.run(window.until_ns))
                     self._hub.tell(address, Done(window.until_ns))
                 except StationFault as fault:

@@ -43,6 +43,8 @@ def render(report: Report, frames: Mapping[str, str], missing: list[str], consol
     """Write the report to a console. `frames` are lines about frames by id; `missing` what `require` did not get."""
     for place in report["damage"]:
         console.print(f"[bold yellow]Damaged recording[/], judged from what is whole: {plain(place)}", highlight=False)
+    for what in report["host"]["broken"] if report["host"] else ():
+        console.print(f"[bold red]Trouble in airaccord itself[/], held against nobody: {plain(what)}", highlight=False)
     console.print(_answer(report), highlight=False)
     for sentence in _warnings(report):
         console.print(f"[yellow]{sentence}[/]", highlight=False)
@@ -109,8 +111,7 @@ def _answer(report: Report) -> str:
 
 def _host(host: Mapping[str, Any]) -> list[str]:
     """What went wrong with the emulator; nobody is accused for it."""
-    told = [f"Trouble with the run itself {plain(what)}." for what in host["broken"]]
-    told += [f"{plain(what[:1].upper() + what[1:])}." for what in host["told"]]
+    told = [f"{plain(what[:1].upper() + what[1:])}." for what in host["told"]]
     for name, meaning in HOST_COUNTS.items():
         if host[name]:
             told.append(f"{meaning}: {host[name]} ({name}). No station is held to account for that.")

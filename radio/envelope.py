@@ -5,6 +5,7 @@ in big-endian order. All instants are ns UTC of medium time.
 """
 
 import struct
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 VERSION = 1
@@ -15,6 +16,8 @@ KEY_BYTES = 16
 NO_KEY = bytes(KEY_BYTES)
 CHANNELS = 64
 """Channels are numbered 0 to 63."""
+FARTHEST_AHEAD_NS = 10_000_000_000
+"""What a station says may speak of an instant so long ahead, at most."""
 
 
 class BadEnvelope(ValueError):
@@ -151,7 +154,6 @@ _TIME = struct.Struct(">BBqqH")
 _RECEPTION = struct.Struct(">qqIBhB")
 _TROUBLE = struct.Struct(">BBqIqq")
 
-_pack_reception, _pack_time = _RECEPTION.pack, _TIME.pack
 MOST_RECEPTIONS = 0xFFFF
 _NOT_OVER = -1
 
@@ -167,7 +169,7 @@ def pack(message: FromStation | FromHub) -> bytes:
 def _pack(message: FromStation | FromHub) -> bytes:
     match message:
         case Time():
-            return pack_time(message.from_ns, message.until_ns, message.receptions)
+            return pack_time(message.from_ns, message.until_ns, [pack_reception(*got) for got in message.receptions])
         case Done():
             return _INSTANT.pack(VERSION, ord("D"), message.until_ns)
         case Transmit():
@@ -202,13 +204,27 @@ def _pack(message: FromStation | FromHub) -> bytes:
             return _INSTANT.pack(VERSION, ord("E"), message.now_ns) + message.reason.encode()
 
 
-def pack_time(from_ns: int, until_ns: int, receptions: "tuple[Reception, ...] | list[Reception]") -> bytes:
-    """A Time message's bytes; apart from `pack`, for the hub packs most of all these."""
-    parts = [_pack_time(VERSION, 0x47, from_ns, until_ns, len(receptions))]
-    for due_ns, arrival_ns, number, channel, power, data in receptions:
-        parts.append(_pack_reception(due_ns, arrival_ns, number, channel, power, len(data)))
-        parts.append(data)
-    return b"".join(parts)
+def pack_time(from_ns: int, until_ns: int, receptions: Sequence[bytes]) -> bytes:
+    """A Time message's bytes from those of its receptions."""
+    return _TIME.pack(VERSION, ord("G"), from_ns, until_ns, len(receptions)) + b"".join(receptions)
+
+
+def pack_reception(
+    due_ns: int, arrival_ns: int, number: int, channel: int, power_tenths_dbm: int, data: bytes
+) -> bytes:
+    """A reception's bytes, as they stand in a Time message. Takes values and no object: the hub packs very many."""
+    return _RECEPTION.pack(due_ns, arrival_ns, number, channel, power_tenths_dbm, len(data)) + data
+
+
+def unpack_reception(data: bytes) -> Reception:
+    """A reception that `pack_reception` has made."""
+    due_ns, arrival_ns, number, channel, power, _ = _RECEPTION.unpack_from(data)
+    return Reception(due_ns, arrival_ns, number, channel, power, data[_RECEPTION.size :])
+
+
+def due_ns_of(reception: bytes) -> int:
+    """When a packed reception is due."""
+    return int.from_bytes(reception[:8], "big", signed=True)
 
 
 def unpack_from_station(data: bytes) -> FromStation:

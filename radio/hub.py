@@ -6,20 +6,34 @@ when every station that is granted time has said that it is done; so nobody's sp
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from radio.envelope import Alive, Done, Hello, OffAir, Place, Reception, Transmit, Trouble, Tune
+from radio.envelope import (
+    FARTHEST_AHEAD_NS,
+    Alive,
+    Done,
+    Hello,
+    OffAir,
+    Place,
+    Reception,
+    Transmit,
+    Trouble,
+    Tune,
+    due_ns_of,
+    pack_reception,
+    unpack_reception,
+)
 from radio.geodesy import ecef_m, ecef_velocity_mps
 from radio.medium import Channel, Equipment, Fate, Medium, Outcome, Transmission
 from radio.truth import truth_line
 
 WINDOW_NS = 50_000_000
 """Medium time is granted in windows of this length; what is sent is handed over at least one ahead."""
-FARTHEST_AHEAD_NS = 10_000_000_000
-"""A frame may be handed over so long before its start, at most."""
+FARTHEST_BACK_NS = 10_000_000_000
+"""Lateness is trouble for so long at most: a late frame must not excuse whatever was before."""
 MOST_A_WINDOW = 512
-"""Frames that a station may hand over in one window."""
+"""Frames, places and the like that a station may hand over in one window."""
 CALM_NS = 1_000_000_000
 """Trouble with single frames is over when there was none for so long."""
 
@@ -59,12 +73,19 @@ class Plan:
 
 
 class Window(NamedTuple):
-    """A stretch of medium time, what is received in it by whom, and what monitors must be told."""
+    """A stretch of medium time, what is received in it by whom, and what monitors must be told.
+
+    `packed` has each station's receptions, by `due_ns`, as they travel over a link.
+    """
 
     from_ns: int
     until_ns: int
-    receptions: dict[int, list[Reception]]
+    packed: dict[int, list[bytes]]
     troubles: list[Trouble]
+
+    def receptions(self, address: int) -> tuple[Reception, ...]:
+        """What a station receives."""
+        return tuple(unpack_reception(got) for got in self.packed.get(address, ()))
 
 
 @dataclass(slots=True)
@@ -77,6 +98,8 @@ class _Present:
     on_air_ns: int | None = None
     """Since when the medium knows it; None while it is off the air."""
     tuned: frozenset[int] = frozenset()
+    box: list[bytes] = field(default_factory=list)
+    """What it has received and not yet got."""
 
 
 class Hub:
@@ -101,10 +124,9 @@ class Hub:
         """Trouble that is not over: since when, and when it last showed (None: until the station is back)."""
         self._troubles: list[Trouble] = []
         self._left_ns: dict[int, int] = {}
+        self._untold: list[Fate] = []
         self._busy: set[int] = set()
         """Who has not yet done with the time it was granted."""
-        self._boxes: dict[int, list[Reception]] = {}
-        """What is settled and not yet delivered, by receiver."""
 
     # ------------------------------------------------------------ taking part
 
@@ -179,35 +201,44 @@ class Hub:
                 if not self._present[address].granted or until_ns > self.now_ns:
                     raise ValueError(f"done until {until_ns}: it was never granted so much")
                 if until_ns == self.now_ns:
-                    self._busy.discard(address)
-            case Transmit():
-                self._transmit(address, said)
-            case Place():
-                self._place(address, said)
+                    self.done(address)
+            case Transmit(start_ns=at_ns):
+                if self._takes(address, at_ns):
+                    self._transmit(address, said)
+            case Place(at_ns=at_ns):
+                if self._takes(address, at_ns):
+                    self._place(address, said)
             case OffAir(at_ns=at_ns):
-                self._off_air(address, at_ns)
+                if self._takes(address, at_ns):
+                    self._off_air(address, at_ns)
             case Tune(at_ns=at_ns, channels=channels):
-                self._tune(address, at_ns, channels)
+                if self._takes(address, at_ns):
+                    self._tune(address, at_ns, channels)
             case Alive():
                 pass
+
+    def _takes(self, address: int, at_ns: int) -> bool:
+        """Whether it may say this now: what must be remembered has bounds in number and in time."""
+        if at_ns > self._horizon_ns + FARTHEST_AHEAD_NS:
+            raise ValueError(f"this is for more than {FARTHEST_AHEAD_NS} ns ahead")
+        present = self._present[address]
+        present.handed_over += 1
+        if present.handed_over > MOST_A_WINDOW:
+            self.dropped(address)
+            return False
+        return True
 
     def _transmit(self, address: int, sent: Transmit) -> None:
         present = self._present[address]
         if sent.channel not in {c.number for c in self.plan.channels}:
             raise ValueError(f"there is no channel {sent.channel}")
-        if sent.start_ns > self._horizon_ns + FARTHEST_AHEAD_NS:
-            raise ValueError(f"a frame is handed over more than {FARTHEST_AHEAD_NS} ns ahead")
         if sent.start_ns < self._horizon_ns:
             self.counts["host_late"] += 1
-            self.trouble(address, sent.start_ns, lasting=False)
-            return
-        if present.handed_over >= MOST_A_WINDOW:
-            self.dropped(address)
+            self.trouble(address, max(sent.start_ns, self.now_ns - FARTHEST_BACK_NS), lasting=False)
             return
         if present.on_air_ns is None or sent.start_ns < present.on_air_ns:
             self.counts["not_on_air"] += 1
             return
-        present.handed_over += 1
         key = (address, sent.session, sent.sequence)
         self._medium.transmit(Transmission(*key, sent.channel, sent.start_ns, sent.data))
 
@@ -255,6 +286,7 @@ class Hub:
         Whoever calls has made sure that nobody is waited for.
         """
         from_ns = self.now_ns
+        self.write_truth()
         if from_ns >= self._horizon_ns:
             self._horizon_ns = from_ns - from_ns % WINDOW_NS + WINDOW_NS
             for fate in self._medium.settle(self._horizon_ns):
@@ -274,26 +306,37 @@ class Hub:
     def _report(self, fate: Fate) -> None:
         self.transmissions += 1
         self.outcomes.update(fate.outcomes)
-        self._truth(truth_line(fate))
+        self._untold.append(fate)
+
+    def write_truth(self) -> None:
+        """Write what is settled to the truth: while stations do their part, if there is time; else with the window."""
+        for fate in self._untold:
+            self._truth(truth_line(fate))
+        self._untold.clear()
+
+    def done(self, address: int) -> None:
+        """A station is done with all the time that it was granted."""
+        self._busy.discard(address)
 
     def _box(self, fate: Fate) -> None:
         """Put a frame into the box of everybody who received it."""
-        _, due_ns, receivers, outcomes, power_dbm, arrival_ns, _ = fate
-        channel, data = fate.transmission.channel, fate.transmission.data
-        for i, receiver in enumerate(receivers):
-            if outcomes[i] is Outcome.RECEIVED and (present := self._present.get(receiver)) is not None:
-                got = Reception(due_ns, arrival_ns[i], present.delivered, channel, round(power_dbm[i] * 10), data)
-                present.delivered = (present.delivered + 1) & 0xFFFFFFFF
-                self._boxes.setdefault(receiver, []).append(got)
+        sent, due_ns, *columns, _ = fate
+        channel, data, present_of = sent.channel, sent.data, self._present.get
+        for receiver, outcome, power_dbm, arrival_ns in zip(*columns, strict=True):
+            if outcome is Outcome.RECEIVED and (present := present_of(receiver)) is not None:
+                number, power = present.delivered, round(power_dbm * 10)
+                present.delivered = (number + 1) & 0xFFFFFFFF
+                present.box.append(pack_reception(due_ns, arrival_ns, number, channel, power, data))
 
-    def _due(self) -> dict[int, list[Reception]]:
+    def _due(self) -> dict[int, list[bytes]]:
         """What is due before now: everything, but where a window is cut short."""
-        boxes, self._boxes = self._boxes, {}
-        if self.now_ns == self._horizon_ns:
-            return boxes
-        for receiver, box in boxes.items():
-            self._boxes[receiver] = [got for got in box if got.due_ns >= self.now_ns]
-            boxes[receiver] = [got for got in box if got.due_ns < self.now_ns]
+        boxes: dict[int, list[bytes]] = {}
+        for address, present in self._present.items():
+            if present.box:
+                boxes[address], present.box = present.box, []
+                if self.now_ns < self._horizon_ns:
+                    present.box = [got for got in boxes[address] if due_ns_of(got) >= self.now_ns]
+                    boxes[address] = [got for got in boxes[address] if due_ns_of(got) < self.now_ns]
         return boxes
 
     def last_troubles(self) -> list[Trouble]:

@@ -7,15 +7,16 @@ without a bound: a station that does not take its messages loses them, and nobod
 import contextlib
 import time
 from collections.abc import Callable
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
 import zmq
 
 from radio import envelope
-from radio.envelope import Alive, BadEnvelope, Bye, End, FromHub, Hello, Reception, Refused, Trouble, Welcome
+from radio.envelope import Alive, BadEnvelope, Bye, Done, End, FromHub, Hello, Refused, Trouble, Welcome
 from radio.hub import WINDOW_NS, Hub, NotAdmitted
+from radio.loopback import loopback
 
 MOST_QUEUED = 200
 """Messages that wait for one station; what is more is dropped and counted."""
@@ -40,7 +41,9 @@ class Status(NamedTuple):
 
 
 class HubServer:
-    """Serves one hub at a loopback endpoint (port 0: a free one). Raises zmq.ZMQError if the port is in use.
+    """Serves one hub at a loopback endpoint (port 0: a free one).
+
+    Raises ValueError for any other endpoint, and zmq.ZMQError if the port is in use.
 
     `paced`: medium time does not run ahead of the clock, and stations may follow the clock. `patience_s` is how long a
     station that is granted time may take before it is set aside. `granted` is told of each window before anybody else.
@@ -56,6 +59,7 @@ class HubServer:
         granted: Callable[[int], object] = lambda until_ns: None,
     ):
         self._hub, self._paced, self._patience_ns, self._granted = hub, paced, round(patience_s * 1e9), granted
+        listen = loopback(listen)
         self._context = zmq.Context()
         self._router = self._context.socket(zmq.ROUTER)
         self._router.setsockopt(zmq.ROUTER_MANDATORY, 1)
@@ -79,10 +83,12 @@ class HubServer:
         self._stretched = self._stretched_ns = 0
         self._spoke_ns: dict[int, int] = {}
         self._silent: set[int] = set()
-        self._timed: list[tuple[int, int, int, Reception]] = []
+        self._timed: list[tuple[int, int, int, bytes]] = []
         self._timed_number = 0
         self._reached = True
         self._over = False
+        self._done = b""
+        """What all who were granted time say when they are done with it."""
         self._told: list[Trouble] = []
         """Told to the monitors with the last window; one that comes back may not have got it."""
         self._news: list[tuple[Any, ...]] = []
@@ -102,6 +108,7 @@ class HubServer:
             while not self._over:
                 self._time_goes_on()
                 self._tell(control)
+                self._hub.write_truth()
                 ready = dict(poller.poll(self._idle_ms()))
                 if control.fileno() in ready:
                     self._obey(control)
@@ -130,13 +137,14 @@ class HubServer:
                     self._limit_ns, self._reached = until_ns, False
                     self._zero_ns = None
                 case ("expect", int(address)):
-                    if not self._hub.present(address):
+                    if self._hub.present(address):  # it was faster
+                        self._news.append(("joined", address, self._hub.lives[address] - 1))
+                    else:
                         self._expected.add(address)
                         self._opened_ns = time.monotonic_ns()
                 case ("unexpect", int(address)):
                     self._expected.discard(address)
                 case ("lost", int(address)):
-                    self._expected.discard(address)
                     self._lose(address)
                 case ("remove", int(address)):
                     self._hub.leave(address)
@@ -210,11 +218,12 @@ class HubServer:
         self._opened_ns = self._poked_ns = now_ns
         window = self._hub.next_window(self._limit_ns)
         self._granted(window.until_ns)
+        self._done = envelope.pack(Done(window.until_ns))
         self._told = window.troubles
         for trouble in window.troubles:
             self._tell_monitors(trouble)
         for address in list(self._identity):
-            receptions = window.receptions.get(address, [])
+            receptions = window.packed.get(address, [])
             if self._hub.granted(address):
                 data = envelope.pack_time(window.from_ns, window.until_ns, receptions)
                 self._put(address, data, len(receptions))
@@ -243,10 +252,10 @@ class HubServer:
 
     # ------------------------------------------------------------ stations that follow the clock
 
-    def _hold(self, address: int, receptions: list[Reception]) -> None:
+    def _hold(self, address: int, receptions: list[bytes]) -> None:
         for got in receptions:
             self._timed_number += 1
-            heappush(self._timed, (got.due_ns, self._timed_number, address, got))
+            heappush(self._timed, (envelope.due_ns_of(got), self._timed_number, address, got))
 
     def _deliver_timed(self, now_ns: int) -> None:
         if not self._timed or self._zero_ns is None:
@@ -266,17 +275,29 @@ class HubServer:
     # ------------------------------------------------------------ stations
 
     def _listen(self) -> None:
+        recv, hub = self._router.recv, self._hub
         for _ in range(MOST_AT_ONCE):
             try:
-                parts = self._router.recv_multipart(zmq.DONTWAIT)
+                identity = recv(zmq.DONTWAIT)
             except zmq.Again:
                 return
+            part = recv(zmq.DONTWAIT, copy=False)
+            data: bytes = part.bytes
+            if data == self._done and identity in self._address and not part.more:  # by far the most frequent
+                hub.done(self._address[identity])
+                continue
             try:
-                if len(parts) != 2:
-                    raise BadEnvelope(f"a message of {len(parts) - 1} parts")
-                self._take(parts[0], envelope.unpack_from_station(parts[1]))
+                if part.more:
+                    self._swallow()
+                    raise BadEnvelope("a message of several parts")
+                self._take(identity, envelope.unpack_from_station(data))
             except ValueError:  # a bad envelope, or one that makes no sense now
-                self._hub.counts["malformed"] += 1
+                hub.counts["malformed"] += 1
+
+    def _swallow(self) -> None:
+        """Take the rest of a message that has too many parts."""
+        while self._router.recv(zmq.DONTWAIT, copy=False).more:
+            pass
 
     def _take(self, identity: bytes, said: envelope.FromStation) -> None:
         address = self._address.get(identity)
@@ -360,3 +381,5 @@ class HubServer:
             del self._address[identity]
         self._spoke_ns.pop(address, None)
         self._silent.discard(address)
+        self._timed = [held for held in self._timed if held[2] != address]  # they are not its next life's
+        heapify(self._timed)

@@ -20,6 +20,17 @@ class LinkLost(LinkError):
     """The hub cannot be reached, or the link is closed."""
 
 
+class CutOff(LinkError):
+    """The hub set the station aside, or another hub took over: what was said lately may be lost.
+
+    To go on, leave the `async with` and enter it again: that is another life, with a new session.
+    """
+
+
+class RunOver(LinkError):
+    """The run is over: nothing can be sent any more."""
+
+
 class Link(Protocol):
     """The station's end. It opens when HELLO is sent, and after `close` it opens anew in the same way.
 
@@ -27,7 +38,7 @@ class Link(Protocol):
     """
 
     async def send(self, message: FromStation) -> None:
-        """Hand a message over to the hub. Raises radio.envelope.BadEnvelope for one that cannot travel, and LinkLost."""
+        """Hand a message over to the hub. Raises BadEnvelope for one that cannot travel, and LinkLost."""
         ...
 
     async def receive(self) -> FromHub:

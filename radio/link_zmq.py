@@ -37,7 +37,9 @@ class ZmqLink:
         self._socket: zmq.asyncio.Socket | None = None
         self._arriving: asyncio.Future[list[bytes]] | None = None
         self._hello = b""
-        self._heard_s = self._asked_s = 0.0
+        self._last_s = 0.0
+        """When the hub was last heard, or asked."""
+        self._unanswered = 0
 
     async def send(self, message: FromStation) -> None:
         """Hand a message over. Waits while the hub takes nothing; LinkLost if it does so for too long."""
@@ -78,7 +80,7 @@ class ZmqLink:
         self._socket.setsockopt(zmq.MAXMSGSIZE, MAX_ENVELOPE_BYTES)
         self._socket.setsockopt(zmq.RECONNECT_IVL, RECONNECT_MS)
         self._socket.connect(self.endpoint)
-        self._heard_s = self._asked_s = time.monotonic()
+        self._last_s, self._unanswered = time.monotonic(), 0
 
     def _opened(self) -> zmq.asyncio.Socket:
         if self._socket is None:
@@ -89,16 +91,15 @@ class ZmqLink:
         """The next message of one part; others are counted."""
         while True:
             # the future outlives a waiter who gives up, so that nothing is lost with him
-            arriving = self._arriving = self._arriving or self._opened().recv_multipart()
+            arriving = self._arriving = self._arriving or asyncio.ensure_future(self._opened().recv_multipart())
             if not arriving.done():
-                quiet_s = time.monotonic() - max(self._heard_s, self._asked_s)
-                await asyncio.wait([arriving], timeout=max(0.0, QUIET_S - quiet_s))
+                await asyncio.wait([arriving], timeout=max(0.0, self._last_s + QUIET_S - time.monotonic()))
             self._opened()
             if not arriving.done():
                 self._ask_again()
                 continue
             self._arriving = None
-            self._heard_s = self._asked_s = time.monotonic()
+            self._last_s, self._unanswered = time.monotonic(), 0
             parts = arriving.result()
             if len(parts) == 1:
                 return parts[0]
@@ -106,13 +107,11 @@ class ZmqLink:
 
     def _ask_again(self) -> None:
         now_s = time.monotonic()
-        if now_s - max(self._heard_s, self._asked_s) < QUIET_S:
+        if now_s - self._last_s < QUIET_S:
             return
-        if self._asked_s == self._heard_s:
-            self._heard_s = now_s  # the silence counts from the first question: before, nobody may have listened
-        elif now_s - self._heard_s > self._patience_s:
-            raise LinkLost(f"no word from {self.endpoint} for {self._patience_s:g} s: is the hub running there?")
-        self._asked_s = now_s
+        if self._unanswered * QUIET_S >= self._patience_s:
+            raise LinkLost(f"no word from {self.endpoint} for {self._patience_s:g} s: is a hub running there?")
+        self._last_s, self._unanswered = now_s, self._unanswered + 1
         # a queue that is full of what the hub does not take needs no HELLO
         with contextlib.suppress(zmq.Again):
             zmq.Socket.shadow(self._opened()).send(self._hello, zmq.DONTWAIT)

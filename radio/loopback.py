@@ -14,7 +14,7 @@ def loopback(address: str) -> str:
     if scheme not in ("", "tcp"):
         raise ValueError(f"{address!r} is no address of the form tcp://127.0.0.1:5555")
     host, colon, port = rest.rpartition(":")
-    if not colon or not port.isascii() or not port.isdigit() or int(port) > 65_535:
+    if not colon or not port.isascii() or not port.isdigit() or len(port) > 5 or int(port) > 65_535:
         raise ValueError(f"{address!r} needs a host and a port from 0 to 65535, such as 127.0.0.1:5555")
     if host == "localhost":
         host = "127.0.0.1"

@@ -22,6 +22,7 @@ from nodes.commands.flying import (
     progress,
     tell_interrupted,
 )
+from nodes.flight import Flight
 from nodes.live.director import Director
 from nodes.live.supervisor import Settings
 from nodes.output import OutputFolder
@@ -36,23 +37,23 @@ class Pace(StrEnum):
     MAX = "max"
 
 
+PaceOption = Annotated[Pace, typer.Option(help="Keep to the clock, or go as fast as possible.")]
+Listen = Annotated[str, typer.Option(help="Where the hub listens, on this machine; port 0 is any free one.")]
+Wait = Annotated[float, typer.Option(help="How many seconds to wait for stations that others start.", min=0.1)]
+Patience = Annotated[float, typer.Option(help="Who does not answer for so many seconds is set aside.", min=0.1)]
+
+
 def run(
     scenario: ScenarioFile,
     seed: Seed = None,
     loss: Loss = None,
-    pace: Annotated[Pace, typer.Option(help="Keep to the clock, or go as fast as possible.")] = Pace.REAL,
+    pace: PaceOption = Pace.REAL,
     workers: Annotated[
         int | None, typer.Option(help="Processes to share our stations; else each has its own.", min=1)
     ] = None,
-    listen: Annotated[
-        str, typer.Option(help="Where the hub listens, on this machine; port 0 is any free one.")
-    ] = "127.0.0.1:0",
-    wait: Annotated[
-        float, typer.Option(help="How many seconds to wait for stations that others start.", min=0.1)
-    ] = 60.0,
-    patience: Annotated[
-        float, typer.Option(help="A process without an answer for so many seconds is killed.", min=0.1)
-    ] = 10.0,
+    listen: Listen = "127.0.0.1:0",
+    wait: Wait = 60.0,
+    patience: Patience = 10.0,
     output: Output = None,
     force: Force = False,
     as_json: AsJson = False,
@@ -61,13 +62,21 @@ def run(
 
     Example: airaccord run configs/scenarios/encounter-2015.toml --output out
     """
-    flight = load_flight(scenario, loss)
-    try:
-        endpoint = loopback(listen)
-    except ValueError as error:
-        raise ConfigurationError([Problem("--listen", "", "", str(error))]) from None
+    endpoint = endpoint_of("--listen", listen)
     settings = Settings(paced=pace is Pace.REAL, workers=workers, listen=endpoint, patience_s=patience, wait_s=wait)
-    results = OutputFolder(output, force)
+    fly_live(load_flight(scenario, loss), seed, settings, OutputFolder(output, force), as_json)
+
+
+def endpoint_of(option: str, address: str) -> str:
+    """A ZeroMQ endpoint on this machine. Raises ConfigurationError."""
+    try:
+        return loopback(address)
+    except ValueError as error:
+        raise ConfigurationError([Problem(option, "", "", str(error))]) from None
+
+
+def fly_live(flight: Flight, seed: int | None, settings: Settings, results: OutputFolder, as_json: bool) -> None:
+    """Fly, judge and report. Raises typer.Exit with the exit code, and ConfigurationError."""
     findings = Findings()
     with ExitStack() as stack:
         folder = results.path or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="airaccord-")))

@@ -79,8 +79,9 @@ class Director:
             self._supervisor.step()
             if time.monotonic() > limit_s:
                 signs = [s.call_sign for s in self.flight.stations if s.address in missing]
-                expected = f"not there after {wait_s:g} s at {self.endpoint}: {', '.join(signs)}"
-                raise ConfigurationError([Problem(whom, "", "", "; ".join([expected, *self.broken]))])
+                expected = f"not there after {wait_s:g} s (--wait) at {self.endpoint}: {', '.join(signs)}"
+                wrote = [f"{c.name} last wrote: {w}" for c in self._supervisor.commands if (w := c.last_words())]
+                raise ConfigurationError([Problem(whom, "", "", "; ".join([expected, *self.broken, *wrote]))])
 
     # ------------------------------------------------------------ reading
 

@@ -30,7 +30,7 @@ def hub_process(control: Control, start: HubStart, horizon_ns: "Synchronized[int
     `horizon_ns` always shows up to when time has been granted: should this process be killed, another goes on there.
     """
     begin("hub")
-    with start.truth.open("a", encoding="utf-8", newline="\n") as truth:
+    with start.truth.open("a", encoding="utf-8", newline="\n", buffering=1) as truth:  # a line is there or not
         hub = Hub(start.plan, truth.write, start.now_ns)
         hub.lives.update(start.lives)
         try:
@@ -42,7 +42,8 @@ def hub_process(control: Control, start: HubStart, horizon_ns: "Synchronized[int
                 granted=lambda until_ns: setattr(horizon_ns, "value", until_ns),
             )
         except zmq.ZMQError as error:
-            control.send(("failed", f"cannot listen on {start.listen}: {error}"))
+            what = f"{start.listen}: {error.strerror}; choose another port, or 0 for any that is free"
+            control.send(("failed", what))
             return
         try:
             control.send(("listening", server.endpoint))

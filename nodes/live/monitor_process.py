@@ -14,7 +14,7 @@ from nodes.scenario import StationEntry
 from protocol.accounts import Standing
 from protocol.judge import Judge, Tally
 from protocol.verdicts import Finding, Outcome
-from radio.envelope import End, FromHub, Refused, Time, Trouble, Welcome
+from radio.envelope import End, FromHub, Time, Trouble, Welcome
 from radio.recording import Record, Writer
 
 
@@ -102,8 +102,6 @@ class _Listening:
                 self._client.done(said.until_ns)
             case Trouble():
                 self._troubles.append(said)
-            case Refused():
-                self._client.hello()
             case End(now_ns=now_ns):
                 self._monitor.take(now_ns, (), self._troubles)
                 self._monitor.close(now_ns)

@@ -51,6 +51,7 @@ class Child:
         """Start it, the first time or again."""
         self._arguments = arguments or self._arguments
         self.starts += 1
+        self._why = ""
         self.control, theirs = CONTEXT.Pipe()
         self._process = CONTEXT.Process(target=self.main, args=(theirs, *self._arguments), name=self.name)
         self._process.start()
@@ -76,10 +77,15 @@ class Child:
         except OSError:
             return
 
-    def kill(self) -> None:
-        """End it at once, even if it was stopped; returns when it is gone."""
+    def kill(self, why: str = "") -> None:
+        """End it at once, even if it was stopped; returns when it is gone. `why` stands in for the signal."""
+        self._why = why
         self._process.kill()
         self._process.join()
+
+    def how_it_ended(self) -> str:
+        """How, or why it was killed."""
+        return self._why or how_it_ended(self._process.exitcode or 0)
 
     def close(self) -> None:
         """Let go of what is left of an ended process."""
@@ -102,6 +108,7 @@ class Command:
     def start(self) -> None:
         """Start it, the first time or again. Raises OSError."""
         self.starts += 1
+        self._why = ""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command,
@@ -127,11 +134,16 @@ class Command:
             self.kill()
         return self._process.returncode
 
-    def kill(self) -> None:
-        """End it at once, with everything that it has started."""
+    def kill(self, why: str = "") -> None:
+        """End it at once, with everything that it has started. `why` stands in for the signal."""
+        self._why = why
         if self._process.returncode is None:
             os.killpg(self.pid, signal.SIGKILL)
             self._process.wait()
+
+    def how_it_ended(self) -> str:
+        """How, or why it was killed."""
+        return self._why or how_it_ended(self._process.returncode)
 
     def last_words(self) -> str:
         """The last line that it wrote."""

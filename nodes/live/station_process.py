@@ -23,14 +23,14 @@ def station_process(control: Control, endpoint: str, flight: Flight, seed: int, 
     context = zmq.Context()
     try:
         clients = [Client(context, endpoint, s.address, keys[s.address]) for s in entries]
-        _fly(control, {s.address: _Flying(s, flight, seed, c) for s, c in zip(entries, clients, strict=True)})
+        _fly(control, {s.address: Flying(s, flight, seed, c) for s, c in zip(entries, clients, strict=True)})
     except GONE:
         pass
     finally:
         context.destroy(linger=0)
 
 
-def _fly(control: Control, crew: "dict[int, _Flying]") -> None:
+def _fly(control: Control, crew: "dict[int, Flying]") -> None:
     waiting = Waiting(control, [f.client.socket for f in crew.values()])
     while crew:
         if waiting():
@@ -47,7 +47,7 @@ def _fly(control: Control, crew: "dict[int, _Flying]") -> None:
                 del crew[address]
 
 
-def _obey(control: Control, crew: "dict[int, _Flying]", waiting: Waiting) -> None:
+def _obey(control: Control, crew: "dict[int, Flying]", waiting: Waiting) -> None:
     match control.recv():
         case ("send", int(address), message, int(channel), int(about_ns)):
             flying = crew[address]
@@ -60,12 +60,15 @@ def _obey(control: Control, crew: "dict[int, _Flying]", waiting: Waiting) -> Non
     control.send("ok")
 
 
-class _Flying:
+class Flying:
     """A station and its connection. The station begins anew with each life that the hub gives it."""
 
     def __init__(self, entry: StationEntry, flight: Flight, seed: int, client: Client):
-        self._entry, self._flight, self._seed, self.client = entry, flight, seed, client
+        self.entry, self.client = entry, client
+        self._flight, self._seed = flight, seed
         self.node: Node | None = None
+        self.refused: str | None = None
+        """Why the hub would not have it, the last time."""
 
     def turn(self) -> bool:
         """Do what the hub's messages ask for; whether the run is over."""
@@ -77,16 +80,15 @@ class _Flying:
     def _do(self, said: FromHub) -> bool:
         match said:
             case Welcome() if self.client.anew(said):
-                self.node = Node(self._entry, self._flight, self._seed, said.now_ns, said.life)
+                self.node = Node(self.entry, self._flight, self._seed, said.now_ns, said.life)
                 self.client.send(self.node.run(said.now_ns))
                 self.client.done(said.now_ns)
             case Time() if self.node is not None:
                 self.node.take(said.receptions)
                 self.client.send(self.node.run(said.until_ns))
                 self.client.done(said.until_ns)
-            case Refused():
-                self.node = None
-                self.client.hello()
+            case Refused(reason=reason):
+                self.node, self.refused = None, reason  # the client asks again after a while
             case End():
                 return True
             case _:

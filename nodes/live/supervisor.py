@@ -15,7 +15,7 @@ from typing import Any
 from nodes.flight import Flight
 from nodes.live.hub_process import HubStart, hub_process
 from nodes.live.monitor_process import MonitorStart, monitor_process
-from nodes.live.processes import CONTEXT, Child, Command, how_it_ended, prepare
+from nodes.live.processes import CONTEXT, Child, Command, prepare
 from nodes.live.station_process import station_process
 from nodes.monitor import monitors_of
 from nodes.plan import plan_of
@@ -29,6 +29,8 @@ from radio.hub_server import Status
 MOST_STARTS = 6
 """A process that is killed is started again, up to so many times in all."""
 STEP_S = 0.05
+LEAST_PATIENCE_S = 5.0
+"""A process that has just been started, or a hub, is given so long in any case."""
 
 Judgement = tuple[list[Tally], dict[int, Counter[Standing]]]
 """What a judge has found, and what the frames that it heard were good for."""
@@ -75,6 +77,7 @@ class Supervisor:
         """Since when, by the clock, stations that should be there are not."""
         self.children: list[Child] = []
         self.commands: list[Command] = []
+        self._patience_s = max(settings.patience_s, LEAST_PATIENCE_S)
         self._lives: Counter[int] = Counter()
         self._target_ns: int | None = None
         self._ending = False
@@ -116,13 +119,13 @@ class Supervisor:
         else:
             self.hub.start((start, self._horizon_ns))
         self._heard_s = time.monotonic()
-        if not self.hub.control.poll(max(self.settings.patience_s, 5.0)):
+        if not self.hub.control.poll(self._patience_s):
             raise RuntimeError("the hub does not start")
         match self.hub.control.recv():
             case ("listening", str(endpoint)):
                 self.endpoint = endpoint
             case ("failed", str(why)):
-                raise ConfigurationError([Problem(listen, "", "", why)])
+                raise ConfigurationError([Problem("--listen", "", "", why)])
 
     def _ours(self) -> Iterator[Child]:
         """The processes of monitors and of our own stations."""
@@ -205,9 +208,10 @@ class Supervisor:
                 self.status = status
             case ("joined", int(address), int(life)):
                 self._lives[address] = life + 1
-                self.joined.add(address)
                 self.missing_s.pop(address, None)
-                if life:
+                back = life > 0 and address not in self.joined
+                self.joined.add(address)
+                if back:
                     self._note(self.told, f"{self._sign(address)} is back")
             case ("left", int(address)):
                 self.joined.discard(address)
@@ -247,8 +251,6 @@ class Supervisor:
 
     def _ended(self, child: Child) -> None:
         """A process of ours has ended: in peace, or it is started again."""
-        code = child.ended()
-        assert code is not None
         if self._ending or not (child.stations or child is self.hub):
             if child is not self.hub:
                 self.children.remove(child)
@@ -256,7 +258,7 @@ class Supervisor:
             return
         again = child.starts < MOST_STARTS
         what = "it is started again" if again else f"after {child.starts} starts it is left alone"
-        self._note(self.broken, f"{child.name} {how_it_ended(code)}; {what}")
+        self._note(self.broken, f"{child.name} {child.how_it_ended()}; {what}")
         child.close()
         if child is self.hub:
             self._replace_hub(again)
@@ -295,16 +297,14 @@ class Supervisor:
         if process is None:
             self._note(self.told, f"{self._sign(address)} did not answer for {self.settings.patience_s:g} s: set aside")
             return
-        self._note(self.broken, f"{process.name} did not answer for {self.settings.patience_s:g} s and is killed")
-        process.kill()
+        process.kill(f"did not answer for {self.settings.patience_s:g} s and was killed")
 
     def _look_after_the_missing(self) -> None:
         """Kill what should long be there and is not: a hub that says nothing, stations that do not come back."""
-        limit_s = time.monotonic() - max(self.settings.patience_s, 5.0)
+        limit_s = time.monotonic() - self._patience_s
         if self._heard_s < limit_s and not self._ending:
             self._heard_s = time.monotonic()
-            self._note(self.broken, f"the hub said nothing for {self.settings.patience_s:g} s and is killed")
-            self.hub.kill()
+            self.hub.kill(f"said nothing for {self._patience_s:g} s and was killed")
         if self._target_ns is None:
             return  # the run has not begun: whoever waits has a limit
         for address, since_s in list(self.missing_s.items()):
@@ -325,10 +325,15 @@ class Supervisor:
         self.joined.discard(address)
         self.hub.say("lost", address)
         words = command.last_words()
+        if self._target_ns is None:  # it was to fly, and has not even begun
+            how = "; it last wrote: ".join(
+                [f"{command.how_it_ended()} before the run began", *([words] if words else [])]
+            )
+            raise ConfigurationError([Problem(command.name, "command", "", how)])
         again = code < 0 and command.starts < MOST_STARTS
         what = "it is started again" if again else "it is gone from then on"
         last = f"; it last wrote: {words}" if words else ""
-        self._note(self.broken, f"{command.name}: its command {how_it_ended(code)}; {what}{last}")
+        self._note(self.broken, f"{command.name}: its command {command.how_it_ended()}; {what}{last}")
         if again:
             command.start()
             self.commands.append(command)

@@ -102,7 +102,7 @@ def test_5_when_the_tool_itself_breaks(monkeypatch: pytest.MonkeyPatch, capsys: 
     def broken(*_: object) -> None:
         raise ZeroDivisionError("wrong")
 
-    monkeypatch.setattr("nodes.commands.simulate.load", broken)
+    monkeypatch.setattr("nodes.commands.simulate.load_flight", broken)
     assert run(["simulate", QUIET]) == 5
     assert "a fault of airaccord itself: ZeroDivisionError('wrong')" in capsys.readouterr().err
 

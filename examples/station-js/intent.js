@@ -1,0 +1,68 @@
+// The declaration in force (INTENT, clause 5.1): when to declare anew, when to repeat, and what it says.
+'use strict';
+
+const { courseOf } = require('./flight');
+
+const SECOND_NS = 1_000_000_000n;
+const VALID_NS = 60n * SECOND_NS;
+const RENEW_NS = 20n * SECOND_NS; // a new declaration when so little validity is left ...
+const REPEAT_NS = 10n * SECOND_NS; // ... and until then the same again and again, for those who missed it
+const LEVEL_MPS = 0.5; // slower than this up or down is level flight
+const MAX_TIME_OVER_S = 65534;
+
+class Intent {
+  constructor(flight) {
+    this.flight = flight;
+    this.serial = 0;
+    this.validUntilNs = null;
+    this.sentNs = null;
+  }
+
+  /** The serial that the header of a frame at `ns` names; 0: none is in force. */
+  inForce(ns) {
+    return this.validUntilNs !== null && ns < this.validUntilNs ? this.serial : 0;
+  }
+
+  /** Whether a frame at `ns` should be an INTENT. */
+  isDue(ns) {
+    return this.#mustRenew(ns) || ns - this.sentNs >= REPEAT_NS;
+  }
+
+  #mustRenew(ns) {
+    if (this.validUntilNs === null || this.validUntilNs - ns < RENEW_NS) return true;
+    return this.points.length > 0 && this.points[0].ns <= ns; // a repetition could not name the point any more
+  }
+
+  /** What the INTENT that is sent at `ns` says. */
+  payload(ns) {
+    if (this.#mustRenew(ns)) this.#declare(ns);
+    this.sentNs = ns;
+    const [first = null, second = null] = this.points.map((point) => ({
+      ...point,
+      time_over_s: Math.round(Number(point.ns - ns) / 1e9),
+    }));
+    return { ...this.words, serial: this.serial, validity_s: Number((this.validUntilNs - ns) / SECOND_NS), first, second };
+  }
+
+  #declare(ns) {
+    const state = this.flight.at(ns);
+    const course = courseOf(state);
+    this.serial = (this.serial % 255) + 1;
+    this.validUntilNs = ns + VALID_NS;
+    const reachable = ({ ns: pointNs }) => Number(pointNs - ns) / 1e9 < MAX_TIME_OVER_S;
+    this.points = this.flight.ahead(ns).slice(0, 2).filter(reachable);
+    this.words = {
+      kind: kindOf(state.up_mps),
+      selected_altitude_ft: (this.points[0] || state).altitude_ft,
+      track_deg: course.deg,
+      speed_mps: course.speed_mps,
+    };
+  }
+}
+
+function kindOf(upMps) {
+  if (Math.abs(upMps) < LEVEL_MPS) return 'TRANSIT';
+  return upMps > 0 ? 'CLIMB' : 'DESCEND';
+}
+
+module.exports = { Intent };
