@@ -159,12 +159,20 @@ def with_loss(flight: Flight, loss: float) -> Flight:
     return replace(flight, scenario=flight.scenario.model_copy(update={"medium": medium}))
 
 
-def flies_in_one_process(flight: Flight, path: Path) -> None:
-    """Raises ConfigurationError if stations are programs of their own, which virtual time cannot wait for."""
-    expected = "flies itself, and only in a live run: use `airaccord run`"
-    problems = [Problem(str(path), f"station {s.call_sign}", "", expected) for s in flight.stations if s.foreign]
-    if problems:
-        raise ConfigurationError(problems)
+def no_strangers(flight: Flight, path: Path) -> None:
+    """Raises ConfigurationError if stations fly themselves, which nobody in virtual time waits for."""
+    _refuse([s for s in flight.stations if s.foreign], path)
+
+
+def no_programs(flight: Flight, path: Path) -> None:
+    """Raises ConfigurationError if stations are programs that only a live run starts."""
+    _refuse([s for s in flight.stations if s.command], path)
+
+
+def _refuse(stations: list[StationEntry], path: Path) -> None:
+    expected = "flies itself, and only live: use `airaccord run`, or live=True in a test"
+    if stations:
+        raise ConfigurationError([Problem(str(path), f"station {s.call_sign}", "", expected) for s in stations])
 
 
 def _in_any_order(fault: FaultEntry) -> tuple[str, str, float, float, str]:

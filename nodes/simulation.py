@@ -18,7 +18,7 @@ from protocol.messages import Message
 from protocol.units import NS_PER_S
 from protocol.verdicts import Finding
 from radio.envelope import Done, Hello
-from radio.hub import Hub
+from radio.hub import Hub, Window
 from radio.medium import Outcome
 from radio.recording import Writer
 
@@ -103,21 +103,31 @@ class Simulation:
         """What did not go as it should between stations and hub."""
         return self._hub.counts
 
+    @property
+    def hub(self) -> Hub:
+        """The run's hub, for stations that are not ours."""
+        return self._hub
+
     def advance(self, until_ns: int) -> None:
         """Move medium time on to an instant; everything due before it happens."""
         while self.now_ns < until_ns:
-            window = self._hub.next_window(until_ns)
-            self._hub.write_truth()
-            for address, monitor in self._monitors.items():
-                monitor.take(window.from_ns, window.receptions(address), window.troubles)
+            self.step(until_ns)
+
+    def step(self, until_ns: int) -> Window:
+        """Let all our stations run the next window, or what of it comes before an instant; return the window."""
+        window = self._hub.next_window(until_ns)
+        self._hub.write_truth()
+        for address, monitor in self._monitors.items():
+            monitor.take(window.from_ns, window.receptions(address), window.troubles)
+            self._hub.tell(address, Done(window.until_ns))
+        for address, node in list(self._nodes.items()):
+            try:
+                node.take(window.receptions(address))
+                self._tell(address, node.run(window.until_ns))
                 self._hub.tell(address, Done(window.until_ns))
-            for address, node in list(self._nodes.items()):
-                try:
-                    node.take(window.receptions(address))
-                    self._tell(address, node.run(window.until_ns))
-                    self._hub.tell(address, Done(window.until_ns))
-                except StationFault as fault:
-                    self._failed(fault)
+            except StationFault as fault:
+                self._failed(fault)
+        return window
 
     def send(self, address: int, message: Message, channel: int, about_ns: int) -> None:
         """Let a station's transmitter send a message now."""

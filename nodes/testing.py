@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from nodes import report as reports
-from nodes.flight import Flight, flies_in_one_process, load, prepare, with_loss
+from nodes.flight import Flight, load, no_programs, prepare, with_loss
 from nodes.live.director import Director
 from nodes.scenario import Scenario
 from nodes.testing_drivers import Driver, Live, Virtual
@@ -15,6 +15,7 @@ from protocol.judge import Tally
 from protocol.messages import Frame, Message
 from protocol.units import NS_PER_S, seconds_ns
 from protocol.verdicts import UNATTRIBUTED, Finding, Outcome, Verdict
+from radio.handle import Radio
 from radio.hub import WINDOW_NS
 
 
@@ -28,7 +29,7 @@ class FlightTest:
 
     def __init__(self, flight: Flight, seed: int | None = None, live: bool = False):
         if not live:
-            flies_in_one_process(flight, flight.folder)
+            no_programs(flight, flight.folder)
         self.flight = flight
         self.findings: list[Finding] = []
         """Every failed or inconclusive instance so far, in the order in which the judge gave them."""
@@ -49,6 +50,16 @@ class FlightTest:
         """
         flight = load(scenario) if isinstance(scenario, Path) else prepare(scenario, Path())
         return cls(flight if loss is None else with_loss(flight, loss), seed, live)
+
+    def radio(self, station: str) -> Radio:
+        """The radio of a station that is `external` in the scenario, to be flown by the test; the same live and not.
+
+        To be taken before time passes, in a live flight after `start`. Time then stands still while its user computes.
+        """
+        external = {s.call_sign: s.address for s in self.flight.stations if s.external}
+        if station not in external:
+            raise ValueError(f"{station!r} is no external station; there are {sorted(external)}")
+        return self._driver.radio(external[station])
 
     # ------------------------------------------------------------ time
 

@@ -15,6 +15,8 @@ from nodes.simulation import Simulation
 from protocol.messages import Message
 from protocol.units import NS_PER_S
 from protocol.verdicts import Finding
+from radio.handle import Radio
+from radio.link_local import LocalExchange
 
 Found = Callable[[Finding], None]
 
@@ -24,6 +26,7 @@ class Driver(Protocol):
 
     @property
     def run(self) -> Simulation | Director: ...
+    def radio(self, address: int) -> Radio: ...
     async def start(self) -> None: ...
     async def advance(self, until_ns: int) -> None: ...
     def send(self, address: int, message: Message, channel: int, about_ns: int) -> None: ...
@@ -39,19 +42,35 @@ class Virtual:
         self._recordings: dict[str, io.BytesIO] = {}
         self._truth = io.StringIO()
         self.run = Simulation(flight, seed, self._open, self._truth, found)
+        self._exchange = LocalExchange(self.run.hub)
+        self._external = {s.address for s in flight.stations if s.external}
 
     def _open(self, name: str) -> io.BytesIO:
         self._recordings[name] = io.BytesIO()
         return self._recordings[name]
 
+    def radio(self, address: int) -> Radio:
+        """The radio of an external station, in this process."""
+        self._external.discard(address)
+        return Radio(self._exchange.connect(address), address)
+
     async def start(self) -> None:
         """There is nothing to be started."""
 
     async def advance(self, until_ns: int) -> None:
-        """Let time pass, and other tasks run now and then."""
+        """Let time pass, and other tasks run now and then. Raises ValueError if nobody flies an external station."""
+        await asyncio.sleep(0)  # tasks that were just created take their radios
+        if self._external:
+            names = ", ".join(f"{address:06x}" for address in sorted(self._external))
+            raise ValueError(f"nobody flies {names}: take its radio with flight.radio() before time passes")
+        await self._exchange.settled()
         while self.run.now_ns < until_ns:
-            self.run.advance(min(self.run.now_ns + NS_PER_S, until_ns))
-            await asyncio.sleep(0)
+            if self._exchange.busy():
+                self._exchange.deliver(self.run.step(until_ns))
+                await self._exchange.settled()
+            else:
+                self.run.advance(min(self.run.now_ns + NS_PER_S, until_ns))
+                await asyncio.sleep(0)
 
     def send(self, address: int, message: Message, channel: int, about_ns: int) -> None:
         """Let a station's transmitter send a message now."""
@@ -67,6 +86,7 @@ class Virtual:
 
     def close(self) -> None:
         """End the run."""
+        self._exchange.end("the run is over")
         self.run.close()
 
 
@@ -80,6 +100,12 @@ class Live:
         self._kept: dict[str, bytes] = {}
         self.run = Director(flight, seed, self._path, Settings(), found)
         self._started = self._complete = False
+
+    def radio(self, address: int) -> Radio:
+        """The radio of an external station, over ZeroMQ. Raises ValueError before the start."""
+        if not self._started:
+            raise ValueError("a live flight has no address yet: `await flight.start()` first")
+        return Radio.connect(self.run.endpoint, address=address)
 
     async def start(self) -> None:
         """Start the processes."""

@@ -95,6 +95,10 @@ class LocalExchange:
                     link.put(trouble)
             link.put(Time(window.from_ns, window.until_ns, window.receptions(address)))
 
+    def busy(self) -> bool:
+        """Whether anybody takes part, or is about to."""
+        return bool(self._linked or self._beginning)
+
     def waiting_for(self) -> list[int]:
         """The stations on these links that have not yet handed back their time, by rising address."""
         busy = {address for address in self.hub.waiting_for() if address in self._linked}

@@ -139,8 +139,10 @@ class Aircraft {
     return { kind: 'transmit', startNs, channel, session, sequence, frame };
   }
 
-  #isDue(type, everyNs, startNs) {
-    return this.sentNs[type] === undefined || startNs - this.sentNs[type] >= everyNs;
+  /** How long ago the last one of a type was, in units of how often it should come: from 1 on it is due. */
+  #lateness(type, everyNs, startNs) {
+    const sentNs = this.sentNs[type];
+    return sentNs === undefined ? Infinity : Number(startNs - sentNs) / Number(everyNs);
   }
 
   // POSITION comes first. With one own slot a second it would leave nothing to the others, so it gives way to them
@@ -150,19 +152,25 @@ class Aircraft {
       this.signedOff = true;
       return { type: 'IDENT', payload: this.#ident(1) };
     }
-    const positionIsDue = this.#isDue('POSITION', this.positionNs, startNs);
+    const positionIsDue = this.#lateness('POSITION', this.positionNs, startNs) >= 1;
     if (positionIsDue && this.previousOwn !== 'POSITION') return { type: 'POSITION', payload: this.#position(startNs) };
     const other = this.#otherForOwnSlot(startNs);
     if (other || !positionIsDue) return other;
     return { type: 'POSITION', payload: this.#position(startNs) };
   }
 
+  // Of those that are due, the one that is latest, measured by how often it should come.
   #otherForOwnSlot(startNs) {
     if (this.acksRepeated.length > 0) return { type: 'ACK', payload: this.acksRepeated.shift() };
-    if (this.#isDue('IDENT', this.identNs, startNs)) return { type: 'IDENT', payload: this.#ident(0) };
-    if (this.intent.isDue(startNs)) return { type: 'INTENT', payload: this.intent.payload(startNs) };
-    if (this.#isDue('WATCH', WATCH_EVERY_NS, startNs)) return { type: 'WATCH', payload: this.#watch(startNs) };
-    return null;
+    const late = {
+      IDENT: this.#lateness('IDENT', this.identNs, startNs),
+      INTENT: this.intent.lateness(startNs),
+      WATCH: this.#lateness('WATCH', WATCH_EVERY_NS, startNs),
+    };
+    const type = Object.keys(late).reduce((latest, other) => (late[other] > late[latest] ? other : latest));
+    if (late[type] < 1) return null;
+    if (type === 'IDENT') return { type, payload: this.#ident(0) };
+    return { type, payload: type === 'INTENT' ? this.intent.payload(startNs) : this.#watch(startNs) };
   }
 
   #forSharedSlot(startNs) {

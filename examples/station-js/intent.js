@@ -23,9 +23,11 @@ class Intent {
     return this.validUntilNs !== null && ns < this.validUntilNs ? this.serial : 0;
   }
 
-  /** Whether a frame at `ns` should be an INTENT. */
-  isDue(ns) {
-    return this.#mustRenew(ns) || ns - this.sentNs >= REPEAT_NS;
+  /** From 1 on a frame at `ns` should be an INTENT, the more urgently the greater it is. */
+  lateness(ns) {
+    if (this.sentNs === null) return Infinity;
+    const late = Number(ns - this.sentNs) / Number(REPEAT_NS);
+    return this.#mustRenew(ns) ? Math.max(1, late) : late;
   }
 
   #mustRenew(ns) {

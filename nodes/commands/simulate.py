@@ -18,7 +18,7 @@ from nodes.commands.flying import (
     progress,
     tell_interrupted,
 )
-from nodes.flight import flies_in_one_process
+from nodes.flight import no_strangers
 from nodes.output import OutputFolder
 from nodes.simulation import Simulation
 from protocol.units import NS_PER_S
@@ -37,7 +37,7 @@ def simulate(
     Example: airaccord simulate configs/scenarios/encounter-2015.toml --output out
     """
     flight = load_flight(scenario, loss)
-    flies_in_one_process(flight, scenario)
+    no_strangers(flight, scenario)
     folder = OutputFolder(output, force)
     streams: dict[str, BinaryIO] = {}
 

@@ -97,7 +97,7 @@ test('a frame that breaks one rule is rejected', () => {
     'length of the type': altered((bytes) => (bytes[1] = 3)),
     source: altered((bytes) => bytes.fill(0xff, 5, 8)),
     session: altered((bytes) => (bytes[8] = 255)),
-    microsecond: altered((bytes) => bytes.fill(0xff, 14, 16)),
+    microsecond: altered((bytes) => bytes.fill(0xff, 13, 16)),
     latitude: altered((bytes) => bytes.writeInt32BE(900000001, 16)),
     heading: altered((bytes) => bytes.writeUInt16BE(36000, 36)),
     enumeration: altered((bytes) => (bytes[40] |= 0xe0)),
