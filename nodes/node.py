@@ -73,17 +73,22 @@ class Node:
 
     def run(self, until_ns: int) -> list[Told]:
         """Everything that happens to it before an instant, in order; returns what the hub must be told."""
-        while self._heap and self._heap[0][0] < until_ns:
-            at_ns, _, action = heappop(self._heap)
+        heap = self._heap
+        while heap and heap[0][0] < until_ns:
+            at_ns, _, action = heappop(heap)
             self.now_ns = max(self.now_ns, at_ns)
             action(self.now_ns)
         self.now_ns = until_ns
-        told, self._told = self._told, []
-        return told
+        return self._take_told()
 
     def send(self, message: Message, channel: int, about_ns: int) -> list[Told]:
         """Let its transmitter send a message now: for tests that act."""
         self._hand_over(self._own("send", lambda: self._seat.send(self.now_ns, message, channel, about_ns)))
+        return self._take_told()
+
+    def _take_told(self) -> list[Told]:
+        if not self._told:
+            return []
         told, self._told = self._told, []
         return told
 

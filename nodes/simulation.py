@@ -17,7 +17,7 @@ from protocol.judge import Judge, Tally
 from protocol.messages import Message
 from protocol.units import NS_PER_S
 from protocol.verdicts import Finding
-from radio.envelope import Done, Hello
+from radio.envelope import Hello
 from radio.hub import Hub, Window
 from radio.medium import Outcome
 from radio.recording import Writer
@@ -59,8 +59,7 @@ class Simulation:
                 self._hub.tell(entry.address, place._replace(at_ns=flight.start_ns))
             else:
                 self._begin(entry.address)
-            if self._hub.present(entry.address):
-                self._hub.tell(entry.address, Done(self.now_ns))
+            self._hub.done(entry.address)
 
     def _begin(self, address: int) -> None:
         entry = next(s for s in self.flight.stations if s.address == address)
@@ -119,12 +118,12 @@ class Simulation:
         self._hub.write_truth()
         for address, monitor in self._monitors.items():
             monitor.take(window.from_ns, window.receptions(address), window.troubles)
-            self._hub.tell(address, Done(window.until_ns))
+            self._hub.done(address)
         for address, node in list(self._nodes.items()):
             try:
                 node.take(window.receptions(address))
                 self._tell(address, node.run(window.until_ns))
-                self._hub.tell(address, Done(window.until_ns))
+                self._hub.done(address)
             except StationFault as fault:
                 self._failed(fault)
         return window

@@ -2,6 +2,8 @@
 
 import asyncio
 import io
+import secrets
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -94,8 +96,7 @@ class Live:
     """Live, at pace max. The processes start with the first step in time; the test's event loop goes on meanwhile."""
 
     def __init__(self, flight: Flight, seed: int, found: Found):
-        self._folder = tempfile.TemporaryDirectory(prefix="airaccord-")
-        self._path = Path(self._folder.name)
+        self._path = Path(tempfile.gettempdir(), f"airaccord-{secrets.token_hex(8)}")
         self._files = ("truth.jsonl", *monitors_of(flight))
         self._kept: dict[str, bytes] = {}
         self.run = Director(flight, seed, self._path, Settings(), found)
@@ -111,6 +112,7 @@ class Live:
         """Start the processes."""
         if not self._started:
             self._started = True
+            self._path.mkdir(mode=0o700)
             await asyncio.to_thread(self.run.start)
 
     async def advance(self, until_ns: int) -> None:
@@ -138,7 +140,11 @@ class Live:
 
     def close(self) -> None:
         """End the run and its processes; its files are kept in memory."""
-        if self._started:
+        if not self._started:
+            return
+        try:
             self.run.close()
-            self._kept = {name: (self._path / name).read_bytes() for name in self._files}
-        self._folder.cleanup()
+            there = [name for name in self._files if (self._path / name).exists()]
+            self._kept = {name: (self._path / name).read_bytes() for name in there}
+        finally:
+            shutil.rmtree(self._path)

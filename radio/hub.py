@@ -85,7 +85,8 @@ class Window(NamedTuple):
 
     def receptions(self, address: int) -> tuple[Reception, ...]:
         """What a station receives."""
-        return tuple(unpack_reception(got) for got in self.packed.get(address, ()))
+        packed = self.packed.get(address)
+        return tuple(map(unpack_reception, packed)) if packed else ()
 
 
 @dataclass(slots=True)

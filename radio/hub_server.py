@@ -87,7 +87,7 @@ class HubServer:
         self._timed_number = 0
         self._reached = True
         self._over = False
-        self._done = b""
+        self._done = envelope.pack(Done(hub.now_ns))
         """What all who were granted time say when they are done with it."""
         self._told: list[Trouble] = []
         """Told to the monitors with the last window; one that comes back may not have got it."""
@@ -337,7 +337,7 @@ class HubServer:
             return
         self._address[identity], self._identity[hello.address] = hello.address, identity
         self._expected.discard(hello.address)
-        self._spoke_ns[hello.address] = time.monotonic_ns()
+        self._spoke_ns[hello.address] = self._opened_ns = time.monotonic_ns()  # time may long stand still: it has as long
         self._welcome(identity, hello.address)
         if self._hub.plan.berths[hello.address].monitor:
             for trouble in (*self._told, *self._hub.lasting()):

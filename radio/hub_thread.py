@@ -35,11 +35,12 @@ class ServedRun:
         self._thread.start()
 
     def connect(self, address: int, **how: Any) -> Radio:
-        """A handle for a station, not yet entered. `how` as for Radio."""
+        """A handle for a station, not yet entered, for which time waits. `how` as for Radio."""
+        self._ours.send(("expect", address))
         return Radio.connect(self.endpoint, address=address, **how)
 
     async def until(self, at_ns: int) -> None:
-        """Let medium time go on to an instant, with whoever takes part by then."""
+        """Let medium time go on to an instant, once all who were connected have joined."""
         self.go(at_ns)
         while self._status is None or self._status.now_ns < at_ns:
             await self.heard()
@@ -80,6 +81,9 @@ class ServedRun:
                         self._status = status
                     case ("status", _):
                         pass
+                    case ("refused", address, reason):
+                        self.news.append(("refused", address, reason))
+                        self._ours.send(("unexpect", address))
                     case item:
                         self.news.append(item)
         except GONE:

@@ -56,8 +56,8 @@ class Aircraft {
     this.identNs = toNs(clauses['1.4'] ? clauses['1.4'].every_s : IDENT_S);
     this.positionNs = toNs(clauses['4.1'] ? clauses['4.1'].every_s : POSITION_S);
 
-    const others = annexes.register.filter(({ party, role }) => party && party !== briefing.party && role !== 'monitor');
-    this.others = new Set(others.map(({ address }) => address));
+    const isOther = ({ party, role }) => party && party !== briefing.party && role !== 'monitor';
+    this.others = new Set(annexes.register.filter(isOther).map(({ address }) => address)); // the other party's aircraft
     this.flight = new Flight(briefing.waypoints, startNs, clauses['4.4']);
     this.intent = new Intent(this.flight);
     this.contacts = new Contacts(clauses, this.address, agreement.party[0].name === briefing.party);
@@ -87,13 +87,14 @@ class Aircraft {
     const commands = [];
     let next = 0;
     for (;;) {
-      const plannedNs = minNs(this.placeNs, this.signedOff ? NEVER_NS : this.slot.startNs) - this.windowNs;
+      const slotNs = this.signedOff ? NEVER_NS : this.slot.startNs;
+      const plannedNs = minNs(this.placeNs, slotNs) - this.windowNs;
       const isPlanned = plannedNs < untilNs;
       if (next < receptions.length && (!isPlanned || receptions[next].dueNs <= plannedNs)) {
         this.#receive(receptions[next]);
         next += 1;
       } else if (isPlanned) {
-        const command = plannedNs + this.windowNs === this.placeNs ? this.#place() : this.#useSlot();
+        const command = this.placeNs <= slotNs ? this.#place() : this.#useSlot();
         if (command) commands.push(command);
       } else {
         return commands;

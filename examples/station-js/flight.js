@@ -132,7 +132,7 @@ class Flight {
   }
 }
 
-/** Course in degrees from true north (0 to below 360) and speed in m/s over ground; a hovering aircraft points north. */
+/** Course in degrees from true north (0 to below 360; north if it does not move) and speed in m/s over ground. */
 function courseOf({ north_mps: north, east_mps: east }) {
   const deg = (Math.atan2(east, north) / DEGREE + 360) % 360;
   return { deg: (Math.round(deg * 100) % 36000) / 100, speed_mps: Math.hypot(north, east) };

@@ -43,7 +43,8 @@ class Intent {
       ...point,
       time_over_s: Math.round(Number(point.ns - ns) / 1e9),
     }));
-    return { ...this.words, serial: this.serial, validity_s: Number((this.validUntilNs - ns) / SECOND_NS), first, second };
+    const validityS = Number((this.validUntilNs - ns) / SECOND_NS); // rounded down: it must not claim more than before
+    return { ...this.words, serial: this.serial, validity_s: validityS, first, second };
   }
 
   #declare(ns) {

@@ -118,6 +118,7 @@ class Station {
       return;
     }
     this.carryOut(this.aircraft.advance(welcome.nowNs, []));
+    this.send(link.done(welcome.nowNs)); // nothing goes on before that
   }
 
   onRefused({ reason }) {

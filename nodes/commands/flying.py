@@ -10,7 +10,7 @@ from typing import Annotated, BinaryIO
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TextColumn
 
 from nodes import report as reports
 from nodes.commands.common import show, wanted_frames
@@ -67,12 +67,12 @@ class Findings:
 
 @contextmanager
 def progress(run: Run, findings: Findings) -> Iterator[Callable[[], None]]:
-    """A line on the terminal: medium time, frames, losses by cause, findings. Yields what updates it."""
+    """A line on the terminal: medium time, frames, findings, losses by cause; above it what happens to processes, which
+    is told without a terminal, too. Yields what updates it.
+    """
     bar = Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=20),
-        TextColumn("{task.completed:.0f}/{task.total:.0f} s of medium time, {task.fields[more]}"),
-        TimeElapsedColumn(),
+        BarColumn(bar_width=10),
+        TextColumn("{task.completed:.0f}/{task.total:.0f} s of medium time{task.fields[more]}", markup=False),
         console=Console(file=sys.stderr),
         transient=True,
         disable=not sys.stderr.isatty(),
@@ -81,9 +81,15 @@ def progress(run: Run, findings: Findings) -> Iterator[Callable[[], None]]:
     with bar:
         task = bar.add_task(flight.scenario.title, total=(flight.end_ns - flight.start_ns) / NS_PER_S, more="")
 
+        told: set[str] = set()
+
         def update() -> None:
+            for what in (*run.broken, *run.told):
+                if what not in told:
+                    told.add(what)
+                    bar.console.print(f"airaccord: {what}", markup=False, highlight=False, soft_wrap=True)
             lost = [f"{n} {o}" for o, n in sorted(run.outcomes.items()) if o is not Outcome.RECEIVED]
-            more = f"{run.transmissions} frames, lost: {', '.join(lost) or 'none'}; findings: {findings}"
+            more = f", {run.transmissions} frames; findings: {findings}; lost: {', '.join(lost) or 'none'}"
             bar.update(task, completed=(run.now_ns - flight.start_ns) / NS_PER_S, more=more)
 
         yield update

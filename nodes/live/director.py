@@ -53,7 +53,7 @@ class Director:
             self._supervisor.start()
             self._wait_for_the_missing("the processes of the run", interrupted)
         except BaseException:
-            self._supervisor.kill()
+            self.kill()
             raise
 
     def wait_for_external(
@@ -68,7 +68,7 @@ class Director:
             try:
                 self._wait_for_the_missing("stations from elsewhere", interrupted)
             except BaseException:
-                self._supervisor.kill()
+                self.kill()
                 raise
 
     def _wait_for_the_missing(self, whom: str, interrupted: Sequence[int]) -> None:

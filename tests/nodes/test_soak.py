@@ -12,6 +12,7 @@ import pytest
 
 from nodes.flight import prepare
 from nodes.scenario import Scenario
+from nodes.seat import motion_of
 from nodes.shipped import CONFIGS
 from nodes.testing import FlightTest
 from protocol.verdicts import Outcome
@@ -86,7 +87,8 @@ def fly(scenario: Scenario) -> FlightTest:
 
 def longest_too_close_s(flight: FlightTest, pair: str) -> float:
     """For how long the two were really within both limits, without a break."""
-    a, b = (flight._run._motions[int(part, 16)] for part in pair.split("/"))
+    entries = {s.address: s for s in flight.flight.stations}
+    a, b = (motion_of(entries[int(part, 16)], flight.flight) for part in pair.split("/"))
     longest, since = 0.0, None
     for step in range(SECONDS * 10 + 1):
         at_ns = flight.flight.start_ns + step * 100_000_000

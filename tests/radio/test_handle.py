@@ -39,8 +39,10 @@ WELCOME = Welcome(START_NS, START_NS + 1000 * MS, START_NS, WINDOW_NS, 0, '{"cal
 
 @pytest.fixture(autouse=True)
 async def limit() -> AsyncIterator[None]:
-    async with asyncio.timeout(LIMIT_S):
-        yield
+    loop = asyncio.get_running_loop()  # the test is a task of its own
+    timer = loop.call_later(LIMIT_S, lambda: [task.cancel() for task in asyncio.all_tasks(loop)])
+    yield
+    timer.cancel()
 
 
 class Script:
@@ -288,7 +290,8 @@ async def test_another_hub_at_the_same_address(monkeypatch):
         entering = asyncio.create_task(radio.__aenter__())
         identity, hello = await hub.recv_multipart()
         assert envelope.unpack_from_station(hello) == Hello(ALPHA, True)
-        for nonsense in ([b""], [b"\x01G"], [b"a", b"b"], [envelope.pack(Bye())]):
+        stranger = envelope.pack(WELCOME._replace(life=9))
+        for nonsense in ([b""], [b"\x01G"], [stranger, b""], [envelope.pack(Bye())]):
             await hub.send_multipart([identity, *nonsense])
         await hub.send_multipart([identity, envelope.pack(WELCOME)])
         await entering

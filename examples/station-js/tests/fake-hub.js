@@ -64,7 +64,7 @@ class FakeHub {
       const address = this.addresses.find((candidate) => this.routes.get(candidate)?.equals(route));
       this.said.push({ address, kind, bytes });
       if (kind === 'T') this.medium.transmit(address, readTransmit(bytes));
-      if (kind === 'D') this.waiting.delete(address);
+      if (kind === 'D' && bytes.readBigInt64BE(2) === this.nowNs) this.waiting.delete(address);
       if (kind === 'B') return this.#end();
       if (this.waiting.size === 0 && !(await this.#grant())) return this.#end();
     }
@@ -74,23 +74,28 @@ class FakeHub {
   async #hello(route, bytes) {
     const address = bytes.readUInt32BE(2);
     this.routes.set(address, route);
-    await this.socket.send([route, welcome(briefingOf(address), this.endNs, this.nowNs, this.life)]);
-    if (this.nowNs === START_NS) this.waiting.delete(address);
+    await this.#welcome(address);
   }
 
+  async #welcome(address) {
+    const bytes = welcome(briefingOf(address), this.endNs, this.nowNs, this.life);
+    await this.socket.send([this.routes.get(address), bytes]);
+  }
+
+  /** Grants the next window, or cuts everybody off; false when the scenario is over. */
   async #grant() {
     if (this.nowNs >= this.endNs) return false;
+    this.waiting = new Set(this.addresses); // for DONE, with the now_ns of the WELCOME or the until_ns of the TIME
     if (this.nowNs === this.cutOffNs) {
+      this.cutOffNs = null;
       this.life += 1;
-      for (const [address, route] of this.routes) {
-        await this.socket.send([route, welcome(briefingOf(address), this.endNs, this.nowNs, this.life)]);
-      }
+      this.medium.numbers.clear();
+      for (const address of this.addresses) await this.#welcome(address);
+      return true;
     }
     const fromNs = this.nowNs;
     this.nowNs += WINDOW_NS;
-    this.waiting = new Set(this.addresses);
     for (const [address, route] of this.routes) {
-      if (fromNs === this.cutOffNs) this.medium.numbers.set(address, 0);
       const receptions = this.medium.receptions(address, fromNs, this.nowNs);
       await this.socket.send([route, time(fromNs, this.nowNs, receptions)]);
     }

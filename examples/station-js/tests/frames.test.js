@@ -16,6 +16,8 @@ const EXAMPLE = Buffer.from(
 
 const HEADER = { channel: 1, source: 0x155001, session: 3, intent: 0, sequence: 65535, time_quality: 3, startNs: 7n };
 
+const HAIL = { addressee: 1, phrase: 'CONTACT', call_id: 0, reply_by_s: 10, reply_channel: 1, subject: null };
+
 /** The example, changed by `change`, with a checksum that fits. */
 function altered(change) {
   const bytes = Buffer.from(EXAMPLE);
@@ -112,9 +114,8 @@ test('the flags that may be ignored are', () => {
 });
 
 test('a value that is not legal is not written', () => {
-  const hail = { addressee: 1, phrase: 'CONTACT', call_id: 0, reply_by_s: 10, reply_channel: 1, subject: null };
   for (const wrong of [{ addressee: 0xffffff }, { phrase: 'HELLO' }, { reply_by_s: -1 }, { call_id: null }]) {
-    assert.throws(() => encode('HAIL', HEADER, { ...hail, ...wrong }), FrameError);
+    assert.throws(() => encode('HAIL', HEADER, { ...HAIL, ...wrong }), FrameError);
   }
   const ident = { call_sign: 'sokol', emitter: 'UNKNOWN', agreement: 0, guarded: 0, sign_off: 0 };
   assert.throws(() => encode('IDENT', HEADER, ident), FrameError);
@@ -122,10 +123,8 @@ test('a value that is not legal is not written', () => {
 
 test("the header's time means the nearest instant", () => {
   const startNs = 1445418000123456000n;
-  const { header } = decode(encode('HAIL', { ...HEADER, startNs }, decodedHail()));
-  for (const off of [-511n, -1n, 0n, 1n, 511n]) assert.equal(instantOf(header, startNs + off * 1_000_000_000n), startNs);
+  const { header } = decode(encode('HAIL', { ...HEADER, startNs }, HAIL));
+  for (const off of [-511n, -1n, 0n, 1n, 511n]) {
+    assert.equal(instantOf(header, startNs + off * 1_000_000_000n), startNs);
+  }
 });
-
-function decodedHail() {
-  return { addressee: 1, phrase: 'CONTACT', call_id: 0, reply_by_s: 10, reply_channel: 1, subject: null };
-}
