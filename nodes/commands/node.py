@@ -34,6 +34,8 @@ def node(
     flight = load_flight(scenario, None)
     entry = _entry(flight, station, scenario)
     endpoint = endpoint_of("--hub", hub)
+    if endpoint.endswith(":0"):
+        raise ConfigurationError([Problem("--hub", "", "", f"{hub!r}: a hub listens on a port of its own, never on 0")])
     context = zmq.Context()
     try:
         client = Client(context, endpoint, entry.address, NO_KEY)

@@ -183,6 +183,10 @@ EXAMPLES = {
     "TIME": Time(
         T0, T0 + 50_000_000, (Reception(T0 + 20_000_000, T0 + 1_000_000, 0, 1, -705, bytes.fromhex("aabbcc")),)
     ),
+    "TRANSMIT": Transmit(T0 + 100_000_000, 1, 238, 0, bytes.fromhex("aabbcc")),
+    "TUNE": Tune(T0 + 100_000_000, frozenset({1, 2})),
+    "WELCOME": Welcome(T0, T0 + 70_000_000_000, T0, 50_000_000, 0, "{}"),
+    "END": End(T0 + 70_000_000_000, "the run is over"),
 }
 
 
