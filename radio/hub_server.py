@@ -337,7 +337,9 @@ class HubServer:
             return
         self._address[identity], self._identity[hello.address] = hello.address, identity
         self._expected.discard(hello.address)
-        self._spoke_ns[hello.address] = self._opened_ns = time.monotonic_ns()  # time may long stand still: it has as long
+        self._spoke_ns[hello.address] = self._opened_ns = (
+            time.monotonic_ns()
+        )  # time may long stand still: it has as long
         self._welcome(identity, hello.address)
         if self._hub.plan.berths[hello.address].monitor:
             for trouble in (*self._told, *self._hub.lasting()):

@@ -104,8 +104,7 @@ class Station {
 
   onWelcome(welcome) {
     if (welcome.life === this.life && this.refusals === 0) return;
-    // The first session is that of a program started for the `life`th time, so that no two lives share one.
-    this.session = (this.life === null ? welcome.life : this.session + 1) % 255;
+    this.session = welcome.life % 255; // so no two lives of this station share one
     this.life = welcome.life;
     this.refusals = 0;
     this.nextNumber = 0;

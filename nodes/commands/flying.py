@@ -39,12 +39,14 @@ def load_flight(scenario: Path, loss: float | None) -> Flight:
 
 @contextmanager
 def interruptible() -> Iterator[list[int]]:
-    """Ctrl-C (or `kill`) only fills the list: the run stops between two steps, and its report is still written."""
+    """Ctrl-C (or `kill`, or the terminal's end) only fills the list: the run stops between two steps, and its report
+    is still written.
+    """
     signals: list[int] = []
-    before = {
-        number: signal.signal(number, lambda number, _: signals.append(number))
-        for number in (signal.SIGINT, signal.SIGTERM)
-    }
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # who starts it with nohup wants it to go on
+        numbers.append(signal.SIGHUP)
+    before = {number: signal.signal(number, lambda number, _: signals.append(number)) for number in numbers}
     try:
         yield signals
     finally:

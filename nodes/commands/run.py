@@ -2,7 +2,8 @@
 
 import sys
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -24,7 +25,8 @@ from nodes.commands.flying import (
 )
 from nodes.flight import Flight
 from nodes.live.director import Director
-from nodes.live.supervisor import Settings
+from nodes.live.settings import Settings
+from nodes.live.supervisor import RunBroken
 from nodes.output import OutputFolder
 from nodes.problems import ConfigurationError, Problem
 from radio.loopback import loopback
@@ -81,6 +83,7 @@ def fly_live(flight: Flight, seed: int | None, settings: Settings, results: Outp
     with ExitStack() as stack:
         folder = results.path or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="airaccord-")))
         interrupted = stack.enter_context(interruptible())
+        settings = replace(settings, temporary=results.path is None)
         live = Director(flight, flight.scenario.seed if seed is None else seed, folder, settings, findings)
         stack.callback(live.kill)
         code = _fly(live, interrupted, findings, results, folder, as_json)
@@ -90,16 +93,18 @@ def fly_live(flight: Flight, seed: int | None, settings: Settings, results: Outp
 def _fly(
     live: Director, interrupted: list[int], findings: Findings, results: OutputFolder, folder: Path, as_json: bool
 ) -> int:
-    live.start(interrupted)
-    live.wait_for_external(lambda names: _tell_waiting(live, names), interrupted)
-    with progress(live, findings) as update:
-        live.go(live.flight.end_ns)
-        while not live.reached and not interrupted:
-            live.step()
-            update()
+    with suppress(RunBroken):  # what there is until then is judged, and `broken` says why it is no more
+        live.start(interrupted)
+        live.wait_for_external(lambda names: _tell_waiting(live, names), interrupted)
+        with progress(live, findings) as update:
+            if not interrupted:
+                live.go(live.flight.end_ns)
+            while not live.reached and not interrupted:
+                live.step()
+                update()
     if interrupted:
         tell_interrupted(live)
-    live.close(at_once=bool(interrupted))
+    live.close(interrupted)
     recording = folder / "monitor.pcapng"
     with recording.open("rb") as stream:
         code = finish(live, stream, results, as_json)

@@ -7,6 +7,8 @@ from multiprocessing.connection import Connection
 import setproctitle
 import zmq
 
+from nodes.live.processes import DEAF_TO
+
 Control = Connection
 """To the director. When it closes, the director is gone, and so is the process."""
 GONE = (EOFError, BrokenPipeError, ConnectionResetError)
@@ -15,7 +17,9 @@ POLL_MS = 500
 
 def begin(title: str) -> None:
     """To be called first."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in DEAF_TO:
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, DEAF_TO)
     setproctitle.setproctitle(f"airaccord {title}")
 
 
@@ -29,9 +33,9 @@ class Waiting:
         for socket in sockets:
             self._poller.register(socket, zmq.POLLIN)
 
-    def __call__(self) -> bool:
+    def __call__(self, at_most_ms: int = POLL_MS) -> bool:
         """Wait; whether it is the director."""
-        return any(who == self._control for who, _ in self._poller.poll(POLL_MS))
+        return any(who == self._control for who, _ in self._poller.poll(at_most_ms))
 
     def forget(self, socket: "zmq.Socket[bytes]") -> None:
         """A socket is about to be closed."""

@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from nodes.checking import check
 from nodes.flight import Flight
+from nodes.live.monitor_process import Judgement, finish_recording
 from nodes.live.processes import Child
-from nodes.live.supervisor import STEP_S, Judgement, Settings, Supervisor
+from nodes.live.settings import Settings
+from nodes.live.supervisor import STEP_S, RunBroken, Supervisor
+from nodes.monitor import monitors_of
 from nodes.problems import ConfigurationError, Problem
 from protocol.accounts import Standing
 from protocol.judge import Tally
@@ -18,17 +20,12 @@ from protocol.verdicts import Finding
 from radio.hub_server import Status
 from radio.medium import Outcome
 
-FAREWELL_S = 1.0
-"""How long processes may take to end by themselves."""
-JUDGEMENT_S = 60.0
-"""How long a monitor may take to give its last findings, when nobody has interrupted the run."""
-
 
 class Director:
     """One live run of a flight; its files go to `folder`. `broken` tells who had trouble, and when.
 
     Raises ConfigurationError for what is the user's to mend: a port in use, a program that does not start, a station
-    that never comes.
+    that never comes; and RunBroken if the hub cannot be kept alive: `close` then gives what was judged so far.
     """
 
     mode = "run"
@@ -42,7 +39,7 @@ class Director:
         on_finding: Callable[[Finding], None] | None = None,
     ):
         self.flight, self.seed, self._settings = flight, seed, settings
-        self._recording = folder / "monitor.pcapng"
+        self._folder, self._on_finding = folder, on_finding or (lambda finding: None)
         self._supervisor = Supervisor(flight, seed, folder, settings, on_finding)
         self._closed = False
         self._judgement: Judgement | None = None
@@ -50,8 +47,10 @@ class Director:
     def start(self, interrupted: Sequence[int] = ()) -> None:
         """Start everything; returns when all stations are there that are not `external`, or when interrupted."""
         try:
-            self._supervisor.start()
+            self._supervisor.start(interrupted)
             self._wait_for_the_missing("the processes of the run", interrupted)
+        except RunBroken:
+            raise
         except BaseException:
             self.kill()
             raise
@@ -63,21 +62,25 @@ class Director:
         external = [s for s in self.flight.stations if s.external]
         for entry in external:
             self._supervisor.expect(entry.address)
-        if external:
-            told([s.call_sign for s in external])
+        missing = [s.call_sign for s in external if s.address in self._supervisor.missing_s]
+        if missing and not interrupted:
+            told(missing)
             try:
                 self._wait_for_the_missing("stations from elsewhere", interrupted)
+            except RunBroken:
+                raise
             except BaseException:
                 self.kill()
                 raise
 
     def _wait_for_the_missing(self, whom: str, interrupted: Sequence[int]) -> None:
-        """Raises ConfigurationError, naming those who never come."""
+        """Raises ConfigurationError, naming those who never come. Our own are the supervisor's to look after."""
         missing, wait_s = self._supervisor.missing_s, self._settings.wait_s
         limit_s = time.monotonic() + wait_s
         while missing and not interrupted:
             self._supervisor.step()
-            if time.monotonic() > limit_s:
+            ours = {address for child in self._supervisor.children for address in child.stations}
+            if missing.keys() - ours and time.monotonic() > limit_s:
                 signs = [s.call_sign for s in self.flight.stations if s.address in missing]
                 expected = f"not there after {wait_s:g} s (--wait) at {self.endpoint}: {', '.join(signs)}"
                 wrote = [f"{c.name} last wrote: {w}" for c in self._supervisor.commands if (w := c.last_words())]
@@ -195,18 +198,19 @@ class Director:
     def _child_of(self, address: int) -> Child:
         return next(c for c in self._supervisor.children if address in c.stations)
 
-    def close(self, *, at_once: bool = False) -> None:
-        """End the run and all its processes; afterwards the last verdicts are there. `at_once`: within 2 seconds."""
+    def close(self, interrupted: Sequence[int] = ()) -> None:
+        """End the run and all its processes; afterwards the last verdicts are there. Within 2 s once `interrupted`."""
         if self._closed:
             return
         self._closed = True
-        reason = "interrupted" if at_once else "the run is over"
-        self._supervisor.end(reason, FAREWELL_S, FAREWELL_S if at_once else JUDGEMENT_S)
-        self._judgement = self._supervisor.judgement
-        if self._judgement is None and self._recording.exists():
-            # its monitor did not come to judge: the recording is whole up to its last record
-            checked = check(self._recording, self.flight.agreement)
-            self._judgement = (checked.tallies, checked.heard)
+        supervisor, flight, now_ns = self._supervisor, self.flight, self.now_ns
+        supervisor.end("interrupted" if interrupted else "the run is over", interrupted)
+        self._judgement = supervisor.judgement
+        for number, (name, entry) in enumerate(monitors_of(flight).items()):
+            if entry.address not in supervisor.finished:  # its process did not come to close it
+                judges = number == 0
+                found = finish_recording(self._folder / name, entry, flight, now_ns, judges, self._on_finding)
+                self._judgement = found if judges else self._judgement
 
     def kill(self) -> None:
         """End all processes, and leave everything else as it is."""

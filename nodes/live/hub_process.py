@@ -1,5 +1,6 @@
 """The process of the hub."""
 
+import time
 from collections.abc import Mapping
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
@@ -11,17 +12,25 @@ from nodes.live.child import GONE, Control, begin
 from radio.hub import Hub, Plan
 from radio.hub_server import HubServer
 
+LISTEN_S = 3.0
+"""How long one that takes over tries to listen: the port may still be the lost one's."""
+RETRY_S = 0.05
+
 
 class HubStart(NamedTuple):
-    """What a hub begins with. One that takes over is given medium time and everybody's lives so far."""
+    """What a hub begins with: medium time, and how many lives everybody has had.
+
+    `takes_over`: another one was lost.
+    """
 
     plan: Plan
     listen: str
     paced: bool
     patience_s: float
     truth: Path
-    now_ns: int | None
+    now_ns: int
     lives: Mapping[int, int]
+    takes_over: bool
 
 
 def hub_process(control: Control, start: HubStart, horizon_ns: "Synchronized[int]") -> None:
@@ -34,13 +43,7 @@ def hub_process(control: Control, start: HubStart, horizon_ns: "Synchronized[int
         hub = Hub(start.plan, truth.write, start.now_ns)
         hub.lives.update(start.lives)
         try:
-            server = HubServer(
-                hub,
-                start.listen,
-                paced=start.paced,
-                patience_s=start.patience_s,
-                granted=lambda until_ns: setattr(horizon_ns, "value", until_ns),
-            )
+            server = _listening(hub, start, horizon_ns)
         except zmq.ZMQError as error:
             what = f"{start.listen}: {error.strerror}; choose another port, or 0 for any that is free"
             control.send(("failed", what))
@@ -50,3 +53,21 @@ def hub_process(control: Control, start: HubStart, horizon_ns: "Synchronized[int
             server.serve(control)
         except GONE:
             return
+
+
+def _listening(hub: Hub, start: HubStart, horizon_ns: "Synchronized[int]") -> HubServer:
+    """Raises zmq.ZMQError if the port is in use."""
+    limit_s = time.monotonic() + (LISTEN_S if start.takes_over else 0)
+    while True:
+        try:
+            return HubServer(
+                hub,
+                start.listen,
+                paced=start.paced,
+                patience_s=start.patience_s,
+                granted=lambda until_ns: setattr(horizon_ns, "value", until_ns),
+            )
+        except zmq.ZMQError:
+            if time.monotonic() > limit_s:
+                raise
+            time.sleep(RETRY_S)

@@ -1,13 +1,16 @@
 """The process of a monitor: it records and judges, and goes on with its recording if it was killed."""
 
+import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import zmq
 
+from nodes.checking import check
 from nodes.flight import Flight
-from nodes.live.child import GONE, Control, Waiting, begin
+from nodes.live.child import GONE, POLL_MS, Control, Waiting, begin
 from nodes.live.client import Client
 from nodes.monitor import Monitor, header_of, name_of, observe
 from nodes.scenario import StationEntry
@@ -15,7 +18,15 @@ from protocol.accounts import Standing
 from protocol.judge import Judge, Tally
 from protocol.verdicts import Finding, Outcome
 from radio.envelope import End, FromHub, Time, Trouble, Welcome
-from radio.recording import Record, Writer
+from radio.recording import HostTrouble, NotARecording, Record, Writer
+
+Judgement = tuple[list[Tally], dict[int, Counter[Standing]]]
+"""What a judge has found, and what the frames that it heard were good for."""
+
+LAST_WORDS_S = 0.3
+"""What a hub has said before it ended is here after so long."""
+TELL_EVERY = 2000
+"""Records that are read again between two signs of life."""
 
 
 class MonitorStart(NamedTuple):
@@ -30,90 +41,171 @@ class MonitorStart(NamedTuple):
 def monitor_process(control: Control, endpoint: str, flight: Flight, seed: int, start: MonitorStart) -> None:
     """Listen until the run is over.
 
-    Tells ("finding", finding) for each that is no pass; answers "tallies" with ("tallies", tallies, heard), and tells
-    the same as ("judged", tallies, heard) at the end.
+    Takes ("tallies",), which it answers with ("tallies", tallies, heard), ("hello",) if there may be another hub, and
+    ("over", now_ns) if there is none any more. Tells ("finding", finding) for each that is no pass, ("busy",) while it
+    reads what was recorded before, and ("judged", tallies, heard) at the end.
     """
     entry = next(s for s in flight.stations if s.address == start.address)
     begin(f"monitor {entry.call_sign}")
     context = zmq.Context()
     try:
-        client = Client(context, endpoint, start.address, start.key)
-        with _Listening(control, flight, seed, entry, start, client) as listening:
+        with start.recording.open("r+b" if start.recording.exists() else "w+b") as stream:
+            book = _Book(stream, entry, flight, start.judges, control.send)
+            client = Client(context, endpoint, start.address, start.key)
+            listening = _Listening(control, client, book, Monitor(entry, flight, seed, book.writer, book.judge))
             waiting = Waiting(control, [client.socket])
             while not listening.over:
-                if waiting():
-                    control.recv()
-                    control.send(("tallies", *listening.result()))
+                if waiting(listening.patience_ms):
+                    listening.obey(control.recv())
                 listening.turn()
-            control.send(("judged", *listening.result()))
+            control.send(("judged", *book.result()))
     except GONE:
         pass
     finally:
         context.destroy(linger=0)
 
 
-class _Listening:
-    """A monitor, its connection, its recording's file."""
+def finish_recording(
+    path: Path, entry: StationEntry, flight: Flight, now_ns: int, judges: bool, found: Callable[[Finding], object]
+) -> Judgement:
+    """Close a recording whose monitor cannot do it any more, and judge it: nothing was heard from its end until now."""
+
+    def tell(words: tuple[Any, ...]) -> None:
+        if words[0] == "finding":
+            found(words[1])
+
+    try:
+        with path.open("r+b" if path.exists() else "w+b") as stream:
+            book = _Book(stream, entry, flight, judges, tell)
+            last_ns = max(book.heard_until_ns, book.writer.last_ns)
+            if last_ns < now_ns:
+                gap = book.writer.hearing_gap(last_ns, now_ns)
+                if book.judge:
+                    observe(book.judge, name_of(entry), gap)
+            book.writer.close(max(last_ns, now_ns))
+            if book.judge:
+                book.judge.close(max(last_ns, now_ns))
+            return book.result()
+    except (NotARecording, ValueError):  # it is closed already, or damaged
+        checked = check(path, flight.agreement)
+        return checked.tallies, checked.heard
+
+
+class _Book:
+    """A recording that is begun or gone on with, and its judge, who has heard everything that stands in it."""
 
     def __init__(
-        self, control: Control, flight: Flight, seed: int, entry: StationEntry, start: MonitorStart, client: Client
+        self,
+        stream: BinaryIO,
+        entry: StationEntry,
+        flight: Flight,
+        judges: bool,
+        tell: Callable[[tuple[Any, ...]], object],
     ):
-        self._control, self._client = control, client
-        self.over = False
-        self._troubles: list[Trouble] = []
-        judge = Judge(flight.agreement, flight.annexes, self._found) if start.judges else None
-        self._telling = False
-        new = not start.recording.exists()
-        self._stream = start.recording.open("w+b" if new else "r+b")
-
-        def take(record: Record) -> None:
-            if judge:
-                observe(judge, name_of(entry), record)
-
+        self._name, self._tell, self._telling, self._read = name_of(entry), tell, False, 0
+        self.judge = Judge(flight.agreement, flight.annexes, self._found) if judges else None
+        self.open: set[tuple[int, int]] = set()
+        """Troubles of which the end is not recorded: whose, and since when."""
+        self.new = not stream.read(1)
         header = header_of(entry, flight)
-        writer = Writer(self._stream, header) if new else Writer.resume(self._stream, header, take)
-        self._deaf_from_ns = None if new else writer.last_ns or flight.start_ns
+        self.writer = Writer(stream, header) if self.new else Writer.resume(stream, header, self._take)
+        self.heard_until_ns = self.writer.last_ns or flight.start_ns
         self._telling = True
-        self._monitor = Monitor(entry, flight, seed, writer, judge)
 
-    def __enter__(self) -> "_Listening":
-        return self
+    def _take(self, record: Record) -> None:
+        """What was recorded in a life before. It may be much, and whoever waits for us must know."""
+        self._read += 1
+        if self._read % TELL_EVERY == 0:
+            self._tell(("busy",))
+        if isinstance(record, HostTrouble):
+            self.note(record.address, record.from_ns, record.until_ns)
+        if self.judge:
+            observe(self.judge, self._name, record)
 
-    def __exit__(self, *_: object) -> None:
-        self._stream.close()
+    def note(self, address: int, from_ns: int, until_ns: int | None) -> None:
+        """A trouble begins, goes on, or is over."""
+        if until_ns is None:
+            self.open.add((address, from_ns))
+        else:
+            self.open.discard((address, from_ns))
+
+    def result(self) -> Judgement:
+        """What the judge has found so far."""
+        return (self.judge.so_far(), self.judge.heard) if self.judge else ([], {})
+
+    def _found(self, finding: Finding) -> None:
+        if self._telling and finding.outcome in (Outcome.FAIL, Outcome.INCONCLUSIVE):
+            self._tell(("finding", finding))
+
+
+class _Listening:
+    """A monitor and its connection."""
+
+    def __init__(self, control: Control, client: Client, book: _Book, monitor: Monitor):
+        self._control, self._client, self._book, self._monitor = control, client, book, monitor
+        self.over = False
+        self._heard = not book.new
+        """Whether there is something behind it: then what comes next comes after a gap."""
+        self._troubles: list[Trouble] = []
+        self._unconfirmed: set[tuple[int, int]] = set()
+        """Troubles that were not over when the hub was lost. Another hub may know nothing of them."""
+        self._ends_ns: int | None = None
+        self._quiet_since_s = 0.0
+
+    @property
+    def patience_ms(self) -> int:
+        """How long to wait for somebody to say something."""
+        return POLL_MS if self._ends_ns is None else round(LAST_WORDS_S * 250)
+
+    def obey(self, words: tuple[Any, ...]) -> None:
+        """Do what the director says."""
+        match words:
+            case ("tallies",):
+                self._control.send(("tallies", *self._book.result()))
+            case ("hello",):
+                self._client.hello()
+            case ("over", int(now_ns)):
+                self._ends_ns, self._quiet_since_s = now_ns, time.monotonic()
 
     def turn(self) -> None:
         """Do what the hub's messages ask for."""
         while not self.over and (said := self._client.receive()) is not None:
+            self._quiet_since_s = time.monotonic()
             self._do(said)
+        if not self.over and self._ends_ns is not None and time.monotonic() - self._quiet_since_s > LAST_WORDS_S:
+            if self._ends_ns > self._book.heard_until_ns:
+                self._monitor.deaf(self._book.heard_until_ns, self._ends_ns)
+            self._do(End(self._ends_ns, ""))
 
     def _do(self, said: FromHub) -> None:
         match said:
             case Welcome() if self._client.anew(said):
-                if self._deaf_from_ns is not None:
-                    self._monitor.deaf(self._deaf_from_ns, max(said.now_ns, self._deaf_from_ns))
-                self._deaf_from_ns = said.now_ns  # should there be another life after this one
+                if self._heard or said.now_ns > self._book.heard_until_ns:
+                    self._monitor.deaf(self._book.heard_until_ns, max(said.now_ns, self._book.heard_until_ns))
+                self._heard, self._book.heard_until_ns = True, said.now_ns
+                self._unconfirmed = set(self._book.open)
                 self._client.send([self._monitor.place._replace(at_ns=said.now_ns)])
                 self._client.done(said.now_ns)
             case Time():
+                self._end_the_unconfirmed(said.from_ns)
                 self._monitor.take(said.from_ns, said.receptions, self._troubles)
                 self._troubles.clear()
-                self._deaf_from_ns = said.until_ns
+                self._book.heard_until_ns = said.until_ns
                 self._client.done(said.until_ns)
             case Trouble():
                 self._troubles.append(said)
+                self._book.note(said.address, said.from_ns, said.until_ns)
+                self._unconfirmed.discard((said.address, said.from_ns))
             case End(now_ns=now_ns):
                 self._monitor.take(now_ns, (), self._troubles)
                 self._monitor.close(now_ns)
                 self.over = True
             case _:
-                pass
+                pass  # refused, too: the client asks again after a while
 
-    def result(self) -> tuple[list[Tally], dict[int, Counter[Standing]]]:
-        """What the judge has found so far."""
-        judge = self._monitor.judge
-        return (judge.so_far(), judge.heard) if judge else ([], {})
-
-    def _found(self, finding: Finding) -> None:
-        if self._telling and finding.outcome in (Outcome.FAIL, Outcome.INCONCLUSIVE):
-            self._control.send(("finding", finding))
+    def _end_the_unconfirmed(self, now_ns: int) -> None:
+        """Trouble of which the hub says nothing when time goes on is over, or it would excuse all that is to come."""
+        for address, from_ns in sorted(self._unconfirmed):
+            self._troubles.append(Trouble(now_ns, address, from_ns, now_ns))
+            self._book.note(address, from_ns, now_ns)
+        self._unconfirmed.clear()

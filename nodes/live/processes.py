@@ -4,28 +4,30 @@ import multiprocessing
 import os
 import signal
 import subprocess
-import threading
 from collections.abc import Callable, Mapping, Sequence
-from multiprocessing import forkserver
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 CONTEXT = multiprocessing.get_context("forkserver")
 """Our processes are forked from one that has imported everything: twenty of them start in the time of one."""
+DEAF_TO = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def prepare() -> None:
-    """Start the process from which the others are forked, deaf to Ctrl-C, as they all are."""
+    """Start the process from which the others are forked. It is deaf to Ctrl-C and to SIGTERM, as they all are.
+
+    Whoever ends a run tells a whole group of processes, and it is the director's to end them in order.
+    """
     CONTEXT.set_forkserver_preload(["nodes.main", "nodes.live.station_process", "nodes.live.monitor_process"])
-    if threading.current_thread() is not threading.main_thread():
-        forkserver.ensure_running()
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    resource_tracker.ensure_running()  # started later, it would let the signals in again
+    # Blocked and not ignored: what comes meanwhile is not lost, and the mask is inherited.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, DEAF_TO)
     try:
         forkserver.ensure_running()
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def how_it_ended(code: int) -> str:
@@ -39,22 +41,26 @@ def how_it_ended(code: int) -> str:
 
 
 class Child:
-    """A process of ours. `stations` are those that it runs; `starts` counts how often it was started."""
+    """A process of ours. `stations` are those that it runs; `starts` counts how often it was started.
 
-    def __init__(self, name: str, stations: Sequence[int], main: Callable[..., None], arguments: tuple[Any, ...]):
-        self.name, self.stations = name, list(stations)
-        self.starts = 0
-        self.main, self._arguments = main, arguments
-        self.start()
+    It is `closed` before it is started, and after that when nothing is left of it.
+    """
 
-    def start(self, arguments: tuple[Any, ...] | None = None) -> None:
+    def __init__(self, name: str, stations: Sequence[int], main: Callable[..., None]):
+        self.name, self.stations, self.main = name, list(stations), main
+        self.starts, self.closed = 0, True
+        self.why = ""
+        """Stands in for how it ended."""
+        self._code: int | None = None
+
+    def start(self, *arguments: Any) -> None:
         """Start it, the first time or again."""
-        self._arguments = arguments or self._arguments
         self.starts += 1
-        self._why = ""
+        self.why, self._code = "", None
         self.control, theirs = CONTEXT.Pipe()
-        self._process = CONTEXT.Process(target=self.main, args=(theirs, *self._arguments), name=self.name)
+        self._process = CONTEXT.Process(target=self.main, args=(theirs, *arguments), name=self.name)
         self._process.start()
+        self.closed = False
         theirs.close()
 
     @property
@@ -68,10 +74,14 @@ class Child:
 
     def ended(self) -> int | None:
         """Its exit code, once it has ended."""
-        return self._process.exitcode
+        if self._code is None and not self.closed:
+            self._code = self._process.exitcode
+        return self._code
 
     def say(self, *words: Any) -> None:
         """Tell it something; one that is gone does not hear it."""
+        if self.closed:
+            return
         try:
             self.control.send(words)
         except OSError:
@@ -79,19 +89,23 @@ class Child:
 
     def kill(self, why: str = "") -> None:
         """End it at once, even if it was stopped; returns when it is gone. `why` stands in for the signal."""
-        self._why = why
-        self._process.kill()
-        self._process.join()
+        if not self.closed and self.ended() is None:
+            self.why = why
+            self._process.kill()
+            self._process.join()
 
     def how_it_ended(self) -> str:
         """How, or why it was killed."""
-        return self._why or how_it_ended(self._process.exitcode or 0)
+        return self.why or how_it_ended(self.ended() or 0)
 
     def close(self) -> None:
         """Let go of what is left of an ended process."""
-        self.control.close()
-        self._process.join()
-        self._process.close()
+        if not self.closed:
+            self.ended()
+            self.closed = True
+            self.control.close()
+            self._process.join()
+            self._process.close()
 
 
 class Command:

@@ -15,8 +15,9 @@ from radio.envelope import End, FromHub, Refused, Time, Welcome
 def station_process(control: Control, endpoint: str, flight: Flight, seed: int, keys: Mapping[int, bytes]) -> None:
     """Fly the stations named by `keys` until the run is over.
 
-    Takes ("send", address, message, channel, about_ns) and ("remove", address), and answers "ok"; tells
-    ("fault", address, about) when a station's own code fails: it is gone then, the others go on.
+    Takes ("send", address, message, channel, about_ns) and ("remove", address), and answers "ok"; ("hello",) if there
+    may be another hub, and ("over", now_ns) if there is none any more. Tells ("fault", address, about) when a station's
+    own code fails: it is gone then, the others go on.
     """
     entries = [s for s in flight.stations if s.address in keys]
     begin(f"station {', '.join(s.call_sign for s in entries)}")
@@ -53,11 +54,17 @@ def _obey(control: Control, crew: "dict[int, Flying]", waiting: Waiting) -> None
             flying = crew[address]
             assert flying.node is not None
             flying.client.send(flying.node.send(message, channel, about_ns))
+            control.send("ok")
         case ("remove", int(address)):
             flying = crew.pop(address)
             waiting.forget(flying.client.socket)
             flying.client.close()
-    control.send("ok")
+            control.send("ok")
+        case ("hello",):
+            for flying in crew.values():
+                flying.client.hello()
+        case ("over", int()):
+            crew.clear()
 
 
 class Flying:

@@ -6,49 +6,39 @@ Nothing of the run is decided here: medium time is the hub's, verdicts are the m
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from multiprocessing import util
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
 from nodes.flight import Flight
+from nodes.live.crew import Crew
 from nodes.live.hub_process import HubStart, hub_process
-from nodes.live.monitor_process import MonitorStart, monitor_process
+from nodes.live.keeper import keeper_process
+from nodes.live.monitor_process import Judgement
 from nodes.live.processes import CONTEXT, Child, Command, prepare
-from nodes.live.station_process import station_process
+from nodes.live.settings import Settings
 from nodes.monitor import monitors_of
 from nodes.plan import plan_of
 from nodes.problems import ConfigurationError, Problem
-from protocol.accounts import Standing
-from protocol.judge import Tally
 from protocol.units import NS_PER_S
 from protocol.verdicts import Finding
 from radio.hub_server import Status
 
+__all__ = ["RunBroken", "Settings", "Supervisor"]
+
 MOST_STARTS = 6
 """A process that is killed is started again, up to so many times in all."""
 STEP_S = 0.05
-LEAST_PATIENCE_S = 5.0
-"""A process that has just been started, or a hub, is given so long in any case."""
+FAREWELL_S = 1.0
+JUDGEMENT = 6
+"""Whoever judges has so many times the patience at the end."""
+LATE = "did not end when the run was over, and was killed"
 
-Judgement = tuple[list[Tally], dict[int, Counter[Standing]]]
-"""What a judge has found, and what the frames that it heard were good for."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """How a run is run. `listen` is a loopback endpoint; `workers` share our stations, one each if left out.
-
-    `patience_s` is how long a process may be without an answer before it is killed and started again, `wait_s` how long
-    stations are waited for that fly themselves.
-    """
-
-    paced: bool = False
-    workers: int | None = None
-    listen: str = "tcp://127.0.0.1:0"
-    patience_s: float = 10.0
-    wait_s: float = 60.0
+class RunBroken(RuntimeError):
+    """The run cannot go on; `broken` says why. What was recorded until then can be judged."""
 
 
 class Supervisor:
@@ -75,14 +65,23 @@ class Supervisor:
         self.joined: set[int] = set()
         self.missing_s: dict[int, float] = {}
         """Since when, by the clock, stations that should be there are not."""
+        self.hub = Child("hub", [], hub_process)
+        self.judge: Child | None = None
+        """The first monitor's process."""
         self.children: list[Child] = []
         self.commands: list[Command] = []
-        self._patience_s = max(settings.patience_s, LEAST_PATIENCE_S)
+        self.finished: set[int] = set()
+        """Monitors that have closed their recordings."""
+        self._keeper = Child("keeper", [], keeper_process)
+        self._patience_s = max(settings.patience_s, settings.least_patience_s)
         self._lives: Counter[int] = Counter()
+        self._seen: set[int] = set()
+        self._refused: set[tuple[int, str]] = set()
         self._target_ns: int | None = None
         self._ending = False
         self._horizon_ns = CONTEXT.Value("q", flight.start_ns, lock=False)
         self._keys = {s.address: secrets.token_bytes(16) for s in flight.stations if not s.external}
+        self._crew = Crew(flight=flight, seed=seed, folder=folder, keys=self._keys)
 
     @property
     def now_ns(self) -> int:
@@ -91,69 +90,50 @@ class Supervisor:
 
     # ------------------------------------------------------------ beginning
 
-    def start(self) -> None:
+    def start(self, interrupted: Sequence[int] = ()) -> None:
         """Start everything. Stations are `missing` until they have joined."""
         prepare()
         for name in ("truth.jsonl", *monitors_of(self.flight)):
             (self._folder / name).unlink(missing_ok=True)
-        self._start_hub(None)
-        for child in self._ours():
+        litter = [Path(util.get_temp_dir()), *([self._folder] if self.settings.temporary else [])]
+        self._keeper.start(litter)
+        self._start_hub()
+        while not self.endpoint and not interrupted:
+            self.step()
+        if interrupted:
+            return
+        for child in self._crew.ours(self.endpoint, self.settings.workers):
+            self._keeper.say("started", child.pid, False)
             self.children.append(child)
-        for entry in (s for s in self.flight.stations if s.command):
-            self._start_command(entry.call_sign, entry.address, list(entry.command or ()))
+        self.judge = next(iter(self.children), None)  # a flight without a monitor is none, and monitors come first
+        for command in self._crew.commands(self.endpoint):
+            self._keeper.say("started", command.pid, True)
+            self.commands.append(command)
         for address in self._keys:
             self.expect(address)
 
     def expect(self, address: int) -> None:
         """Time does not go on without this station."""
-        self.missing_s.setdefault(address, time.monotonic())
-        self.hub.say("expect", address)
+        if address not in self.joined:
+            self.missing_s.setdefault(address, time.monotonic())
+            self.hub.say("expect", address)
 
-    def _start_hub(self, now_ns: int | None) -> None:
-        plan = plan_of(self.flight, self._seed, self._keys)
-        listen = self.endpoint or self.settings.listen
-        truth = self._folder / "truth.jsonl"
-        start = HubStart(plan, listen, self.settings.paced, self.settings.patience_s, truth, now_ns, self._lives)
-        if now_ns is None:
-            self.hub = Child("hub", [], hub_process, (start, self._horizon_ns))
-        else:
-            self.hub.start((start, self._horizon_ns))
+    def _start_hub(self) -> None:
+        """It listens a little later, and says so; whatever it is told until then waits for it."""
+        listen, settings = self.endpoint or self.settings.listen, self.settings
+        start = HubStart(
+            plan_of(self.flight, self._seed, self._keys),
+            listen,
+            settings.paced,
+            settings.patience_s,
+            self._folder / "truth.jsonl",
+            self.now_ns,
+            self._lives,
+            bool(self.endpoint),
+        )
+        self.hub.start(start, self._horizon_ns)
+        self._keeper.say("started", self.hub.pid, False)
         self._heard_s = time.monotonic()
-        if not self.hub.control.poll(self._patience_s):
-            raise RuntimeError("the hub does not start")
-        match self.hub.control.recv():
-            case ("listening", str(endpoint)):
-                self.endpoint = endpoint
-            case ("failed", str(why)):
-                raise ConfigurationError([Problem("--listen", "", "", why)])
-
-    def _ours(self) -> Iterator[Child]:
-        """The processes of monitors and of our own stations."""
-        flight, seed = self.flight, self._seed
-        for number, (name, entry) in enumerate(monitors_of(flight).items()):
-            start = MonitorStart(entry.address, self._keys[entry.address], self._folder / name, judges=number == 0)
-            arguments = (self.endpoint, flight, seed, start)
-            yield Child(f"monitor {entry.call_sign}", [entry.address], monitor_process, arguments)
-        stations = [s for s in flight.stations if s.role != "monitor" and not s.foreign]
-        workers = min(self.settings.workers or len(stations), len(stations))
-        for crew in (stations[i::workers] for i in range(workers)):
-            keys = {s.address: self._keys[s.address] for s in crew}
-            name = f"station {', '.join(s.call_sign for s in crew)}"
-            yield Child(name, list(keys), station_process, (self.endpoint, flight, seed, keys))
-
-    def _start_command(self, call_sign: str, address: int, command: list[str]) -> None:
-        environment = {
-            "AIRACCORD_HUB": self.endpoint,
-            "AIRACCORD_ADDRESS": f"{address:06x}",
-            "AIRACCORD_KEY": self._keys[address].hex(),
-        }
-        log = self._folder / f"{call_sign.lower().replace(' ', '_')}.log"
-        name = f"station {call_sign}"
-        try:
-            self.commands.append(Command(name, address, command, self.flight.folder, log, environment))
-        except OSError as error:
-            expected = f"cannot be started: {error.strerror}"
-            raise ConfigurationError([Problem(name, "command", repr(command[0]), expected)]) from None
 
     def go(self, until_ns: int) -> None:
         """Let medium time go on to an instant; step until `reached`."""
@@ -165,13 +145,14 @@ class Supervisor:
     def let_go(self, address: int) -> None:
         """A station is taken away: nobody waits for it any more, and its end is no trouble."""
         self.joined.discard(address)
+        self.missing_s.pop(address, None)
         self.hub.say("remove", address)
 
     # ------------------------------------------------------------ watching
 
     def step(self, timeout_s: float = STEP_S) -> None:
         """Take in what the processes say, and see to those that died or do not answer. Waits for so long at most."""
-        living = [self.hub, *self.children]
+        living = [child for child in (self.hub, *self.children) if not child.closed]
         ready = wait([thing for child in living for thing in child.waitable()], timeout_s)
         for child in living:
             if child.control in ready:
@@ -221,9 +202,21 @@ class Supervisor:
                 if self._external(address):
                     self._note(self.told, f"{self._sign(address)} is gone without a farewell")
             case ("stalled", int(address)):
-                self._stalled(address)
+                if address not in self.missing_s:  # else its process has been replaced meanwhile
+                    self._stalled(address, self.settings.patience_s)
             case ("refused", int(address), str(reason)):
-                self._note(self.told, f"somebody was refused as {address:06x}: {reason}")
+                if (address, reason) not in self._refused:  # who is refused may try again for ever
+                    self._refused.add((address, reason))
+                    self._note(self.told, f"somebody was refused as {address:06x}: {reason}")
+            case ("listening", str(endpoint)):
+                if self.endpoint:
+                    for child in self.children:
+                        child.say("hello")
+                self.endpoint = endpoint
+            case ("failed", str(why)):
+                if not self.endpoint:
+                    raise ConfigurationError([Problem("--listen", "", "", why)])
+                self.hub.why = f"could not listen at {why}"
 
     def _child_said(self, child: Child, said: Any) -> None:
         match said:
@@ -231,73 +224,81 @@ class Supervisor:
                 if self._on_finding:
                     self._on_finding(finding)
             case ("judged", tallies, heard):
+                self.finished.update(child.stations)
                 if child is self.judge:
                     self.judgement = (tallies, heard)
+            case ("busy",):
+                for address in child.stations:
+                    self.missing_s[address] = time.monotonic()
             case ("tallies", tallies, heard):
                 self.answer = (tallies, heard)
             case ("fault", int(address), str(about)):
                 child.stations.remove(address)
+                self.joined.discard(address)
                 self.hub.say("lost", address)
                 self._note(self.broken, f"{about}; it is gone from then on")
             case _:
                 self.answer = said
 
-    @property
-    def judge(self) -> Child | None:
-        """The first monitor's process, while there is one."""
-        return next((c for c in self.children if c.main is monitor_process), None)
-
     # ------------------------------------------------------------ trouble
 
     def _ended(self, child: Child) -> None:
         """A process of ours has ended: in peace, or it is started again."""
-        if self._ending or not (child.stations or child is self.hub):
-            if child is not self.hub:
-                self.children.remove(child)
-                child.close()
-            return
-        again = child.starts < MOST_STARTS
-        what = "it is started again" if again else f"after {child.starts} starts it is left alone"
-        self._note(self.broken, f"{child.name} {child.how_it_ended()}; {what}")
+        self._keeper.say("ended", child.pid)
+        abnormal = bool(child.ended() or child.why)
+        peace = self._ending or not (child.stations or child is self.hub)
+        again = not peace and child.starts < MOST_STARTS
+        if abnormal or not peace:
+            what = (
+                "" if peace else "; it is started again" if again else f"; after {child.starts} starts it is left alone"
+            )
+            self._note(self.broken, f"{child.name} {child.how_it_ended()}{what}")
         child.close()
-        if child is self.hub:
-            self._replace_hub(again)
-            return
         for address in child.stations:
             self.joined.discard(address)
             self.hub.say("lost", address)
-        if not again:
+        if child is self.hub and not peace:
+            self._replace_hub(again)
+        elif again:
+            self._crew.start(child, self.endpoint)
+            self._keeper.say("started", child.pid, False)
+            for address in child.stations:
+                self.missing_s[address] = time.monotonic()
+        elif child is not self.hub:
             self.children.remove(child)
             for address in child.stations:
+                self.missing_s.pop(address, None)
                 self.hub.say("unexpect", address)
-            return
-        child.start()
-        for address in child.stations:
-            self.missing_s[address] = time.monotonic()
 
     def _replace_hub(self, again: bool) -> None:
-        """Another hub goes on where the lost one had granted time; everybody has to join again."""
+        """Another hub goes on where the lost one had granted time; everybody has to join again.
+
+        Raises RunBroken if there have been too many.
+        """
         if not again:
-            raise RuntimeError("the hub cannot be kept alive")
+            raise RunBroken(self.broken[-1])
         self.lost.append(self.status)
         self.status = Status(self.now_ns, 0, {}, {}, 0, 0, ())
-        self._start_hub(self.now_ns)
+        for station in self.flight.stations:
+            self._lives[station.address] += 1  # it may have begun lives of which it told nobody
+        self._start_hub()
         self.hub.say("trouble", 0, self.now_ns)
-        for address in self.joined:
+        missing, self.joined = {*self.joined, *self.missing_s}, set()
+        for address in missing:
             self.expect(address)
-        self.joined.clear()
         if self._target_ns is not None:
             self.hub.say("go", self._target_ns)
 
-    def _stalled(self, address: int) -> None:
+    def _stalled(self, address: int, patience_s: float) -> None:
         """A station has not answered for too long, and the hub has gone on without it."""
         self.joined.discard(address)
         processes: list[Child | Command] = [*self.children, *self.commands]
         process = next((p for p in processes if address in p.stations), None)
         if process is None:
-            self._note(self.told, f"{self._sign(address)} did not answer for {self.settings.patience_s:g} s: set aside")
+            self._note(self.told, f"{self._sign(address)} did not answer for {patience_s:g} s: set aside")
+            self.hub.say("unexpect", address)
             return
-        process.kill(f"did not answer for {self.settings.patience_s:g} s and was killed")
+        process.kill(f"did not answer for {patience_s:g} s and was killed")
 
     def _look_after_the_missing(self) -> None:
         """Kill what should long be there and is not: a hub that says nothing, stations that do not come back."""
@@ -305,37 +306,40 @@ class Supervisor:
         if self._heard_s < limit_s and not self._ending:
             self._heard_s = time.monotonic()
             self.hub.kill(f"said nothing for {self._patience_s:g} s and was killed")
-        if self._target_ns is None:
-            return  # the run has not begun: whoever waits has a limit
         for address, since_s in list(self.missing_s.items()):
-            if since_s < limit_s:
-                self.missing_s.pop(address)
-                if self._external(address):
-                    self._note(self.told, f"{self._sign(address)} has not come back")
-                    self.hub.say("unexpect", address)
-                else:
-                    self._stalled(address)
+            ours = any(address in child.stations for child in self.children)
+            if since_s >= limit_s or not (ours or self._target_ns is not None):
+                continue  # as long as the run has not begun, whoever waits for the others has a limit
+            self.missing_s.pop(address)
+            if self._external(address):
+                self._note(self.told, f"{self._sign(address)} has not come back")
+                self.hub.say("unexpect", address)
+            else:
+                self._stalled(address, self._patience_s)
 
     def _command_ended(self, command: Command, code: int) -> None:
         """A program of the user's has ended: it may do so; if it was killed, it is started again."""
         self.commands.remove(command)
+        self._keeper.say("ended", command.pid)
         (address,) = command.stations
-        if self._ending or code == 0:
+        if self._ending:
+            return
+        words = command.last_words()
+        if self._target_ns is None:  # it was to fly, and has not even begun
+            last = f"; it last wrote: {words}" if words else ""
+            how = f"{command.how_it_ended()} before the run began{last}"
+            raise ConfigurationError([Problem(command.name, "command", "", how)])
+        if code == 0:
             return
         self.joined.discard(address)
         self.hub.say("lost", address)
-        words = command.last_words()
-        if self._target_ns is None:  # it was to fly, and has not even begun
-            how = "; it last wrote: ".join(
-                [f"{command.how_it_ended()} before the run began", *([words] if words else [])]
-            )
-            raise ConfigurationError([Problem(command.name, "command", "", how)])
         again = code < 0 and command.starts < MOST_STARTS
         what = "it is started again" if again else "it is gone from then on"
         last = f"; it last wrote: {words}" if words else ""
         self._note(self.broken, f"{command.name}: its command {command.how_it_ended()}; {what}{last}")
         if again:
             command.start()
+            self._keeper.say("started", command.pid, True)
             self.commands.append(command)
             self.missing_s[address] = time.monotonic()
         else:
@@ -355,43 +359,43 @@ class Supervisor:
 
     # ------------------------------------------------------------ ending
 
-    def end(self, reason: str, farewell_s: float, judgement_s: float) -> None:
-        """Tell everybody that the run is over. Who does not end in time is killed.
+    def end(self, reason: str, interrupted: Sequence[int] = ()) -> None:
+        """Tell everybody that the run is over, and see them end; who does not end in time is killed.
 
-        A monitor has more time, for it has to judge what is left.
+        Programs of the user's have a second, our own processes as long as for any answer, and whoever judges has to
+        judge what is left. All have a second from when the run is `interrupted`.
         """
         self._ending = True
         self.hub.say("stop", reason)
-        begun_s = time.monotonic()
-        while self.children or self.commands or self.hub.ended() is None:
+        begun_s, orphaned = time.monotonic(), False
+        while self.children or self.commands or not self.hub.closed:
             self.step(STEP_S / 5)
+            patience_s = FAREWELL_S if interrupted else self._patience_s
             elapsed_s = time.monotonic() - begun_s
-            late = elapsed_s > farewell_s
-            judging = self.judgement is None and self.judge is not None and elapsed_s < judgement_s
-            if late and not judging:
-                break
-            if late and all(c is self.judge for c in self.children) and not self.commands:
-                continue
-        self._note_the_late()
+            if elapsed_s > patience_s / 2:
+                self.hub.kill(LATE)
+            if self.hub.closed and not orphaned:  # whom it has not told that the run is over will not hear it any more
+                orphaned = True
+                for child in self.children:
+                    child.say("over", self.now_ns)
+            if elapsed_s > FAREWELL_S:
+                for command in self.commands:
+                    command.kill()
+            if elapsed_s > patience_s:
+                for child in self.children:
+                    if child is not self.judge or interrupted or elapsed_s > JUDGEMENT * self._patience_s:
+                        child.kill(LATE)
         self.kill()
-
-    def _note_the_late(self) -> None:
-        """What does not end when it is told to is stopped or hangs; programs of the user's may."""
-        for child in (self.hub, *self.children):
-            if child.ended() is None:
-                self._note(self.broken, f"{child.name} did not end when the run was over, and is killed")
 
     def kill(self) -> None:
         """End everything at once. Nothing is left: no process, no socket."""
         self._ending = True
-        processes: list[Child | Command] = [
-            *self.children,
-            *self.commands,
-            *([self.hub] if hasattr(self, "hub") else []),
-        ]
-        for process in processes:
-            process.kill()
-        for child in self.children:
+        for command in self.commands:
+            command.kill()
+        ours = (*self.children, self.hub, self._keeper)
+        for child in ours:
+            child.kill()
+        for child in ours:
             child.close()
         self.children.clear()
         self.commands.clear()

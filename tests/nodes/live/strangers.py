@@ -30,15 +30,15 @@ TICK_NS = 10 * NS_PER_MS
 
 
 def altered(path: Path, to: str, lines: dict[str, str], *, only: Iterable[str] | None = None) -> Path:
-    """A scenario beside another one: with lines of TOML added to stations by call sign, and with `only` some of them.
+    """A scenario beside another one: with lines of TOML added to stations by call sign, and `only` some of the stations.
 
-    What it requires is left out: it was said of another flight.
+    What fewer stations are required to show is left out.
     """
     head, *tables = re.split(r"(?m)^(?=\[)", path.read_text(encoding="utf-8"))
     kept = [head]
     for table in tables:
         sign = next(iter(re.findall(r'(?m)^call_sign = "(.*)"$', table)), None)
-        if table.startswith("[require") or (only is not None and sign is not None and sign not in only):
+        if only is not None and (table.startswith("[require") or (sign is not None and sign not in only)):
             continue
         kept.append(f"{table.rstrip()}\n{lines[sign]}\n\n" if sign in lines else table)
     other = path.with_name(to)

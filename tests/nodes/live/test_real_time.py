@@ -1,0 +1,357 @@
+"""Pace real: a run keeps to the clock, and stations with clocks of their own are excused where the emulator failed them,
+and nowhere else. Every test holds on a machine of any speed.
+"""
+
+import asyncio
+import contextlib
+import os
+import re
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import zmq
+
+from nodes.checking import check
+from nodes.flight import Flight, load
+from nodes.live.director import Director
+from nodes.testing import FlightTest
+from protocol import codec
+from protocol.judge import Tally
+from protocol.messages import Frame, Position, stamp
+from protocol.units import FT_M, NS_PER_MS, NS_PER_S, seconds_ns
+from protocol.verdicts import Cause, Verdict
+from radio.envelope import (
+    Alive,
+    FromHub,
+    FromStation,
+    Hello,
+    Place,
+    Time,
+    Transmit,
+    Tune,
+    Welcome,
+    pack,
+    unpack_from_hub,
+)
+from radio.handle import Radio
+from radio.hub import WINDOW_NS
+from radio.hub_server import MOST_QUEUED
+from radio.slots import SlotPlan
+from tests.nodes.live.conftest import processes
+from tests.nodes.live.strangers import LIMIT_S, ROOT, altered, fly_by_the_clock, troubles
+
+Make = Callable[..., Director]
+
+HAWK_11, HAWK_12, SOKOL_1, SOKOL_2, OWL_1, OWL_2 = 0xAE1001, 0xAE1002, 0x155001, 0x155002, 0x155003, 0x155004
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where the first run of a test writes."""
+    return tmp_path / "run 0"
+
+
+def brisk(configs: Path, seconds: float, terms: dict[str, str], lines: dict[str, str], more: str = "") -> Path:
+    """The quiet scenario, for so long, with other lines in its agreement and in its stations."""
+    agreement = configs / "agreements" / "safety-of-flight-2015.toml"
+    text = agreement.read_text(encoding="utf-8")
+    for old, new in terms.items():
+        assert old in text
+        text = text.replace(old, new)
+    agreement.write_text(text, encoding="utf-8")
+    path = altered(configs / "scenarios" / "quiet.toml", "brisk.toml", lines)
+    text = path.read_text(encoding="utf-8").replace("duration_s = 60", f"duration_s = {seconds:g}")
+    path.write_text(text + more, encoding="utf-8")
+    return path
+
+
+async def advance(live: Director, to_s: float) -> None:
+    await asyncio.to_thread(live.advance, live.flight.start_ns + seconds_ns(to_s))
+
+
+def verdicts(live: Director, address: int) -> dict[str, Tally]:
+    """What a run has found of a station, by clause."""
+    return {t.clause: t for t in live.tallies() if t.subject == f"{address:06x}"}
+
+
+# ---------------------------------------------------------------- our own
+
+
+def test_a_run_takes_its_time_and_finds_what_virtual_time_finds(director: Make, configs: Path, folder: Path) -> None:
+    path = brisk(configs, 3, {}, {})
+    virtual = FlightTest.of(path)
+    expected = asyncio.run(virtual.finish())
+
+    live = director(load(path), paced=True)
+    live.start()
+    begun_s = time.monotonic()
+    live.advance(live.flight.end_ns)
+    # the clock counts from the first window on, and the last one is granted when it begins
+    assert time.monotonic() - begun_s >= 3 - 2 * WINDOW_NS / NS_PER_S
+    live.close()
+    assert (folder / "monitor.pcapng").read_bytes() == virtual.recording()
+    assert (folder / "truth.jsonl").read_text(encoding="utf-8") == virtual.truth()
+    assert dict(live.counts) == {}
+    assert live.broken == live.told == []
+    assert [t.verdict.label for t in live.tallies()] == [v["verdict"] for v in expected["verdicts"]]
+
+
+# ---------------------------------------------------------------- aircraft with clocks of their own
+
+PROGRAM = """
+import asyncio, os, sys
+from pathlib import Path
+
+from nodes.flight import load
+from radio.handle import Radio
+from tests.nodes.live.strangers import fly_by_the_clock
+
+print(os.getpid(), flush=True)
+asyncio.run(fly_by_the_clock(Radio.from_environment(granted=False), load(Path(sys.argv[1]))))
+"""
+
+
+async def test_an_aircraft_with_a_clock_of_its_own_is_judged_and_excused_when_it_was_stopped(
+    director: Make, configs: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One flies through; the process of another one is stopped for three seconds, and then goes on."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    terms = {
+        "every_s = 20\nlimit_s = 60": "every_s = 3\nlimit_s = 6",
+        "every_s = 1\nlimit_s = 5": "every_s = 1\nlimit_s = 2",
+        "grace_s = 30": "grace_s = 3",
+    }
+    command = f'command = ["{sys.executable}", "station.py", "brisk.toml"]'
+    path = brisk(configs, 8, terms, {"SOKOL 2": "external = true", "HAWK 12": command})
+    path.with_name("station.py").write_text(PROGRAM, encoding="utf-8")
+    live = director(load(path), paced=True)
+    await asyncio.to_thread(live.start)
+    stopped = int((folder / "hawk_12.log").read_text(encoding="utf-8"))
+    async with asyncio.timeout(LIMIT_S), asyncio.TaskGroup() as group:
+        group.create_task(fly_by_the_clock(Radio.connect(live.endpoint, address=SOKOL_2, granted=False), live.flight))
+        await asyncio.to_thread(live.wait_for_external)
+        await advance(live, 2.5)
+        os.kill(stopped, signal.SIGSTOP)
+        await advance(live, 5.5)
+        os.kill(stopped, signal.SIGCONT)
+        await advance(live, 8)
+        live.close()
+
+    recorded = troubles((folder / "monitor.pcapng").read_bytes())
+    mine = verdicts(live, SOKOL_2)
+    if SOKOL_2 not in recorded:  # else this machine was too slow for it, and that has been counted
+        assert {clause for clause, tally in mine.items() if tally.verdict is Verdict.PASS} == EXERCISED
+        assert all(tally.decided == 1.0 for clause, tally in mine.items() if clause in EXERCISED)
+    assert [t for t in live.tallies() if t.verdict is Verdict.FAIL] == []
+    silence = recorded[HAWK_12]
+    begin_ns, end_ns = (live.flight.start_ns + seconds_ns(s) for s in (2.5, 5.5))
+    assert any(t.from_ns < end_ns and (t.until_ns is None or begin_ns < t.until_ns) for t in silence)
+    assert live.broken == []
+    assert check(folder / "monitor.pcapng", live.flight.agreement).tallies == live.tallies()
+
+
+EXERCISED = {"1.1", "1.4", "2.1", "3.1", "4.1", "4.4", "5.1"}
+
+
+# ---------------------------------------------------------------- strangers of all kinds
+
+
+class Raw:
+    """A DEALER that says what it is told to, in real time; it reads when it is asked to."""
+
+    def __init__(self, context: "zmq.Context[zmq.Socket[bytes]]", endpoint: str, address: int, **options: int):
+        self.address, self.received, self.now_ns = address, 0, 0
+        self._socket = context.socket(zmq.DEALER)
+        for name, value in options.items():
+            self._socket.setsockopt(getattr(zmq, name), value)
+        self._socket.connect(endpoint)
+
+    def say(self, *messages: FromStation) -> None:
+        for message in messages:
+            self._socket.send(pack(message))
+
+    def hear(self) -> list[FromHub]:
+        """Everything that has come."""
+        heard: list[FromHub] = []
+        with contextlib.suppress(zmq.Again):
+            while True:
+                heard.append(unpack_from_hub(self._socket.recv(zmq.DONTWAIT)))
+        times = [said for said in heard if isinstance(said, Time)]
+        self.received += sum(len(said.receptions) for said in times)
+        self.now_ns = max([self.now_ns, *(said.until_ns for said in times)])
+        return heard
+
+    async def hello(self) -> None:
+        """Ask to take part, or only ask: when the answer is there, what was said before has been dealt with."""
+        self.say(Hello(self.address, granted=False))
+        while not any(isinstance(said, Welcome) for said in self.hear()):
+            await asyncio.sleep(0.005)
+
+
+def reports(flight: Flight, address: int, seconds: Iterable[float], *, first: int = 0) -> list[FromStation]:
+    """A place, and POSITIONs in the station's own slots, the next ones after these instants, numbered in order."""
+    (channel, own), *_ = flight.annexes.slots[address].items()
+    terms = next(c for c in flight.agreement.channel if c.number == channel)
+    assert terms.slot_ms is not None
+    assert terms.slots is not None
+    slots = SlotPlan(slot_ns=round(terms.slot_ms * NS_PER_MS), slots_per_period=terms.slots)
+    said: list[FromStation] = []
+    for number, second in enumerate(seconds, first):
+        start_ns = slots.slot_start(flight.start_ns + seconds_ns(second), own)
+        here = flight.motions[address].at(start_ns)
+        assert here is not None
+        velocity = (here.velocity_north_mps, here.velocity_east_mps, here.velocity_up_mps)
+        position = Position(
+            here.latitude_deg, here.longitude_deg, round(here.altitude_ft), None, *velocity, nic=8, nacp=8, nacv=2
+        )
+        frame = Frame(address, 7, number, channel, 0, 3, stamp(start_ns), position._replace(age_s=0.0))
+        if not said:
+            place = (here.latitude_deg, here.longitude_deg, here.altitude_ft * FT_M)
+            said.append(Place(flight.start_ns, *place, *velocity))
+        said.append(Transmit(start_ns, channel, 7, number, codec.encode(frame)))
+    return said
+
+
+@asynccontextmanager
+async def kept_alive(raws: Sequence[Raw], deaf: Raw, noisy: Raw) -> AsyncIterator[None]:
+    """Meanwhile these say ALIVE and listen; one says ALIVE and never listens, one fills a channel with frames."""
+
+    async def go_on() -> None:
+        number = 0
+        begun_ns = 0
+        while True:
+            for raw in raws:
+                raw.say(Alive())
+                raw.hear()
+            deaf.say(Alive())
+            first_ns = max(noisy.now_ns + 3 * WINDOW_NS, begun_ns)
+            if noisy.now_ns and first_ns < noisy.now_ns + 5 * WINDOW_NS:
+                for n in range(NOISE):
+                    number += 1
+                    start_ns = first_ns + n * WINDOW_NS // NOISE
+                    noisy.say(Transmit(start_ns, 9, 0, number, bytes(255)))
+                begun_ns = first_ns + WINDOW_NS
+            await asyncio.sleep(0.02)
+
+    task = asyncio.create_task(go_on())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+NOISE = 100
+"""Frames in a window."""
+MORE = """
+[[unagreed_channel]]
+number = 9
+name = "noise"
+frequency_mhz = 140.0
+bandwidth_khz = 10000
+bit_rate_bps = 10000000
+access = "aloha"
+
+[[station]]
+address = "155003"
+call_sign = "OWL 1"
+party = "federation"
+role = "aircraft"
+external = true
+waypoints = [[0, 35.60, 36.00, 21000], [60, 35.45, 36.00, 21000]]
+
+[[station]]
+address = "155004"
+call_sign = "OWL 2"
+party = "federation"
+role = "aircraft"
+external = true
+waypoints = [[0, 35.60, 36.04, 21500], [60, 35.45, 36.04, 21500]]
+"""
+
+
+def memory_kb(pid: int) -> int:
+    """How much memory a process has."""
+    found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    assert found is not None
+    return int(found[1])
+
+
+async def test_excuses_are_for_those_in_trouble_and_hide_no_conduct(
+    director: Make, configs: Path, folder: Path
+) -> None:
+    """Four stations report twice, then not for longer than they may, then twice again, all handed over beforehand:
+
+    - HAWK 11 is there all the time and simply does not report: that is a breach;
+    - HAWK 12 hands over a report in between, too late: trouble;
+    - SOKOL 2 does not say a word for four seconds: trouble;
+    - OWL 1 never reads what it is sent, while OWL 2 fills a channel that it listens to: it loses that, which is trouble.
+
+    SOKOL 1 is ours, and has nothing to do with any of it.
+    """
+    externals = dict.fromkeys(("HAWK 11", "HAWK 12", "SOKOL 2"), "external = true")
+    path = brisk(configs, 7, {"every_s = 1\nlimit_s = 5": "every_s = 1\nlimit_s = 2"}, externals, MORE)
+    live = director(load(path), paced=True)
+    await asyncio.to_thread(live.start)
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+    try:
+        async with asyncio.timeout(LIMIT_S):
+            await strangers_of_all_kinds(live, context)
+    finally:
+        context.destroy(linger=0)
+    live.close()
+
+    found = {address: verdicts(live, address) for address in (SOKOL_1, SOKOL_2, HAWK_11, HAWK_12, OWL_1)}
+    recorded = troubles((folder / "monitor.pcapng").read_bytes())
+    if HAWK_11 in recorded:
+        # this machine was so slow that the hub had to take it for silent
+        assert found[HAWK_11]["4.1"].verdict is not Verdict.FAIL
+    else:
+        assert found[HAWK_11]["4.1"].verdict is Verdict.FAIL
+    for address in (HAWK_12, SOKOL_2, OWL_1):
+        assert found[address]["4.1"].verdict is Verdict.INCONCLUSIVE
+        assert found[address]["4.1"].causes == {Cause.HOST_TROUBLE: 1}
+        assert address in recorded
+    assert SOKOL_1 not in recorded
+    assert {tally.verdict for tally in found[SOKOL_1].values()} <= {Verdict.PASS, Verdict.NOT_EXERCISED}
+    guilty = {(t.clause, t.subject) for t in live.tallies() if t.verdict is Verdict.FAIL}
+    assert guilty <= {("4.1", f"{HAWK_11:06x}")}
+    assert live.broken == []
+    assert check(folder / "monitor.pcapng", live.flight.agreement).tallies == live.tallies()
+
+
+async def strangers_of_all_kinds(live: Director, context: "zmq.Context[zmq.Socket[bytes]]") -> None:
+    flight = live.flight
+    lazy, late, silent, noisy = (Raw(context, live.endpoint, a) for a in (HAWK_11, HAWK_12, SOKOL_2, OWL_2))
+    deaf = Raw(context, live.endpoint, OWL_1, RCVHWM=1, RCVBUF=4096)
+    for raw in (lazy, late, silent, noisy, deaf):
+        await raw.hello()
+    for raw in (lazy, silent, deaf):
+        raw.say(*reports(flight, raw.address, (0.5, 1.0)), *reports(flight, raw.address, (5.5, 6.0), first=2)[1:])
+    late.say(*reports(flight, HAWK_12, (0.5, 1.0)), *reports(flight, HAWK_12, (5.5, 6.0), first=3)[1:])
+    noisy.say(reports(flight, OWL_2, (1.0,))[0], Tune(flight.start_ns, frozenset({1})))
+    deaf.say(Tune(flight.start_ns, frozenset({9})))
+    hub = processes(live)["hub"].pid
+    speaking = [lazy, late, noisy]
+    async with kept_alive(speaking, deaf, noisy):
+        await asyncio.to_thread(live.wait_for_external)
+        await advance(live, 1)
+        before_kb = memory_kb(hub)
+        await advance(live, 3)
+        late.say(*[reports(flight, HAWK_12, (1.5,), first=2)[1]] * 3)
+        await late.hello()
+        assert live.counts["host_late"] < 3
+        await advance(live, 4.2)
+        assert live.counts["host_late"] >= 3
+        speaking.append(silent)
+        silent.say(Alive())
+        await silent.hello()
+        await advance(live, 7)
+        print(memory_kb(hub) - before_kb, live.counts)
+        deaf.hear(); print(deaf.received)
