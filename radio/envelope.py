@@ -154,7 +154,6 @@ _TIME = struct.Struct(">BBqqH")
 _RECEPTION = struct.Struct(">qqIBhB")
 _TROUBLE = struct.Struct(">BBqIqq")
 
-MOST_RECEPTIONS = 0xFFFF
 _NOT_OVER = -1
 
 

@@ -22,6 +22,8 @@ MOST_QUEUED = 200
 """Messages that wait for one station; what is more is dropped and counted."""
 MOST_AT_ONCE = 1000
 """Messages taken from stations before time and control are looked at again."""
+MOST_REFUSED = 20
+"""Refusals that are told one by one; all are counted."""
 SILENT_NS = 2_000_000_000
 POKE_NS = 250_000_000
 REPORT_NS = 100_000_000
@@ -172,6 +174,7 @@ class HubServer:
     def _end(self, reason: str) -> None:
         for trouble in self._hub.last_troubles():
             self._tell_monitors(trouble)
+        self._deliver_timed(self._hub.now_ns)
         for address in list(self._identity):
             self._send(address, End(self._hub.now_ns, reason))
         self._over = True
@@ -180,7 +183,8 @@ class HubServer:
 
     def _time_goes_on(self) -> None:
         now_ns = time.monotonic_ns()
-        self._deliver_timed(now_ns)
+        if self._timed and self._zero_ns is not None:
+            self._deliver_timed(now_ns - self._zero_ns)
         waiting = self._hub.waiting_for()
         if waiting:
             self._wait(waiting, now_ns)
@@ -257,10 +261,7 @@ class HubServer:
             self._timed_number += 1
             heappush(self._timed, (envelope.due_ns_of(got), self._timed_number, address, got))
 
-    def _deliver_timed(self, now_ns: int) -> None:
-        if not self._timed or self._zero_ns is None:
-            return
-        medium_ns = now_ns - self._zero_ns
+    def _deliver_timed(self, medium_ns: int) -> None:
         while self._timed and self._timed[0][0] <= medium_ns:
             due_ns, _, address, got = heappop(self._timed)
             self._put(address, envelope.pack_time(due_ns, due_ns, (got,)), 1)
@@ -333,7 +334,8 @@ class HubServer:
             with contextlib.suppress(zmq.ZMQError):
                 self._router.send_multipart([identity, envelope.pack(Refused(str(error)))], zmq.DONTWAIT)
             self._hub.counts["refused"] += 1
-            self._news.append(("refused", hello.address, str(error)))
+            if self._hub.counts["refused"] <= MOST_REFUSED:
+                self._news.append(("refused", hello.address, str(error)))
             return
         self._address[identity], self._identity[hello.address] = hello.address, identity
         self._expected.discard(hello.address)

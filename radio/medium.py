@@ -81,10 +81,11 @@ class Medium:
         self._presences: dict[int, _Presence] = {}
         self._changes: list[tuple[int, int, Callable[[], None]]] = []  # heap; the number keeps the order of calls
         self._numbers = count()
-        self._waiting: list[tuple[int, Transmission]] = []  # heap
+        self._waiting: list[tuple[int, Transmission, int, _Presence]] = []  # heap
         self._live: list[Frame] = []  # started, and not yet without influence; by (start, transmission)
         self._stations: NDArray[Any] = np.zeros(0, reception.station_row(len(channels)))  # by rising address
         self._row_of: dict[int, int] = {}
+        self._there: dict[int, _Presence] = {}  # whom the rows stand for: what was told of a former stay is void
 
     def join(self, equipment: Equipment, channels: frozenset[int], at_ns: int) -> None:
         """A station is there from `at_ns`, tuned to these channels, and on the air from its first `place` on.
@@ -97,8 +98,8 @@ class Medium:
         if equipment.address < 0 or (old is not None and (old.left_ns is None or at_ns < old.left_ns)):
             raise ValueError(f"station {equipment.address:#x} cannot join at {at_ns}: a bad address, or already there")
         tuned = self._tuned(channels)
-        self._presences[equipment.address] = _Presence(at_ns)
-        self._change(at_ns, partial(self._insert, equipment, tuned))
+        presence = self._presences[equipment.address] = _Presence(at_ns)
+        self._change(at_ns, partial(self._insert, equipment, tuned, presence))
 
     def leave(self, address: int, at_ns: int) -> None:
         """A station goes off the air: no outcome for it in frames due at `at_ns` or later.
@@ -110,8 +111,8 @@ class Medium:
 
     def tune(self, address: int, channels: frozenset[int], at_ns: int) -> None:
         """A station listens on these channels and no others, to frames starting at `at_ns` or later."""
-        self._present(address, at_ns)
-        self._change(at_ns, partial(self._write, address, {"tuned": self._tuned(channels)}))
+        presence = self._present(address, at_ns)
+        self._change(at_ns, partial(self._write, address, presence, {"tuned": self._tuned(channels)}))
 
     def place(self, address: int, at_ns: int, position_m: ArrayLike, velocity_mps: ArrayLike, height_m: float) -> None:
         """A station's position (ECEF) and velocity at `at_ns`, from then on continued in a straight line.
@@ -128,7 +129,7 @@ class Medium:
             "velocity_mps": np.array(velocity_mps, dtype=np.float64),
             "height_m": height_m,
         }
-        self._change(at_ns, partial(self._write, address, values))
+        self._change(at_ns, partial(self._write, address, presence, values))
 
     def transmit(self, t: Transmission) -> None:
         """Put a frame on the air. ValueError: unknown channel, no bytes, or the source is not on the air at its start.
@@ -137,10 +138,10 @@ class Medium:
         """
         if t.channel not in self._channels or not t.data:
             raise ValueError(f"{t} has no bytes, or a channel that does not exist")
-        placed_ns = self._present(t.source, t.start_ns).placed_ns
-        if placed_ns is None or t.start_ns < placed_ns:
+        presence = self._present(t.source, t.start_ns)
+        if presence.placed_ns is None or t.start_ns < presence.placed_ns:
             raise ValueError(f"station {t.source:#x} transmits at {t.start_ns}, before it was placed anywhere")
-        heappush(self._waiting, (t.start_ns, t))
+        heappush(self._waiting, (t.start_ns, t, next(self._numbers), presence))
 
     def settle(self, horizon_ns: int) -> list[Fate]:
         """The fates of all frames due before `horizon_ns` and not yet returned, by (due_ns, source, sequence).
@@ -159,7 +160,8 @@ class Medium:
             if change_ns <= start_ns:
                 heappop(self._changes)[2]()
             else:
-                self._start(heappop(self._waiting)[1])
+                _, sent, _, presence = heappop(self._waiting)
+                self._start(sent, presence)
         fates += self._finish(horizon_ns)
         self._settled_ns = max(self._settled_ns, horizon_ns)
         return sorted(fates, key=lambda fate: (fate.due_ns, fate[0].source, fate[0].sequence, fate))
@@ -185,7 +187,8 @@ class Medium:
     def _change(self, at_ns: int, action: Callable[[], None]) -> None:
         heappush(self._changes, (at_ns, next(self._numbers), action))
 
-    def _insert(self, equipment: Equipment, tuned: list[bool]) -> None:
+    def _insert(self, equipment: Equipment, tuned: list[bool], presence: _Presence) -> None:
+        self._there[equipment.address] = presence
         row = int(np.searchsorted(self._stations["address"], equipment.address))
         self._stations = np.insert(self._stations, row, np.zeros(1, self._stations.dtype))
         for frame in self._live:
@@ -203,6 +206,7 @@ class Medium:
 
     def _remove(self, address: int, at_ns: int) -> None:
         row = self._row_of[address]
+        del self._there[address]
         self._stations = np.delete(self._stations, row)
         for frame in self._live:
             frame.rows = np.delete(frame.rows, row)
@@ -214,16 +218,16 @@ class Medium:
     def _number_rows(self) -> None:
         self._row_of = {address: row for row, address in enumerate(self._stations["address"].tolist())}
 
-    def _write(self, address: int, values: dict[str, Any]) -> None:
-        row = self._row_of.get(address)
-        if row is not None:  # it may have left by an instant told later
+    def _write(self, address: int, presence: _Presence, values: dict[str, Any]) -> None:
+        if self._there.get(address) is presence:  # it may have left by an instant told later
+            row = self._row_of[address]
             for name, value in values.items():
                 self._stations[name][row] = value
 
-    def _start(self, sent: Transmission) -> None:
-        source = self._row_of.get(sent.source)
-        if source is None:  # it left before this start, told after `transmit`
+    def _start(self, sent: Transmission, presence: _Presence) -> None:
+        if self._there.get(sent.source) is not presence:  # it left before this start, told after `transmit`
             return
+        source = self._row_of[sent.source]
         channel = self._channels[sent.channel]
         column = self._columns[sent.channel]
         rows = reception.rows_at_start(sent, channel, column, self._stations, source, self._seed, self._loss)

@@ -15,11 +15,12 @@ PURE = [
     *(ROOT / "nodes" / "stations").rglob("*.py"),
     *(
         ROOT / "radio" / name
-        for name in ("medium.py", "reception.py", "propagation.py", "draws.py", "slots.py", "geodesy.py")
+        for name in ("medium.py", "reception.py", "propagation.py", "draws.py", "slots.py", "geodesy.py", "truth.py")
     ),
     ROOT / "nodes" / "transmitter.py",
     ROOT / "nodes" / "motion.py",
-    *(ROOT / "nodes" / name for name in ("simulation.py", "seat.py", "faults.py", "monitor.py")),
+    *(ROOT / "nodes" / name for name in ("simulation.py", "node.py", "seat.py", "faults.py", "monitor.py", "plan.py")),
+    *(ROOT / "radio" / name for name in ("hub.py", "envelope.py", "link.py", "loopback.py")),
     *(ROOT / "radio" / name for name in ("recording.py", "record_layout.py", "record_blocks.py")),
 ]
 IMPURE = {"time", "asyncio", "logging", "socket", "threading", "os", "random", "zmq", "aiomqtt"}

@@ -21,10 +21,11 @@ def prepare() -> None:
     Whoever ends a run tells a whole group of processes, and it is the director's to end them in order.
     """
     CONTEXT.set_forkserver_preload(["nodes.main", "nodes.live.station_process", "nodes.live.monitor_process"])
-    resource_tracker.ensure_running()  # started later, it would let the signals in again
-    # Blocked and not ignored: what comes meanwhile is not lost, and the mask is inherited.
+    # Blocked and not ignored: what comes meanwhile is not lost, and those that are started inherit it.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, DEAF_TO)
     try:
+        resource_tracker.ensure_running()
+        signal.pthread_sigmask(signal.SIG_BLOCK, DEAF_TO)  # that has let some of them in again
         forkserver.ensure_running()
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)

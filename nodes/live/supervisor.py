@@ -283,9 +283,10 @@ class Supervisor:
             self._lives[station.address] += 1  # it may have begun lives of which it told nobody
         self._start_hub()
         self.hub.say("trouble", 0, self.now_ns)
-        missing, self.joined = {*self.joined, *self.missing_s}, set()
-        for address in missing:
-            self.expect(address)
+        for address in {*self.joined, *self.missing_s}:
+            self.joined.discard(address)
+            self.missing_s[address] = time.monotonic()  # that they are not there was the hub's fault
+            self.hub.say("expect", address)
         if self._target_ns is not None:
             self.hub.say("go", self._target_ns)
 
@@ -306,6 +307,7 @@ class Supervisor:
         if self._heard_s < limit_s and not self._ending:
             self._heard_s = time.monotonic()
             self.hub.kill(f"said nothing for {self._patience_s:g} s and was killed")
+            return
         for address, since_s in list(self.missing_s.items()):
             ours = any(address in child.stations for child in self.children)
             if since_s >= limit_s or not (ours or self._target_ns is not None):

@@ -121,7 +121,7 @@ def decided_of(flights: list[FlightTest]) -> dict[str, tuple[int, int]]:
     """By clause: instances decided, and instances judged."""
     shares: dict[str, tuple[int, int]] = {}
     for flight in flights:
-        for tally in flight._run.judge.so_far():
+        for tally in flight._run.tallies():
             settled = tally.counts[Outcome.PASS] + tally.counts[Outcome.FAIL]
             a, b = shares.get(tally.clause, (0, 0))
             shares[tally.clause] = (a + settled, b + settled + tally.counts[Outcome.INCONCLUSIVE])

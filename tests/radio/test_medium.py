@@ -257,3 +257,20 @@ def test_the_past_is_forgotten():
         assert len(medium.settle(T0 + (second + 1) * SECOND)) == 5
         kept = (medium._live, medium._waiting, medium._changes, medium._presences, medium._stations)
         assert [len(one) for one in kept] == [0, 0, 0, 2, 2]
+
+
+def test_what_was_told_of_a_former_stay_is_void():
+    """A station that was killed and is back at once: neither its old places nor its old frames are its new ones."""
+    medium = medium_of((1, 0.0), (2, 10_000.0))
+    medium.settle(T0 + SECOND)
+    away_ns = T0 + SECOND
+    medium.place(1, away_ns + 300, (-6.4e6, 0.0, 0.0), STILL, 9_000.0)
+    medium.tune(1, frozenset(), away_ns + 300)
+    medium.transmit(Transmission(1, 7, 0, 1, away_ns + 400, FRAME))
+    medium.leave(1, away_ns + 100)
+    medium.join(Equipment(address=1), BOTH, away_ns + 200)
+    medium.place(1, away_ns + 200, (6.4e6, 0.0, 0.0), STILL, 9_000.0)
+    medium.transmit(Transmission(1, 8, 0, 1, away_ns + 500, FRAME))
+    medium.transmit(Transmission(2, 1, 0, 1, away_ns + MS, FRAME))
+    fates = medium.settle(away_ns + SECOND)
+    assert [(f.transmission.session, f.outcomes) for f in fates] == [(8, (Outcome.RECEIVED,)), (1, (Outcome.RECEIVED,))]

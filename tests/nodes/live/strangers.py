@@ -12,11 +12,12 @@ import time
 from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
+from typing import NamedTuple
 
 from nodes.flight import Flight
-from nodes.node import Node, Told
+from nodes.node import Node
 from protocol.units import NS_PER_MS, seconds_ns
-from radio.envelope import OffAir, Place
+from radio.envelope import OffAir, Place, Transmit
 from radio.handle import Radio
 from radio.recording import HostTrouble, Reader
 
@@ -46,19 +47,28 @@ def altered(path: Path, to: str, lines: dict[str, str], *, only: Iterable[str] |
     return other
 
 
-def troubles(recording: bytes) -> dict[int, list[HostTrouble]]:
-    """What a recording tells of the emulator's own trouble, by address: each once, as it was told last."""
-    last = {(r.address, r.from_ns): r for r in Reader(BytesIO(recording)) if isinstance(r, HostTrouble)}
-    found: dict[int, list[HostTrouble]] = {}
-    for (address, _), record in last.items():
-        found.setdefault(address, []).append(record)
-    return found
+class Told(NamedTuple):
+    """Trouble of the emulator's own with a station: when it was first told, and from when until when it was."""
+
+    told_ns: int
+    from_ns: int
+    until_ns: int | None
+
+
+def troubles(recording: bytes) -> dict[int, list[Told]]:
+    """What a recording tells of the emulator's trouble, by address."""
+    found: dict[int, dict[int, Told]] = {}
+    for r in Reader(BytesIO(recording)):
+        if isinstance(r, HostTrouble):
+            first = found.setdefault(r.address, {}).get(r.from_ns)
+            found[r.address][r.from_ns] = Told(first.told_ns if first else r.at_ns, r.from_ns, r.until_ns)
+    return {address: list(known.values()) for address, known in found.items()}
 
 
 # ---------------------------------------------------------------- one of our aircraft, flown over a radio
 
 
-async def say(radio: Radio, told: Iterable[Told]) -> None:
+async def say(radio: Radio, told: Iterable[Transmit | Place | OffAir]) -> None:
     """Tell the hub what a node has to say."""
     for said in told:
         if isinstance(said, Place):

@@ -27,7 +27,6 @@ from protocol.units import FT_M, NS_PER_MS, NS_PER_S, seconds_ns
 from protocol.verdicts import Cause, Verdict
 from radio.envelope import (
     Alive,
-    FromHub,
     FromStation,
     Hello,
     Place,
@@ -40,7 +39,6 @@ from radio.envelope import (
 )
 from radio.handle import Radio
 from radio.hub import WINDOW_NS
-from radio.hub_server import MOST_QUEUED
 from radio.slots import SlotPlan
 from tests.nodes.live.conftest import processes
 from tests.nodes.live.strangers import LIMIT_S, ROOT, altered, fly_by_the_clock, troubles
@@ -165,7 +163,7 @@ class Raw:
     """A DEALER that says what it is told to, in real time; it reads when it is asked to."""
 
     def __init__(self, context: "zmq.Context[zmq.Socket[bytes]]", endpoint: str, address: int, **options: int):
-        self.address, self.received, self.now_ns = address, 0, 0
+        self.address, self.welcomes, self.now_ns = address, 0, 0
         self._socket = context.socket(zmq.DEALER)
         for name, value in options.items():
             self._socket.setsockopt(getattr(zmq, name), value)
@@ -175,21 +173,21 @@ class Raw:
         for message in messages:
             self._socket.send(pack(message))
 
-    def hear(self) -> list[FromHub]:
-        """Everything that has come."""
-        heard: list[FromHub] = []
+    def hear(self) -> None:
+        """Take everything that has come."""
         with contextlib.suppress(zmq.Again):
             while True:
-                heard.append(unpack_from_hub(self._socket.recv(zmq.DONTWAIT)))
-        times = [said for said in heard if isinstance(said, Time)]
-        self.received += sum(len(said.receptions) for said in times)
-        self.now_ns = max([self.now_ns, *(said.until_ns for said in times)])
-        return heard
+                said = unpack_from_hub(self._socket.recv(zmq.DONTWAIT))
+                self.welcomes += isinstance(said, Welcome)
+                if isinstance(said, Time):
+                    self.now_ns = max(self.now_ns, said.until_ns)
 
     async def hello(self) -> None:
         """Ask to take part, or only ask: when the answer is there, what was said before has been dealt with."""
+        before = self.welcomes
         self.say(Hello(self.address, granted=False))
-        while not any(isinstance(said, Welcome) for said in self.hear()):
+        while self.welcomes == before:
+            self.hear()
             await asyncio.sleep(0.005)
 
 
@@ -218,24 +216,13 @@ def reports(flight: Flight, address: int, seconds: Iterable[float], *, first: in
 
 
 @asynccontextmanager
-async def kept_alive(raws: Sequence[Raw], deaf: Raw, noisy: Raw) -> AsyncIterator[None]:
-    """Meanwhile these say ALIVE and listen; one says ALIVE and never listens, one fills a channel with frames."""
+async def meanwhile(*doing: Callable[[], object]) -> AsyncIterator[None]:
+    """Do all this again and again."""
 
     async def go_on() -> None:
-        number = 0
-        begun_ns = 0
         while True:
-            for raw in raws:
-                raw.say(Alive())
-                raw.hear()
-            deaf.say(Alive())
-            first_ns = max(noisy.now_ns + 3 * WINDOW_NS, begun_ns)
-            if noisy.now_ns and first_ns < noisy.now_ns + 5 * WINDOW_NS:
-                for n in range(NOISE):
-                    number += 1
-                    start_ns = first_ns + n * WINDOW_NS // NOISE
-                    noisy.say(Transmit(start_ns, 9, 0, number, bytes(255)))
-                begun_ns = first_ns + WINDOW_NS
+            for do in doing:
+                do()
             await asyncio.sleep(0.02)
 
     task = asyncio.create_task(go_on())
@@ -247,15 +234,35 @@ async def kept_alive(raws: Sequence[Raw], deaf: Raw, noisy: Raw) -> AsyncIterato
             await task
 
 
-NOISE = 100
-"""Frames in a window."""
+class Noise:
+    """Fills channel 9 with frames, each window's handed over a second ahead."""
+
+    FRAMES = 200
+    """In each window; the hub takes no more than twice as many at once."""
+
+    def __init__(self, raw: Raw):
+        self._raw = raw
+        self._from_ns = self._number = 0
+
+    def __call__(self) -> None:
+        self._raw.say(Alive())
+        self._raw.hear()
+        from_ns = self._raw.now_ns - self._raw.now_ns % WINDOW_NS + NS_PER_S
+        if from_ns <= self._from_ns:
+            return
+        self._from_ns = from_ns
+        for n in range(self.FRAMES):
+            self._raw.say(Transmit(from_ns + n * WINDOW_NS // self.FRAMES, 9, 0, self._number + n, bytes(255)))
+        self._number += self.FRAMES
+
+
 MORE = """
 [[unagreed_channel]]
 number = 9
 name = "noise"
 frequency_mhz = 140.0
 bandwidth_khz = 10000
-bit_rate_bps = 10000000
+bit_rate_bps = 20000000
 access = "aloha"
 
 [[station]]
@@ -283,17 +290,23 @@ def memory_kb(pid: int) -> int:
     return int(found[1])
 
 
+HELD = 13_000
+"""Messages of 288 bytes that may be on their way to one who never reads: a hub holds 200, the kernel some megabytes."""
+HELD_KB = 5_000
+"""How much a hub may grow meanwhile; what is sent would take twice as much."""
+
+
 async def test_excuses_are_for_those_in_trouble_and_hide_no_conduct(
     director: Make, configs: Path, folder: Path
 ) -> None:
-    """Four stations report twice, then not for longer than they may, then twice again, all handed over beforehand:
+    """Four stations report twice, then not for longer than they may, then twice again.
 
-    - HAWK 11 is there all the time and simply does not report: that is a breach;
-    - HAWK 12 hands over a report in between, too late: trouble;
-    - SOKOL 2 does not say a word for four seconds: trouble;
-    - OWL 1 never reads what it is sent, while OWL 2 fills a channel that it listens to: it loses that, which is trouble.
+    - HAWK 11 is there all the time and simply does not report: that is a breach.
+    - HAWK 12 hands over one report in between too late: trouble.
+    - SOKOL 2 does not say a word for four seconds: trouble.
+    - OWL 1 never reads what it is sent. OWL 2 fills a channel that it listens to: it loses that, which is trouble.
 
-    SOKOL 1 is ours, and has nothing to do with any of it.
+    SOKOL 1 is ours, and nothing of this touches it.
     """
     externals = dict.fromkeys(("HAWK 11", "HAWK 12", "SOKOL 2"), "external = true")
     path = brisk(configs, 7, {"every_s = 1\nlimit_s = 5": "every_s = 1\nlimit_s = 2"}, externals, MORE)
@@ -302,56 +315,64 @@ async def test_excuses_are_for_those_in_trouble_and_hide_no_conduct(
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     try:
         async with asyncio.timeout(LIMIT_S):
-            await strangers_of_all_kinds(live, context)
+            grown_kb = await strangers_of_all_kinds(live, context)
     finally:
         context.destroy(linger=0)
-    live.close()
-
-    found = {address: verdicts(live, address) for address in (SOKOL_1, SOKOL_2, HAWK_11, HAWK_12, OWL_1)}
-    recorded = troubles((folder / "monitor.pcapng").read_bytes())
-    if HAWK_11 in recorded:
-        # this machine was so slow that the hub had to take it for silent
-        assert found[HAWK_11]["4.1"].verdict is not Verdict.FAIL
-    else:
-        assert found[HAWK_11]["4.1"].verdict is Verdict.FAIL
-    for address in (HAWK_12, SOKOL_2, OWL_1):
-        assert found[address]["4.1"].verdict is Verdict.INCONCLUSIVE
-        assert found[address]["4.1"].causes == {Cause.HOST_TROUBLE: 1}
-        assert address in recorded
-    assert SOKOL_1 not in recorded
-    assert {tally.verdict for tally in found[SOKOL_1].values()} <= {Verdict.PASS, Verdict.NOT_EXERCISED}
-    guilty = {(t.clause, t.subject) for t in live.tallies() if t.verdict is Verdict.FAIL}
-    assert guilty <= {("4.1", f"{HAWK_11:06x}")}
+    await asyncio.to_thread(live.close)
     assert live.broken == []
     assert check(folder / "monitor.pcapng", live.flight.agreement).tallies == live.tallies()
 
+    recorded = troubles((folder / "monitor.pcapng").read_bytes())
+    again_ns = live.flight.start_ns + seconds_ns(AGAIN_S[0])
+    # a machine that is slow enough makes the hub take HAWK 11 for silent, and one that is too slow for OWL 2 spares OWL 1
+    excused = {a for a, records in recorded.items() if any(r.from_ns <= r.told_ns < again_ns for r in records)}
+    assert {HAWK_12, SOKOL_2} <= excused
+    assert not {SOKOL_1, 0} & set(recorded)
+    guilty = {(t.clause, t.subject) for t in live.tallies() if t.verdict is Verdict.FAIL}
+    assert guilty == {("4.1", f"{a:06x}") for a in {HAWK_11, HAWK_12, SOKOL_2, OWL_1} - excused}
+    for address in excused - {OWL_2}:
+        assert verdicts(live, address)["4.1"].causes == {Cause.HOST_TROUBLE: 1}
+    assert {tally.verdict for tally in verdicts(live, SOKOL_1).values()} <= {Verdict.PASS, Verdict.NOT_EXERCISED}
 
-async def strangers_of_all_kinds(live: Director, context: "zmq.Context[zmq.Socket[bytes]]") -> None:
+    sent = (folder / "truth.jsonl").read_text(encoding="utf-8").count(f'"{OWL_1:06x}":["received"')
+    assert sent - live.counts["host_dropped"] < HELD
+    assert grown_kb < HELD_KB
+
+
+BEFORE_S, AGAIN_S = (0.2, 1.2), (5.2, 6.2)
+
+
+async def strangers_of_all_kinds(live: Director, context: "zmq.Context[zmq.Socket[bytes]]") -> int:
+    """Fly them to the end of the run; how much the hub's memory has grown meanwhile, in kB."""
     flight = live.flight
-    lazy, late, silent, noisy = (Raw(context, live.endpoint, a) for a in (HAWK_11, HAWK_12, SOKOL_2, OWL_2))
+    idle, late, silent, noisy = (Raw(context, live.endpoint, a) for a in (HAWK_11, HAWK_12, SOKOL_2, OWL_2))
     deaf = Raw(context, live.endpoint, OWL_1, RCVHWM=1, RCVBUF=4096)
-    for raw in (lazy, late, silent, noisy, deaf):
+    for raw in (idle, late, silent, deaf):
         await raw.hello()
-    for raw in (lazy, silent, deaf):
-        raw.say(*reports(flight, raw.address, (0.5, 1.0)), *reports(flight, raw.address, (5.5, 6.0), first=2)[1:])
-    late.say(*reports(flight, HAWK_12, (0.5, 1.0)), *reports(flight, HAWK_12, (5.5, 6.0), first=3)[1:])
-    noisy.say(reports(flight, OWL_2, (1.0,))[0], Tune(flight.start_ns, frozenset({1})))
+        raw.say(*reports(flight, raw.address, BEFORE_S))
+        # whoever knows the number of a report that came too late does not count it among the missing
+        raw.say(*reports(flight, raw.address, AGAIN_S, first=3 if raw is late else 2))
     deaf.say(Tune(flight.start_ns, frozenset({9})))
+    await noisy.hello()
+    noisy.say(reports(flight, OWL_2, AGAIN_S)[0], Tune(flight.start_ns, frozenset({1})))
+    speaking = [idle, late]
+
+    def speak() -> None:
+        for raw in speaking:
+            raw.say(Alive())
+            raw.hear()
+        deaf.say(Alive())
+
     hub = processes(live)["hub"].pid
-    speaking = [lazy, late, noisy]
-    async with kept_alive(speaking, deaf, noisy):
+    async with meanwhile(speak, Noise(noisy)):
         await asyncio.to_thread(live.wait_for_external)
-        await advance(live, 1)
+        await advance(live, 2)
         before_kb = memory_kb(hub)
         await advance(live, 3)
-        late.say(*[reports(flight, HAWK_12, (1.5,), first=2)[1]] * 3)
+        late.say(*reports(flight, late.address, [2.2], first=2)[1:] * 3)
         await late.hello()
-        assert live.counts["host_late"] < 3
-        await advance(live, 4.2)
+        await advance(live, 4.5)
         assert live.counts["host_late"] >= 3
         speaking.append(silent)
-        silent.say(Alive())
-        await silent.hello()
         await advance(live, 7)
-        print(memory_kb(hub) - before_kb, live.counts)
-        deaf.hear(); print(deaf.received)
+        return memory_kb(hub) - before_kb
