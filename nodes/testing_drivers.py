@@ -22,6 +22,9 @@ from radio.link_local import LocalExchange
 
 Found = Callable[[Finding], None]
 
+SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.0005, 0.005
+"""How long a test's event loop is left alone between two looks at a live run."""
+
 
 class Driver(Protocol):
     """What a test needs of either."""
@@ -121,7 +124,14 @@ class Live:
         if not self._complete:
             self._complete = True
             await asyncio.to_thread(self.run.wait_for_external)
-        await asyncio.to_thread(self.run.advance, until_ns)
+        # in this thread, so that other tasks can read what has been found, or act; none of these steps waits
+        self.run.go(until_ns)
+        pause_s = SHORTEST_PAUSE_S
+        while not self.run.reached:
+            await asyncio.sleep(pause_s)
+            self.run.step(0)
+            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+        self.run.step(0)
 
     def send(self, address: int, message: Message, channel: int, about_ns: int) -> None:
         """Let a station's transmitter send a message now."""

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import zmq
 
 from nodes.live.child import GONE, Control, begin
+from nodes.live.settings import Settings
 from radio.hub import Hub, Plan
 from radio.hub_server import HubServer
 
@@ -20,17 +21,15 @@ RETRY_S = 0.05
 class HubStart(NamedTuple):
     """What a hub begins with: medium time, and how many lives everybody has had.
 
-    `takes_over`: another one was lost.
+    `endpoint` is where one was that is lost; empty for the first.
     """
 
     plan: Plan
-    listen: str
-    paced: bool
-    patience_s: float
+    endpoint: str
+    settings: Settings
     truth: Path
     now_ns: int
     lives: Mapping[int, int]
-    takes_over: bool
 
 
 def hub_process(control: Control, start: HubStart, horizon_ns: "Synchronized[int]") -> None:
@@ -45,8 +44,8 @@ def hub_process(control: Control, start: HubStart, horizon_ns: "Synchronized[int
         try:
             server = _listening(hub, start, horizon_ns)
         except zmq.ZMQError as error:
-            what = f"{start.listen}: {error.strerror}; choose another port, or 0 for any that is free"
-            control.send(("failed", what))
+            where, why = start.endpoint or start.settings.listen, zmq.strerror(error.errno)
+            control.send(("failed", f"{where}: {why}; choose another port, or 0 for any that is free"))
             return
         try:
             control.send(("listening", server.endpoint))
@@ -57,14 +56,14 @@ def hub_process(control: Control, start: HubStart, horizon_ns: "Synchronized[int
 
 def _listening(hub: Hub, start: HubStart, horizon_ns: "Synchronized[int]") -> HubServer:
     """Raises zmq.ZMQError if the port is in use."""
-    limit_s = time.monotonic() + (LISTEN_S if start.takes_over else 0)
+    limit_s = time.monotonic() + (LISTEN_S if start.endpoint else 0)
     while True:
         try:
             return HubServer(
                 hub,
-                start.listen,
-                paced=start.paced,
-                patience_s=start.patience_s,
+                start.endpoint or start.settings.listen,
+                paced=start.settings.paced,
+                patience_s=start.settings.patience_s,
                 granted=lambda until_ns: setattr(horizon_ns, "value", until_ns),
             )
         except zmq.ZMQError:

@@ -120,17 +120,9 @@ class Supervisor:
 
     def _start_hub(self) -> None:
         """It listens a little later, and says so; whatever it is told until then waits for it."""
-        listen, settings = self.endpoint or self.settings.listen, self.settings
-        start = HubStart(
-            plan_of(self.flight, self._seed, self._keys),
-            listen,
-            settings.paced,
-            settings.patience_s,
-            self._folder / "truth.jsonl",
-            self.now_ns,
-            self._lives,
-            bool(self.endpoint),
-        )
+        truth = self._folder / "truth.jsonl"
+        plan = plan_of(self.flight, self._seed, self._keys)
+        start = HubStart(plan, self.endpoint, self.settings, truth, self.now_ns, self._lives)
         self.hub.start(start, self._horizon_ns)
         self._keeper.say("started", self.hub.pid, False)
         self._heard_s = time.monotonic()

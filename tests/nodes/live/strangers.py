@@ -31,7 +31,7 @@ TICK_NS = 10 * NS_PER_MS
 
 
 def altered(path: Path, to: str, lines: dict[str, str], *, only: Iterable[str] | None = None) -> Path:
-    """A scenario beside another one: with lines of TOML added to stations by call sign, and `only` some of the stations.
+    """A scenario beside another one: with lines of TOML added to stations by call sign, and `only` some of them.
 
     What fewer stations are required to show is left out.
     """
@@ -128,7 +128,7 @@ async def fly_by_the_clock(radio: Radio, flight: Flight) -> None:
 
 
 class Program:
-    """An `airaccord` of its own. What it writes goes to files; it leads a group of processes, so that all can be ended."""
+    """An `airaccord` of its own, and a group of processes of its own, so that all of them can be ended."""
 
     def __init__(self, folder: Path, arguments: Iterable[str | Path]):
         command = [sys.executable, "-c", "from nodes.main import main; main()", *map(str, arguments)]

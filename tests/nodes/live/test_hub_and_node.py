@@ -18,7 +18,7 @@ from radio.handle import Radio
 from radio.recording import Reader, Reception
 from tests.nodes.live.strangers import Pilot, Program, altered, troubles
 
-ENCOUNTER, QUIET = scenario("encounter-2015"), scenario("quiet")
+BREACH, QUIET = scenario("encounter-2015-breach"), scenario("quiet")
 SIGNS = ("HAWK 11", "HAWK 12", "REAPER 1", "SOKOL 1", "SOKOL 2")
 HAWK_11, SOKOL_1 = 0xAE1001, 0x155001
 
@@ -57,13 +57,14 @@ def refusal(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
 
 
 def test_a_hub_and_a_node_for_each_station_write_what_simulate_writes(start: Start, tmp_path: Path) -> None:
-    hub, endpoint = begin_hub(start, ENCOUNTER, "--output", tmp_path / "live")
-    nodes = [start("node", ENCOUNTER, sign, "--hub", endpoint) for sign in SIGNS]
-    assert hub.ends() == 0
+    """In a scenario with a fault, which its node commits."""
+    hub, endpoint = begin_hub(start, BREACH, "--output", tmp_path / "live")
+    nodes = [start("node", BREACH, sign, "--hub", endpoint) for sign in SIGNS]
+    assert hub.ends() == 1
     assert [node.ends() for node in nodes] == [0] * len(SIGNS)
     assert [node.wrote for node in nodes] == [f"airaccord: {s} is looking for the hub at {endpoint}\n" for s in SIGNS]
 
-    assert run(["simulate", str(ENCOUNTER), "--output", str(tmp_path / "virtual")]) == 0
+    assert run(["simulate", str(BREACH), "--output", str(tmp_path / "virtual")]) == 1
     live, virtual = ({p.name: p.read_bytes() for p in (tmp_path / name).iterdir()} for name in ("live", "virtual"))
     live["report.json"] = live["report.json"].replace(b'"mode": "run"', b'"mode": "simulate"')
     live["report.txt"] = live["report.txt"].replace(b"flown live", b"simulated")
