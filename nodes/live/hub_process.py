@@ -44,7 +44,7 @@ def hub_process(control: Control, start: HubStart, horizon_ns: "Synchronized[int
         try:
             server = _listening(hub, start, horizon_ns)
         except zmq.ZMQError as error:
-            where, why = start.endpoint or start.settings.listen, zmq.strerror(error.errno)
+            where, why = start.endpoint or start.settings.listen, zmq.strerror(error.errno or 0)
             control.send(("failed", f"{where}: {why}; choose another port, or 0 for any that is free"))
             return
         try:

@@ -13,12 +13,14 @@ import pytest
 from nodes.flight import Flight, load, with_loss
 from nodes.live.director import Director
 from nodes.live.processes import Child
-from nodes.live.supervisor import Settings
+from nodes.live.settings import Settings
 from nodes.shipped import scenario
 from protocol.units import seconds_ns
 
 LIMIT_S = 120.0
 """By the clock. Nothing here takes more than a few seconds; a slow machine may take its time, a hang is found."""
+
+Make = Callable[..., Director]
 
 
 def flight_of(name: str, seconds: float | None = None, loss: float | None = None) -> Flight:
@@ -47,21 +49,31 @@ def is_there(pid: int) -> bool:
 
 
 def processes(live: Director) -> dict[str, Child]:
-    """The processes of a run that is flying, by name."""
+    """The processes of a run, by name: the hub, monitors and stations."""
     supervisor = live._supervisor
     return {child.name: child for child in (supervisor.hub, *supervisor.children)}
 
 
-def strike(live: Director, name: str, number: int = signal.SIGKILL) -> bool:
-    """Send a signal to a process of the run; whether it was there."""
-    child = processes(live).get(name)
-    if child is None or child.ended() is not None:
+def strike(child: Child, number: int = signal.SIGKILL) -> bool:
+    """Send a signal to a process of a run; whether it was there."""
+    if child.closed or child.ended() is not None:
         return False
     try:
         os.kill(child.pid, number)
     except ProcessLookupError:
         return False
     return True
+
+
+def passed_s(live: Director) -> float:
+    """Medium time since the start."""
+    return (live.now_ns - live.flight.start_ns) / 1e9
+
+
+def go(live: Director, to_s: float | None = None) -> None:
+    """Let medium time go on to an instant, in seconds since the start, or to the end."""
+    live.go(live.flight.end_ns if to_s is None else live.flight.start_ns + seconds_ns(to_s))
+    until(lambda: live.reached, live.step)
 
 
 @pytest.fixture
@@ -83,7 +95,7 @@ def births(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
 
 
 @pytest.fixture
-def director(births: list[int], tmp_path: Path) -> Iterator[Callable[..., Director]]:
+def director(births: list[int], tmp_path: Path) -> Iterator[Make]:
     """Makes runs of a flight at pace max, each in a folder of its own, and ends them."""
     made: list[Director] = []
 
