@@ -170,7 +170,11 @@ def test_when_the_director_is_killed_the_others_end(fly: Fly, tmp_path: Path) ->
 
 BAD = {
     "a command that does not start": ('command = ["/nowhere/at/all"]', 2, "cannot be started: No such file"),
-    "a command that ends at once": ('command = ["sh", "-c", "echo cannot do it; exit 3"]', 2, "last wrote: cannot do it"),
+    "a command that ends at once": (
+        'command = ["sh", "-c", "echo cannot do it; exit 3"]',
+        2,
+        "last wrote: cannot do it",
+    ),
     "a command that never joins": ('command = ["sleep", "1000"]', 2, "SOKOL 2"),
     "a class that is not there": ('python = "nowhere:Thing"', 2, "cannot be imported: ModuleNotFoundError"),
     "a class that is none": ('python = "pathlib:Path"', 2, "is no class with the methods"),

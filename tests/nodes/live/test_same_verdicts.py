@@ -1,4 +1,4 @@
-"""A live run gives what virtual time gives: every shipped scenario, at its own loss and at 5 %, instance by instance."""
+"""A live run gives what virtual time gives: every shipped scenario, as shipped and at 5 % loss, byte by byte."""
 
 from pathlib import Path
 
