@@ -76,6 +76,8 @@ class Seat:
                 self._transmitter.new_session()
             elif isinstance(effect, Send):
                 self._submit(local, effect, now_ns)
+            else:
+                raise TypeError(f"{effect!r} is no effect: a station answers with Send, WakeAt or NewSession")
         sent = self._transmitter.wake(local)
         return [out._replace(start_ns=out.start_ns - self._clock_ns) for out in sent]
 

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from nodes.flight import Flight
 from nodes.live.director import Director
-from nodes.live.supervisor import Settings
+from nodes.live.settings import Settings
 from nodes.monitor import monitors_of
 from nodes.simulation import Simulation
 from protocol.messages import Message
@@ -102,7 +102,7 @@ class Live:
         self._path = Path(tempfile.gettempdir(), f"airaccord-{secrets.token_hex(8)}")
         self._files = ("truth.jsonl", *monitors_of(flight))
         self._kept: dict[str, bytes] = {}
-        self.run = Director(flight, seed, self._path, Settings(), found)
+        self.run = Director(flight, seed, self._path, Settings(temporary=True), found)
         self._started = self._complete = False
 
     def radio(self, address: int) -> Radio:

@@ -12,6 +12,8 @@ VERSION = 1
 MAX_DATA_BYTES = 255
 """The longest frame that a link carries."""
 MAX_ENVELOPE_BYTES = 1 << 20
+MAX_FROM_STATION_BYTES = 1 << 16
+"""Far more than any message of a station has: what is longer is not even looked at, and cuts its sender off."""
 KEY_BYTES = 16
 NO_KEY = bytes(KEY_BYTES)
 CHANNELS = 64

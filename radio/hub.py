@@ -7,6 +7,7 @@ when every station that is granted time has said that it is done; so nobody's sp
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 from typing import NamedTuple
 
 from radio.envelope import (
@@ -30,8 +31,12 @@ from radio.truth import truth_line
 
 WINDOW_NS = 50_000_000
 """Medium time is granted in windows of this length; what is sent is handed over at least one ahead."""
-FARTHEST_BACK_NS = 10_000_000_000
+FARTHEST_BACK_NS = 1_000_000_000
 """Lateness is trouble for so long at most: a late frame must not excuse whatever was before."""
+MOST_PENDING = 64
+"""Frames of one station that are still to come: each is weighed against all others that overlap it."""
+LIVES_TO_BEGIN_WITH = 10
+"""Who joins more often than this, and once in a second, is refused for a while: each life costs records."""
 MOST_A_WINDOW = 512
 """Frames, places and the like that a station may hand over in one window."""
 CALM_NS = 1_000_000_000
@@ -97,10 +102,21 @@ class _Present:
     delivered: int = 0
     handed_over: int = 0
     on_air_ns: int | None = None
-    """Since when the medium knows it; None while it is off the air."""
+    off_air_ns: int | None = None
+    """From when until when the medium has it; None before it is placed, and while no end is told."""
+    pending: list[int] = field(default_factory=list)
+    """The starts of its frames that are still to come; a heap."""
     tuned: frozenset[int] = frozenset()
     box: list[bytes] = field(default_factory=list)
     """What it has received and not yet got."""
+
+    def on_air(self, at_ns: int) -> bool:
+        """Whether the medium has it at an instant, as far as it is told."""
+        return (
+            self.on_air_ns is not None
+            and self.on_air_ns <= at_ns
+            and (self.off_air_ns is None or at_ns < self.off_air_ns)
+        )
 
 
 class Hub:
@@ -143,6 +159,9 @@ class Hub:
             raise NotAdmitted(f"the address {hello.address:06x} is taken by a station that is already there")
         if berth.key is not None and berth.key != hello.key:
             raise NotAdmitted(f"{hello.address:06x} is started by the run itself, and this is not its key")
+        seconds = (self.now_ns - self.plan.start_ns) // 1_000_000_000
+        if berth.key is None and self.lives[hello.address] > LIVES_TO_BEGIN_WITH + seconds:
+            raise NotAdmitted(f"{hello.address:06x} has joined too often; try again later")
         self._present[hello.address] = _Present(hello.granted, tuned=berth.tuned)
         self.lives[hello.address] += 1
         if hello.granted:
@@ -156,8 +175,9 @@ class Hub:
         self._busy.discard(address)
         if present is not None and present.on_air_ns is not None:
             at_ns = max(self._horizon_ns, present.on_air_ns)
-            self._medium.leave(address, at_ns)
-            self._left_ns[address] = at_ns
+            if present.on_air(at_ns):
+                self._medium.leave(address, at_ns)
+                self._left_ns[address] = at_ns
 
     def lose(self, address: int) -> None:
         """A station is gone through no wish of its own: its silence from now on is our trouble, until it is back."""
@@ -225,7 +245,7 @@ class Hub:
         present = self._present[address]
         present.handed_over += 1
         if present.handed_over > MOST_A_WINDOW:
-            self.dropped(address)
+            self.counts["host_dropped"] += 1  # its own doing, and no excuse
             return False
         return True
 
@@ -235,11 +255,18 @@ class Hub:
             raise ValueError(f"there is no channel {sent.channel}")
         if sent.start_ns < self._horizon_ns:
             self.counts["host_late"] += 1
-            self.trouble(address, max(sent.start_ns, self.now_ns - FARTHEST_BACK_NS), lasting=False)
+            if not present.granted:  # who is granted time is late by its own fault alone
+                self.trouble(address, max(sent.start_ns, self.now_ns - FARTHEST_BACK_NS), lasting=False)
             return
-        if present.on_air_ns is None or sent.start_ns < present.on_air_ns:
+        if not present.on_air(sent.start_ns):
             self.counts["not_on_air"] += 1
             return
+        while present.pending and present.pending[0] < self._horizon_ns:
+            heappop(present.pending)
+        if len(present.pending) >= MOST_PENDING:
+            self.counts["host_dropped"] += 1
+            return
+        heappush(present.pending, sent.start_ns)
         key = (address, sent.session, sent.sequence)
         self._medium.transmit(Transmission(*key, sent.channel, sent.start_ns, sent.data))
 
@@ -251,10 +278,10 @@ class Hub:
     def _place(self, address: int, place: Place) -> None:
         present = self._present[address]
         at_ns = max(place.at_ns, self._horizon_ns)
-        if present.on_air_ns is None:
+        if present.on_air_ns is None or (present.off_air_ns is not None and at_ns >= present.off_air_ns):
             at_ns = max(at_ns, self._left_ns.get(address, 0))
             self._medium.join(self.plan.berths[address].equipment, present.tuned, at_ns)
-            present.on_air_ns = at_ns
+            present.on_air_ns, present.off_air_ns = at_ns, None
         latitude, longitude, height_m = place.latitude_deg, place.longitude_deg, place.height_m
         velocity_mps = ecef_velocity_mps(latitude, longitude, place.north_mps, place.east_mps, place.up_mps)
         at_ns = max(at_ns, present.on_air_ns)
@@ -262,10 +289,10 @@ class Hub:
 
     def _off_air(self, address: int, at_ns: int) -> None:
         present = self._present[address]
-        if present.on_air_ns is not None:
-            self._left_ns[address] = max(at_ns, self._horizon_ns, present.on_air_ns)
-            self._medium.leave(address, self._left_ns[address])
-            present.on_air_ns = None
+        if present.on_air_ns is not None and present.off_air_ns is None:
+            present.off_air_ns = max(at_ns, self._horizon_ns, present.on_air_ns)
+            self._left_ns[address] = present.off_air_ns
+            self._medium.leave(address, present.off_air_ns)
 
     def _tune(self, address: int, at_ns: int, channels: frozenset[int]) -> None:
         present = self._present[address]
@@ -273,7 +300,9 @@ class Hub:
             raise ValueError(f"there are not all of the channels {sorted(channels)}")
         present.tuned = channels
         if present.on_air_ns is not None:
-            self._medium.tune(address, channels, max(at_ns, self._horizon_ns, present.on_air_ns))
+            at_ns = max(at_ns, self._horizon_ns, present.on_air_ns)
+            if present.on_air(at_ns):
+                self._medium.tune(address, channels, at_ns)
 
     # ------------------------------------------------------------ time
 

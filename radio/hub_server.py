@@ -18,13 +18,17 @@ from radio.envelope import Alive, BadEnvelope, Bye, Done, End, FromHub, Hello, R
 from radio.hub import WINDOW_NS, Hub, NotAdmitted
 from radio.loopback import loopback
 
-MOST_QUEUED = 200
+MOST_QUEUED = 1000
 """Messages that wait for one station; what is more is dropped and counted."""
+MOST_UNREAD = 100
+"""Messages of one station that wait to be taken in."""
 MOST_AT_ONCE = 1000
 """Messages taken from stations before time and control are looked at again."""
 MOST_REFUSED = 20
 """Refusals that are told one by one; all are counted."""
 SILENT_NS = 2_000_000_000
+SUSPENDED_NS = 1_000_000_000
+"""A hub that takes so long for a turn was stopped itself, such as by Ctrl-Z."""
 POKE_NS = 250_000_000
 REPORT_NS = 100_000_000
 LINGER_MS = 300
@@ -66,7 +70,8 @@ class HubServer:
         self._router = self._context.socket(zmq.ROUTER)
         self._router.setsockopt(zmq.ROUTER_MANDATORY, 1)
         self._router.setsockopt(zmq.SNDHWM, MOST_QUEUED)
-        self._router.setsockopt(zmq.MAXMSGSIZE, envelope.MAX_ENVELOPE_BYTES)
+        self._router.setsockopt(zmq.MAXMSGSIZE, envelope.MAX_FROM_STATION_BYTES)
+        self._router.setsockopt(zmq.RCVHWM, MOST_UNREAD)
         self._router.setsockopt(zmq.LINGER, LINGER_MS)
         self._router.setsockopt(zmq.IPV6, "[" in listen)
         try:
@@ -79,10 +84,12 @@ class HubServer:
         self._identity: dict[int, bytes] = {}
         self._expected: set[int] = set()
         self._limit_ns = hub.now_ns
-        self._opened_ns = self._poked_ns = self._reported_ns = time.monotonic_ns()
+        self._opened_ns = self._poked_ns = self._reported_ns = self._turned_ns = time.monotonic_ns()
         self._zero_ns: int | None = None
         """The clock's reading at medium time 0, while time runs."""
         self._stretched = self._stretched_ns = 0
+        self._asked_ns: dict[int, int] = {}
+        """When, by the clock, each station joined."""
         self._spoke_ns: dict[int, int] = {}
         self._silent: set[int] = set()
         self._timed: list[tuple[int, int, int, bytes]] = []
@@ -143,7 +150,6 @@ class HubServer:
                         self._news.append(("joined", address, self._hub.lives[address] - 1))
                     else:
                         self._expected.add(address)
-                        self._opened_ns = time.monotonic_ns()
                 case ("unexpect", int(address)):
                     self._expected.discard(address)
                 case ("lost", int(address)):
@@ -183,6 +189,9 @@ class HubServer:
 
     def _time_goes_on(self) -> None:
         now_ns = time.monotonic_ns()
+        if now_ns - self._turned_ns > SUSPENDED_NS:  # nobody was asked anything meanwhile
+            self._opened_ns += now_ns - self._turned_ns
+        self._turned_ns = now_ns
         if self._timed and self._zero_ns is not None:
             self._deliver_timed(now_ns - self._zero_ns)
         waiting = self._hub.waiting_for()
@@ -243,13 +252,13 @@ class HubServer:
 
     def _wait(self, waiting: list[int], now_ns: int) -> None:
         """Who does not answer for too long is set aside; who is gone is noticed by talking to it."""
-        if now_ns - self._opened_ns > self._patience_ns:
-            for address in waiting:
+        for address in waiting:
+            if now_ns - max(self._opened_ns, self._asked_ns.get(address, 0)) > self._patience_ns:
                 reason = f"set aside: no answer for {self._patience_ns / 1e9:g} s; say HELLO to begin anew"
                 self._send(address, Refused(reason))
-                self._lose(address)
                 self._news.append(("stalled", address))
-        elif now_ns - self._poked_ns > POKE_NS:
+                self._lose(address)
+        if now_ns - self._poked_ns > POKE_NS:
             self._poked_ns = now_ns
             for address in waiting:
                 self._send(address, Alive())
@@ -339,9 +348,8 @@ class HubServer:
             return
         self._address[identity], self._identity[hello.address] = hello.address, identity
         self._expected.discard(hello.address)
-        self._spoke_ns[hello.address] = self._opened_ns = (
-            time.monotonic_ns()
-        )  # time may long stand still: it has as long
+        # medium time may long stand still: it has as long as all others have had from the window's beginning
+        self._spoke_ns[hello.address] = self._asked_ns[hello.address] = time.monotonic_ns()
         self._welcome(identity, hello.address)
         if self._hub.plan.berths[hello.address].monitor:
             for trouble in (*self._told, *self._hub.lasting()):

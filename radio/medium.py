@@ -107,7 +107,7 @@ class Medium:
         Frames it has on the air go on; those it would have started at `at_ns` or later never were: they have no fate.
         """
         self._present(address, at_ns).left_ns = at_ns
-        self._change(at_ns, partial(self._remove, address, at_ns))
+        self._change(at_ns, partial(self._remove, address, self._presences[address]))
 
     def tune(self, address: int, channels: frozenset[int], at_ns: int) -> None:
         """A station listens on these channels and no others, to frames starting at `at_ns` or later."""
@@ -204,16 +204,17 @@ class Medium:
         self._stations["tuned"][row] = tuned
         self._number_rows()
 
-    def _remove(self, address: int, at_ns: int) -> None:
+    def _remove(self, address: int, presence: _Presence) -> None:
+        if self._presences.get(address) is presence:
+            del self._presences[address]  # unless it has joined again since
+        if self._there.get(address) is not presence:
+            return  # it left twice, or at the instant at which it joined
         row = self._row_of[address]
         del self._there[address]
         self._stations = np.delete(self._stations, row)
         for frame in self._live:
             frame.rows = np.delete(frame.rows, row)
         self._number_rows()
-        presence = self._presences[address]
-        if presence.left_ns is not None and presence.left_ns <= at_ns:
-            del self._presences[address]  # unless it has joined again since
 
     def _number_rows(self) -> None:
         self._row_of = {address: row for row, address in enumerate(self._stations["address"].tolist())}

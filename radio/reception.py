@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from radio import draws, propagation
 
 NO_RIVAL = -1
+FARTHEST_M = 13_000_000.0
+"""No two stations are further apart on this earth; one whose place was drawn out for ever delays nobody's frames."""
 _FADING = 1  # the purpose of the draw that decides random loss
 
 
@@ -134,7 +136,8 @@ def rows_at_start(
     rows["power_dbm"] = propagation.round_db(effective_dbm - loss_db)
     rows["below_sensitivity"] = rows["power_dbm"] < stations["least_dbm"][:, column]
     rows["faded"] = draw < loss
-    rows["arrival_ns"] = sent.start_ns + propagation.propagation_delay_ns(distance_m)
+    delay_ns = propagation.propagation_delay_ns(np.minimum(distance_m, FARTHEST_M))
+    rows["arrival_ns"] = sent.start_ns + delay_ns
     reaches = rows["hears"] & ~rows["beyond_horizon"]
     rows["interference_mw"] = np.where(reaches, propagation.milliwatts(rows["power_dbm"]), 0.0)
     return rows

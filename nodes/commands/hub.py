@@ -6,7 +6,7 @@ from nodes.commands.common import AsJson, Force, Output
 from nodes.commands.flying import Loss, ScenarioFile, Seed, load_flight
 from nodes.commands.run import Listen, Pace, PaceOption, Patience, Wait, endpoint_of, fly_live
 from nodes.flight import Flight
-from nodes.live.supervisor import Settings
+from nodes.live.settings import Settings
 from nodes.output import OutputFolder
 
 

@@ -41,8 +41,12 @@ class Pace(StrEnum):
 
 PaceOption = Annotated[Pace, typer.Option(help="Keep to the clock, or go as fast as possible.")]
 Listen = Annotated[str, typer.Option(help="Where the hub listens, on this machine; port 0 is any free one.")]
-Wait = Annotated[float, typer.Option(help="How many seconds to wait for stations that others start.", min=0.1)]
-Patience = Annotated[float, typer.Option(help="Who does not answer for so many seconds is set aside.", min=0.1)]
+Wait = Annotated[
+    float, typer.Option(help="How many seconds to wait for stations that others start.", min=0.1, max=86_400)
+]
+Patience = Annotated[
+    float, typer.Option(help="Who does not answer for so many seconds is set aside.", min=0.1, max=3_600)
+]
 
 
 def run(

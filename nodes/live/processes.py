@@ -4,11 +4,14 @@ import multiprocessing
 import os
 import signal
 import subprocess
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
+
+from nodes.problems import ConfigurationError, Problem
 
 CONTEXT = multiprocessing.get_context("forkserver")
 """Our processes are forked from one that has imported everything: twenty of them start in the time of one."""
@@ -27,6 +30,11 @@ def prepare() -> None:
         resource_tracker.ensure_running()
         signal.pthread_sigmask(signal.SIG_BLOCK, DEAF_TO)  # that has let some of them in again
         forkserver.ensure_running()
+    except OSError as error:
+        if "path too long" not in str(error):
+            raise
+        expected = "its path is too long for the sockets between processes: set it to a shorter one"
+        raise ConfigurationError([Problem("TMPDIR", "", tempfile.gettempdir(), expected)]) from None
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
@@ -162,5 +170,7 @@ class Command:
 
     def last_words(self) -> str:
         """The last line that it wrote."""
-        lines = self.log.read_text(encoding="utf-8", errors="replace").split("\n")
+        with self.log.open("rb") as log:
+            log.seek(max(0, log.seek(0, os.SEEK_END) - 4096))
+            lines = log.read().decode(errors="replace").split("\n")
         return next((line.strip() for line in reversed(lines) if line.strip()), "")

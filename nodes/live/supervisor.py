@@ -26,8 +26,8 @@ from protocol.units import NS_PER_S
 from protocol.verdicts import Finding
 from radio.hub_server import Status
 
-__all__ = ["RunBroken", "Settings", "Supervisor"]
-
+SUSPENDED_S = 1.0
+"""A director that takes so long between two steps was stopped itself, such as by Ctrl-Z, or by its user's program."""
 MOST_STARTS = 6
 """A process that is killed is started again, up to so many times in all."""
 STEP_S = 0.05
@@ -58,8 +58,7 @@ class Supervisor:
         self.status = Status(flight.start_ns, 0, {}, {}, 0, 0, ())
         self.lost: list[Status] = []
         """What hubs that were lost had counted."""
-        self.endpoint = ""
-        self.reached = False
+        self.endpoint, self.reached = "", False
         self.judgement: Judgement | None = None
         self.answer: Any = None
         self.joined: set[int] = set()
@@ -73,9 +72,9 @@ class Supervisor:
         self.finished: set[int] = set()
         """Monitors that have closed their recordings."""
         self._keeper = Child("keeper", [], keeper_process)
+        self._stepped_s = time.monotonic()
         self._patience_s = max(settings.patience_s, settings.least_patience_s)
         self._lives: Counter[int] = Counter()
-        self._seen: set[int] = set()
         self._refused: set[tuple[int, str]] = set()
         self._target_ns: int | None = None
         self._ending = False
@@ -172,13 +171,11 @@ class Supervisor:
     def _hub_said(self, said: tuple[Any, ...]) -> None:
         self._heard_s = time.monotonic()
         match said:
-            case ("status", Status() as status):
+            case ("status" | "ended", Status() as status):
                 self.status = status
             case ("reached", Status() as status):
                 self.status = status
                 self.reached = self._target_ns is None or status.now_ns >= self._target_ns
-            case ("ended", Status() as status):
-                self.status = status
             case ("joined", int(address), int(life)):
                 self._lives[address] = life + 1
                 self.missing_s.pop(address, None)
@@ -190,9 +187,11 @@ class Supervisor:
                 self.joined.discard(address)
                 self._note(self.told, f"{self._sign(address)} has left")
             case ("lost", int(address)):
-                self.joined.discard(address)
-                if self._external(address):
+                if address not in self._keys:
                     self._note(self.told, f"{self._sign(address)} is gone without a farewell")
+                elif address in self.joined and not self._ending and not self._ours(address):  # ours are told apart
+                    self._note(self.broken, f"{self._sign(address)} was cut off from the hub")
+                self.joined.discard(address)
             case ("stalled", int(address)):
                 if address not in self.missing_s:  # else its process has been replaced meanwhile
                     self._stalled(address, self.settings.patience_s)
@@ -225,7 +224,7 @@ class Supervisor:
             case ("tallies", tallies, heard):
                 self.answer = (tallies, heard)
             case ("fault", int(address), str(about)):
-                child.stations.remove(address)
+                child.stations = [station for station in child.stations if station != address]
                 self.joined.discard(address)
                 self.hub.say("lost", address)
                 self._note(self.broken, f"{about}; it is gone from then on")
@@ -241,10 +240,8 @@ class Supervisor:
         peace = self._ending or not (child.stations or child is self.hub)
         again = not peace and child.starts < MOST_STARTS
         if abnormal or not peace:
-            what = (
-                "" if peace else "; it is started again" if again else f"; after {child.starts} starts it is left alone"
-            )
-            self._note(self.broken, f"{child.name} {child.how_it_ended()}{what}")
+            what = "; it is started again" if again else f"; after {child.starts} starts it is left alone"
+            self._note(self.broken, f"{child.name} {child.how_it_ended()}{'' if peace else what}")
         child.close()
         for address in child.stations:
             self.joined.discard(address)
@@ -288,6 +285,7 @@ class Supervisor:
         processes: list[Child | Command] = [*self.children, *self.commands]
         process = next((p for p in processes if address in p.stations), None)
         if process is None:
+            self.missing_s.pop(address, None)
             self._note(self.told, f"{self._sign(address)} did not answer for {patience_s:g} s: set aside")
             self.hub.say("unexpect", address)
             return
@@ -295,17 +293,23 @@ class Supervisor:
 
     def _look_after_the_missing(self) -> None:
         """Kill what should long be there and is not: a hub that says nothing, stations that do not come back."""
-        limit_s = time.monotonic() - self._patience_s
+        now_s = time.monotonic()
+        if now_s - self._stepped_s > SUSPENDED_S:  # nobody listened meanwhile
+            self._heard_s += now_s - self._stepped_s
+            for address in self.missing_s:
+                self.missing_s[address] += now_s - self._stepped_s
+        self._stepped_s = now_s
+        limit_s = now_s - self._patience_s
         if self._heard_s < limit_s and not self._ending:
             self._heard_s = time.monotonic()
             self.hub.kill(f"said nothing for {self._patience_s:g} s and was killed")
             return
         for address, since_s in list(self.missing_s.items()):
-            ours = any(address in child.stations for child in self.children)
-            if since_s >= limit_s or not (ours or self._target_ns is not None):
+            if since_s >= limit_s or not (self._ours(address) or self._target_ns is not None):
                 continue  # as long as the run has not begun, whoever waits for the others has a limit
-            self.missing_s.pop(address)
-            if self._external(address):
+            self.missing_s[address] = time.monotonic()
+            if address not in self._keys:
+                self.missing_s.pop(address)
                 self._note(self.told, f"{self._sign(address)} has not come back")
                 self.hub.say("unexpect", address)
             else:
@@ -348,8 +352,8 @@ class Supervisor:
         sign = next((s.call_sign for s in self.flight.stations if s.address == address), "somebody")
         return f"{sign} ({address:06x})"
 
-    def _external(self, address: int) -> bool:
-        return address not in self._keys
+    def _ours(self, address: int) -> bool:
+        return any(address in child.stations for child in self.children)
 
     # ------------------------------------------------------------ ending
 

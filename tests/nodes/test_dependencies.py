@@ -16,7 +16,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 
 def modules(requirements: list[str]) -> set[str]:
     names = (re.split(r"[<>=\[ ]", r)[0] for r in requirements)
-    return {name.removeprefix("python-").replace("-", "_") for name in names}
+    return {name.removeprefix("python-").replace("pyzmq", "zmq").replace("-", "_") for name in names}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: p.relative_to(ROOT).as_posix())

@@ -29,7 +29,7 @@ from protocol.verdicts import Outcome
 from radio.recording import HearingGap, HostTrouble, Record, read
 from tests.nodes.live.conftest import LIMIT_S, Make, flight_of, go, passed_s, processes, strike
 
-ROUNDS = int(os.environ.get("AIRACCORD_ROUNDS", "12"))
+ROUNDS = int(os.environ.get("AIRACCORD_ROUNDS", "10"))
 SEED = int(os.environ.get("AIRACCORD_SEED", "0"))
 SECONDS = 45
 """Of the encounter: the ring is entered at 15 s, the last answer is due at 35 s."""
@@ -38,6 +38,10 @@ FAULTS = {"faults/silent": "ae1001", "faults/no_contact": "ae1001", "faults/igno
 """Scenarios with one who is guilty."""
 DECIDED = 0.9
 """Of all that can be judged without chance losses, so much is decided in spite of everything. It is more than 0.99."""
+
+
+MOST_DECIDED, ENOUGH = 0.7, 40
+"""And of every clause that was exercised so often. Of few calls, one that is cut off is much."""
 
 
 class Blow(NamedTuple):
@@ -270,15 +274,14 @@ def test_a_round(seed: int, director: Make, demons: Callable[[Director, list[Blo
 
 
 def test_most_is_decided_all_the_same() -> None:
-    """Of the rounds above without chance losses; and of every clause most, though there are few calls to be judged."""
-    if not SHARES:
-        pytest.skip("no round was flown")
+    """Of the rounds above without chance losses, as far as they were flown in this process; of every clause most."""
     decided = {clause: counts["pass"] + counts["fail"] for clause, counts in SHARES.items()}
     judged = {clause: decided[clause] + counts["inconclusive"] for clause, counts in SHARES.items()}
     print("decided:", *(f"{clause} {decided[clause]}/{number}" for clause, number in judged.items() if number))
+    if not any(judged.values()):
+        pytest.skip("no round was flown here")
     assert sum(decided.values()) >= DECIDED * sum(judged.values())
-    assert [clause for clause, number in judged.items() if decided[clause] < number / 2] == []
-    assert {"1.4", "4.1", "5.1", "6.1", "6.2", "6.3"} <= {clause for clause, number in judged.items() if number}
+    assert [c for c, number in judged.items() if number >= ENOUGH and decided[c] < MOST_DECIDED * number] == []
 
 
 def test_trouble_does_not_hide_who_is_guilty(director: Make) -> None:

@@ -3,6 +3,7 @@
 import json
 import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
@@ -16,7 +17,7 @@ from nodes.testing import FlightTest
 from protocol import codec
 from radio.handle import Radio
 from radio.recording import Reader, Reception
-from tests.nodes.live.strangers import Pilot, Program, altered, troubles
+from tests.nodes.live.strangers import LIMIT_S, Pilot, Program, altered, troubles
 
 BREACH, QUIET = scenario("encounter-2015-breach"), scenario("quiet")
 SIGNS = ("HAWK 11", "HAWK 12", "REAPER 1", "SOKOL 1", "SOKOL 2")
@@ -46,8 +47,13 @@ def begin_hub(start: Start, path: Path, *arguments: str | Path) -> tuple[Program
 
 
 def refusal(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
-    """The last line that a wrong call is answered with, on stderr and nowhere else."""
-    assert run(arguments) == 2
+    """The last line that a wrong call is answered with, on stderr and nowhere else. One that waits is interrupted."""
+    timer = threading.Timer(LIMIT_S, signal.raise_signal, [signal.SIGTERM])
+    timer.start()
+    try:
+        assert run(arguments) == 2
+    finally:
+        timer.cancel()
     captured = capsys.readouterr()
     assert captured.out == ""
     return captured.err.splitlines()[-1].removeprefix("airaccord: ")

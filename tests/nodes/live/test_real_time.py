@@ -167,6 +167,7 @@ class Raw:
 
     def __init__(self, context: "zmq.Context[zmq.Socket[bytes]]", endpoint: str, address: int, **options: int):
         self.address, self.welcomes, self.now_ns = address, 0, 0
+        self.told_ns: set[int] = set()
         self._socket = context.socket(zmq.DEALER)
         for name, value in options.items():
             self._socket.setsockopt(getattr(zmq, name), value)
@@ -183,6 +184,7 @@ class Raw:
                 said = unpack_from_hub(self._socket.recv(zmq.DONTWAIT))
                 self.welcomes += isinstance(said, Welcome)
                 if isinstance(said, Time):
+                    self.told_ns.add(said.until_ns)
                     self.now_ns = max(self.now_ns, said.until_ns)
 
     async def hello(self) -> None:
@@ -337,6 +339,8 @@ async def test_excuses_are_for_those_in_trouble_and_hide_no_conduct(
         assert verdicts(live, address)["4.1"].causes == {Cause.HOST_TROUBLE: 1}
     assert {tally.verdict for tally in verdicts(live, SOKOL_1).values()} <= {Verdict.PASS, Verdict.NOT_EXERCISED}
 
+    if live.counts["host_dropped"]:  # of OWL 1, if not of OWL 2 because this machine stood still for long
+        assert {OWL_1, OWL_2} & set(recorded)
     sent = (folder / "truth.jsonl").read_text(encoding="utf-8").count(f'"{OWL_1:06x}":["received"')
     assert sent - live.counts["host_dropped"] < HELD
     assert grown_kb < HELD_KB
@@ -378,4 +382,8 @@ async def strangers_of_all_kinds(live: Director, context: "zmq.Context[zmq.Socke
         assert live.counts["host_late"] >= 3
         speaking.append(silent)
         await advance(live, 7)
-        return memory_kb(hub) - before_kb
+        grown_kb = memory_kb(hub) - before_kb
+    await idle.hello()  # what it was sent before has come with the answer
+    every = set(range(flight.start_ns, flight.end_ns, WINDOW_NS))
+    assert idle.told_ns >= every, "it is told of every window"
+    return grown_kb

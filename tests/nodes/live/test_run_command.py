@@ -1,7 +1,10 @@
 """`airaccord run` as a user meets it: what it writes, how it ends, and what it says when something is wrong."""
 
+import contextlib
 import json
 import os
+import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -9,21 +12,31 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import zmq
 
+from nodes.live.supervisor import MOST_STARTS
 from nodes.main import run
-from nodes.shipped import scenario
-from radio.envelope import Hello, Refused, pack, unpack_from_hub
-from tests.nodes.live.conftest import LIMIT_S, is_there, until
+from nodes.shipped import CONFIGS, scenario
+from radio.envelope import Done, End, FromHub, Hello, Place, Refused, Time, Welcome, pack, unpack_from_hub
+from tests.nodes.live.conftest import LIMIT_S, until
 
 QUIET, ENCOUNTER = str(scenario("quiet")), str(scenario("encounter-2015"))
+AGREEMENT = str(CONFIGS / "agreements" / "safety-of-flight-2015.toml")
 ROOT = Path(__file__).resolve().parents[3]
 MARK = "AIRACCORD_TEST_MARK"
+SOON_S = 20.0
+"""By the clock. It is to take 2 s, and takes less than half of one; but no machine is held to that."""
+SECONDS = 12
+"""How long scenarios with stations of one's own are."""
 
 RAISES = """
+import os
 from nodes.stations.aircraft import Aircraft
+from nodes.stations.effects import Send
+from protocol.messages import Hail, Phrase
 
 class InHear(Aircraft):
     def hear(self, now_ns, hearing):
@@ -35,10 +48,82 @@ class InStart(Aircraft):
     def start(self, now_ns):
         raise KeyError("at once")
 
-class Nonsense(Aircraft):
+class InWake(Aircraft):
+    def wake(self, now_ns):
+        raise LookupError("not there")
+
+class WhenMade(Aircraft):
+    def __init__(self, profile, sense):
+        raise RuntimeError("not today")
+
+class Nothing(Aircraft):
+    def wake(self, now_ns):
+        return None
+
+class Unknown(Aircraft):
     def wake(self, now_ns):
         return ["not an effect"]
+
+class NoChannel(Aircraft):
+    def start(self, now_ns):
+        return [Send(Hail(0x155001, next(iter(Phrase)), 1, 10, 1), 9)]
+
+class NoMessage(Aircraft):
+    def start(self, now_ns):
+        return [Send(Hail(-5, next(iter(Phrase)), 1, 10, 1), 1)]
+
+class Leaves(Aircraft):
+    def hear(self, now_ns, hearing):
+        os._exit(7)
 """
+PROGRAM = """
+import os, signal, subprocess, sys, time
+import zmq
+from radio.envelope import *
+
+what, socket = sys.argv[1], zmq.Context().socket(zmq.DEALER)
+socket.connect(os.environ["AIRACCORD_HUB"])
+socket.send(pack(Hello(int(os.environ["AIRACCORD_ADDRESS"], 16), True, bytes.fromhex(os.environ["AIRACCORD_KEY"]))))
+while True:
+    said = unpack_from_hub(socket.recv())
+    if isinstance(said, Welcome):
+        life, begin_ns = said.life, said.start_ns
+        socket.send(pack(Place(said.now_ns, 35.5, 35.94, 6000.0)))
+        socket.send(pack(Done(said.now_ns)))
+    elif isinstance(said, Time):
+        if said.until_ns > begin_ns + 3_000_000_000 and life == 0:
+            print("at three", flush=True)
+            if what == "fails":
+                sys.exit(3)
+            if what == "dies":
+                os.kill(os.getpid(), signal.SIGKILL)
+            if what == "leaves children":
+                subprocess.Popen(["sleep", "1000"])
+                subprocess.Popen(["sh", "-c", "trap '' TERM HUP INT; while true; do sleep 1; done"])
+                sys.exit(0)
+        socket.send(pack(Done(said.until_ns)))
+    elif isinstance(said, End) and what != "stays":
+        sys.exit(0)
+    elif isinstance(said, End):
+        time.sleep(1000)
+"""
+
+
+def sessions() -> Iterator[tuple[int, int]]:
+    """All processes, and the session that each is of."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            if fields[0] not in "ZX":
+                yield int(stat.parent.name), int(fields[3])
+
+
+def marked(mark: str) -> Iterator[int]:
+    """The processes that were given a mark on their way."""
+    for pid, _ in sessions():
+        with contextlib.suppress(OSError):
+            if f"{MARK}={mark}".encode() in Path(f"/proc/{pid}/environ").read_bytes():
+                yield pid
 
 
 class Command:
@@ -46,18 +131,18 @@ class Command:
 
     def __init__(self, folder: Path, *arguments: str):
         self.mark = f"{os.getpid()}-{time.monotonic_ns()}"
-        self.temporary = folder / "tmp"
+        self.temporary, self._out, self._err = folder / "tmp", folder / "out", folder / "err"
         self.temporary.mkdir()
         environment = {**os.environ, "PYTHONPATH": str(ROOT), MARK: self.mark, "TMPDIR": str(self.temporary)}
         code = "from nodes.main import main; main()"
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", code, *arguments],
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+        with self._out.open("wb") as out, self._err.open("wb") as err:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", code, *arguments],
+                env=environment,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+            )
 
     def tell(self, number: int) -> None:
         """A signal to the whole group, as a terminal sends it."""
@@ -65,31 +150,55 @@ class Command:
 
     def ended(self) -> tuple[int, str, str]:
         """Exit code, output, errors. Nothing is left: no process with the mark, no temporary folder."""
-        out, err = self.process.communicate(timeout=LIMIT_S)
+        code = self.process.wait(LIMIT_S)
         until(lambda: not self.left())
         assert list(self.temporary.iterdir()) == []
-        return self.process.returncode, out, err
+        return code, self._out.read_text(), self._err.read_text()
+
+    def says(self, pattern: str) -> str:
+        """Wait until it says so on stderr; the pattern's first group."""
+        found: list[re.Match[str]] = []
+
+        def said() -> bool:
+            ended = self.process.poll() is not None  # before reading: what it says last is not to be missed
+            found.extend(re.finditer(pattern, self._err.read_text()))
+            assert found or not ended, self._err.read_text()
+            return bool(found)
+
+        until(said)
+        return found[0][found[0].re.groups and 1]
 
     def left(self) -> list[int]:
         """The processes of its session, and those that carry the mark: our own write over theirs, for `ps`."""
-        found = []
-        for entry in Path("/proc").iterdir():
-            try:
-                session = int((entry / "stat").read_text().rpartition(")")[2].split()[3]) if entry.name.isdigit() else 0
-                marked = session and f"{MARK}={self.mark}".encode() in (entry / "environ").read_bytes()
-            except OSError:
-                continue
-            if session == self.process.pid or marked:
-                found.append(int(entry.name))
-        return [pid for pid in found if is_there(pid)]
+        return sorted({*marked(self.mark), *(pid for pid, sid in sessions() if sid == self.process.pid)})
+
+    def named(self) -> dict[int, str]:
+        """What its processes are called."""
+        found = {}
+        for pid in self.left():
+            with contextlib.suppress(OSError):
+                found[pid] = Path(f"/proc/{pid}/cmdline").read_text().rstrip("\0").replace("\0", " ")
+        return found
+
+    def names(self) -> list[str]:
+        """The same, without their ids."""
+        return list(self.named().values())
+
+    def minds(self, number: int) -> bool:
+        """Whether it does something of its own about a signal."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return bool(int(re.findall(r"SigCgt:\s*(\w+)", status)[0], 16) >> (number - 1) & 1)
 
     def end(self) -> None:
         for pid in self.left():
-            os.kill(pid, signal.SIGKILL)
-        self.process.communicate()
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait(LIMIT_S)
+        shutil.rmtree(self.temporary)
 
 
 Fly = Callable[..., Command]
+Own = Callable[[str], str]
 
 
 @pytest.fixture
@@ -108,14 +217,16 @@ def fly(tmp_path: Path) -> Iterator[Fly]:
 
 
 @pytest.fixture
-def own(configs: Path) -> Callable[[str], str]:
+def own(configs: Path) -> Own:
     """A quiet scenario in which SOKOL 2 is flown as a line of TOML says."""
 
     def make(line: str) -> str:
         path = configs / "scenarios" / "own.toml"
         text = Path(QUIET).read_text(encoding="utf-8")
+        text = text.replace("duration_s = 60", f"duration_s = {SECONDS}")
         path.write_text(text.replace('call_sign = "SOKOL 2"', f'call_sign = "SOKOL 2"\n{line}'), encoding="utf-8")
         (configs / "scenarios" / "raises.py").write_text(RAISES, encoding="utf-8")
+        (configs / "scenarios" / "program.py").write_text(PROGRAM, encoding="utf-8")
         return str(path)
 
     return make
@@ -133,39 +244,123 @@ def test_it_writes_what_simulate_writes(fly: Fly, tmp_path: Path) -> None:
     assert fly("run", QUIET, "--pace", "max", "--output", str(out)).ended()[0] == 2
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def flying(out: Path) -> bool:
+    """Whether frames have been on the air."""
+    truth = out / "truth.jsonl"
+    return truth.exists() and truth.stat().st_size > 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_interrupted_it_ends_with_the_report_so_far(number: int, fly: Fly, tmp_path: Path) -> None:
     out = tmp_path / "out"
     command = fly("run", ENCOUNTER, "--output", str(out))
-    truth = out / "truth.jsonl"
-    until(lambda: truth.exists() and truth.stat().st_size > 0)
+    until(lambda: flying(out))
+    begun_s = time.monotonic()
     command.tell(number)
-    code, _, err = command.ended()
+    code, text, err = command.ended()
+    assert time.monotonic() - begun_s < SOON_S
     assert code == 130
     assert "interrupted at " in err
     assert "Traceback" not in err
     report = json.loads((out / "report.json").read_bytes())
     assert report["complete"] is True
     assert report["host"]["broken"] == []
+    assert text.startswith(("The agreement was kept", "Nothing was judged"))
+    assert run(["check", str(out / "monitor.pcapng"), "--agreement", AGREEMENT]) in (0, 4)
 
 
-def test_interrupted_while_it_waits_for_somebody(fly: Fly, own: Callable[[str], str]) -> None:
+@pytest.mark.parametrize("there", ["", "multiprocessing.forkserver", "airaccord hub", "airaccord station"])
+def test_interrupted_while_it_starts(there: str, fly: Fly) -> None:
+    """From when it minds signals at all, and from when a process is there that is so called."""
+    command = fly("run", ENCOUNTER, "--json")
+    until(lambda: command.minds(signal.SIGTERM) and there in " ".join(command.names()))
+    begun_s = time.monotonic()
+    command.tell(signal.SIGINT)
+    code, text, err = command.ended()
+    assert time.monotonic() - begun_s < SOON_S
+    assert code == 130
+    assert "Traceback" not in err
+    report = json.loads(text)
+    assert report["host"]["broken"] == []
+    assert report["verdict"] in ("not_exercised", "pass")
+
+
+def test_interrupted_while_it_waits_for_somebody(fly: Fly, own: Own) -> None:
     command = fly("run", own("external = true"))
-    assert command.process.stderr is not None
-    assert "waiting for SOKOL 2 at tcp://127.0.0.1:" in command.process.stderr.readline()
+    command.says(r"waiting for SOKOL 2 at tcp://127.0.0.1:\d+\n")
+    begun_s = time.monotonic()
     command.tell(signal.SIGINT)
     code, _, err = command.ended()
+    assert time.monotonic() - begun_s < SOON_S
     assert code == 130
     assert "Traceback" not in err
 
 
-def test_when_the_director_is_killed_the_others_end(fly: Fly, tmp_path: Path) -> None:
+def test_interrupted_it_ends_though_nobody_answers(fly: Fly, tmp_path: Path) -> None:
     out = tmp_path / "out"
     command = fly("run", ENCOUNTER, "--output", str(out))
-    until(lambda: (out / "truth.jsonl").exists() and (out / "truth.jsonl").stat().st_size > 0)
+    until(lambda: flying(out))
+    stopped = [pid for pid, name in command.named().items() if name.startswith("airaccord ")]
+    assert len(stopped) == 8, "the keeper, the hub, the monitor and five stations"
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)
+    begun_s = time.monotonic()
+    command.tell(signal.SIGINT)
+    code, _, err = command.ended()
+    assert time.monotonic() - begun_s < SOON_S
+    assert code == 130
+    assert "Traceback" not in err
+    assert run(["check", str(out / "monitor.pcapng"), "--agreement", AGREEMENT]) in (0, 4)
+
+
+def test_when_the_director_is_killed_nothing_is_left(fly: Fly, own: Own, tmp_path: Path) -> None:
+    """Not even a program of the user's that does not mind, a process that is stopped, or a temporary folder."""
+    stays = f'command = ["{sys.executable}", "program.py", "stays"]'
+    command = fly("run", own(stays))
+    until(lambda: "airaccord station HAWK 11" in command.names())
+    until(lambda: any("program.py" in name for name in command.names()))
     assert len(command.left()) > 6
+    (stopped,) = [pid for pid, name in command.named().items() if name == "airaccord station HAWK 11"]
+    os.kill(stopped, signal.SIGSTOP)
     os.kill(command.process.pid, signal.SIGKILL)
     assert command.ended()[0] == -signal.SIGKILL
+
+
+def test_processes_that_die_are_told_at_once_and_in_the_report(fly: Fly, tmp_path: Path) -> None:
+    command = fly("run", QUIET, "--pace", "real", "--output", str(tmp_path / "out"))
+    until(lambda: flying(tmp_path / "out"))
+    for name in ("airaccord hub", "airaccord station HAWK 11"):
+        (pid,) = [pid for pid, called in command.named().items() if called == name]
+        os.kill(pid, signal.SIGKILL)
+        command.says(
+            rf"airaccord: at \d+\.\d\d s: {name.removeprefix('airaccord ')} was killed by SIGKILL; it is started again\n"
+        )
+        until(lambda name=name: name in command.names())  # type: ignore[misc]
+    command.tell(signal.SIGINT)
+    code, _, err = command.ended()
+    assert code == 130
+    assert "Traceback" not in err
+    broken = json.loads((tmp_path / "out" / "report.json").read_bytes())["host"]["broken"]
+    assert [what.partition(" s: ")[2].partition(" was killed")[0] for what in broken] == ["hub", "station HAWK 11"]
+
+
+def test_a_hub_that_is_killed_again_and_again_ends_the_run_with_5(fly: Fly, tmp_path: Path) -> None:
+    command = fly("run", QUIET, "--pace", "real", "--output", str(tmp_path / "out"))
+    until(lambda: flying(tmp_path / "out"))
+
+    def strike() -> None:
+        for pid, name in command.named().items():
+            if name == "airaccord hub":
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        time.sleep(0.01)
+
+    until(lambda: command.process.poll() is not None, strike)
+    code, text, err = command.ended()
+    assert code == 5
+    assert "Traceback" not in text + err
+    assert f"hub was killed by SIGKILL; after {MOST_STARTS} starts it is left alone" in " ".join(text.split())
+    assert run(["check", str(tmp_path / "out" / "monitor.pcapng"), "--agreement", AGREEMENT]) in (0, 4)
 
 
 BAD = {
@@ -178,22 +373,144 @@ BAD = {
     "a command that never joins": ('command = ["sleep", "1000"]', 2, "SOKOL 2"),
     "a class that is not there": ('python = "nowhere:Thing"', 2, "cannot be imported: ModuleNotFoundError"),
     "a class that is none": ('python = "pathlib:Path"', 2, "is no class with the methods"),
-    "an external station that never comes": ("external = true", 2, "not there after 2 s"),
+    "an external station that never comes": ("external = true", 2, "not there after 1 s"),
     "two ways at once": ('external = true\npython = "raises:InHear"', 2, "flown by one of"),
     "a class that raises in hear": ('python = "raises:InHear"', 5, "failed in hear: ZeroDivisionError: oops"),
+    "a class that raises in wake": ('python = "raises:InWake"', 5, "failed in wake: LookupError: not there"),
+    "a class that raises when it is made": (
+        'python = "raises:WhenMade"',
+        5,
+        "failed in start: RuntimeError: not today",
+    ),
     "a class that raises in start": ('python = "raises:InStart"', 5, "failed in start: KeyError: 'at once'"),
 }
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_bad_stations_of_ones_own(name: str, fly: Fly, own: Callable[[str], str]) -> None:
+def test_bad_stations_of_ones_own(
+    name: str, own: Own, capsys: pytest.CaptureFixture[str], births: list[int], tmp_path: Path
+) -> None:
     line, expected, message = BAD[name]
-    code, out, err = fly("run", own(line), "--pace", "max", "--wait", "2").ended()
-    assert code == expected, out + err
-    assert message in " ".join((out + err).split())
-    assert "Traceback" not in out + err
+    out = tmp_path / "out"
+    code = run(["run", own(line), "--pace", "max", "--wait", "1", "--output", str(out)])
+    captured = capsys.readouterr()
+    told = " ".join((captured.out + captured.err).split())
+    assert code == expected, told
+    assert message in told
+    assert "Traceback" not in told
     if expected == 5:
-        assert "raises.py, line" in " ".join((out + err).split())
+        report = json.loads((out / "report.json").read_bytes())
+        assert [what for what in report["host"]["broken"] if message in what]
+        others = [counts["first"] for address, counts in report["heard"].items() if address != "155002"]
+        assert min(others) > SECONDS, "the others go on"
+        assert report["verdict"] != "fail"
+
+
+NONSENSE = {
+    "nothing": ("Nothing", "is not iterable"),
+    "no effect": ("Unknown", "not an effect"),
+    "a channel that does not exist": ("NoChannel", "9"),
+    "a message that cannot be encoded": ("NoMessage", "-5"),
+}
+
+
+@pytest.mark.parametrize("name", NONSENSE)
+def test_nonsense_that_a_class_returns(
+    name: str, own: Own, capsys: pytest.CaptureFixture[str], births: list[int], tmp_path: Path
+) -> None:
+    class_name, message = NONSENSE[name]
+    out = tmp_path / "out"
+    code = run(["run", own(f'python = "raises:{class_name}"'), "--pace", "max", "--output", str(out)])
+    told = " ".join(capsys.readouterr().out.split())
+    assert code == 5, told
+    (broken,) = json.loads((out / "report.json").read_bytes())["host"]["broken"]
+    assert "station SOKOL 2 failed in " in broken
+    assert message in broken
+    assert ".py, line " in broken
+
+
+def test_a_class_that_ends_its_process_is_started_again_until_it_is_enough(
+    own: Own, capsys: pytest.CaptureFixture[str], births: list[int]
+) -> None:
+    assert run(["run", own('python = "raises:Leaves"'), "--pace", "max", "--json"]) == 5
+    broken = json.loads(capsys.readouterr().out)["host"]["broken"]
+    assert len(broken) <= MOST_STARTS
+    assert all("station SOKOL 2 ended with exit status 7; " in what for what in broken)
+
+
+# ------------------------------------------------------------------ programs
+
+
+def flown(what: str, own: Own, out: Path, *arguments: str) -> tuple[int, list[str], dict[str, Any]]:
+    """A run with a program of the user's: exit code, what broke, the report."""
+    path = own(f'command = ["{sys.executable}", "program.py", "{what}"]')
+    code = run(["run", path, "--pace", "max", "--output", str(out), *arguments])
+    report = json.loads((out / "report.json").read_bytes())
+    assert report["heard"]["ae1001"]["first"] > SECONDS, "the others go on"
+    assert report["verdict"] == "pass"
+    return code, report["host"]["broken"], report
+
+
+@pytest.fixture
+def programs(monkeypatch: pytest.MonkeyPatch, births: list[int]) -> Iterator[None]:
+    """Programs that a run starts in this process find what they import; nothing that they start is left."""
+    mark = f"{os.getpid()}-{time.monotonic_ns()}"
+    monkeypatch.setenv(MARK, mark)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    yield
+    left = [pid for pid in marked(mark) if pid != os.getpid()]
+    for pid in left:
+        os.kill(pid, signal.SIGKILL)
+    assert not left
+
+
+@pytest.mark.usefixtures("programs")
+def test_a_program_that_fails_is_gone_from_then_on(own: Own, tmp_path: Path) -> None:
+    code, (broken,), _ = flown("fails", own, tmp_path / "out")
+    assert code == 5
+    assert "station SOKOL 2: its command ended with exit status 3; it is gone from then on" in broken
+    assert broken.endswith("it last wrote: at three")
+
+
+def test_a_program_that_is_killed_is_started_again(fly: Fly, own: Own, tmp_path: Path) -> None:
+    command = fly(
+        "run", own(f'command = ["{sys.executable}", "program.py", "dies"]'), "--output", str(tmp_path / "out")
+    )
+    command.says(r"station SOKOL 2: its command was killed by SIGKILL; it is started again; it last wrote: at three\n")
+    command.says(r"SOKOL 2 \(155002\) is back\n")
+    command.tell(signal.SIGINT)
+    assert command.ended()[0] == 130
+    (broken,) = json.loads((tmp_path / "out" / "report.json").read_bytes())["host"]["broken"]
+    assert "station SOKOL 2: its command was killed by SIGKILL" in broken
+
+
+@pytest.mark.usefixtures("programs")
+def test_what_a_program_leaves_behind_is_ended_with_it(own: Own, tmp_path: Path) -> None:
+    code, broken, _ = flown("leaves children", own, tmp_path / "out")
+    assert code == 5, "it ended without a BYE, and its silence is excused: that is no run without trouble"
+    assert [line.partition(" s: ")[2] for line in broken] == ["SOKOL 2 (155002) was cut off from the hub"]
+    assert (tmp_path / "out" / "sokol_2.log").read_text() == "at three\n"
+
+
+@pytest.mark.usefixtures("programs")
+def test_a_program_that_stays_is_ended_with_the_run(own: Own, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "sokol_2.log").write_text("of an earlier run")
+    code, broken, _ = flown("stays", own, tmp_path / "out", "--force")
+    assert (code, broken) == (0, [])
+    assert set((tmp_path / "out" / "sokol_2.log").read_text().splitlines()) == {"at three"}
+
+
+@pytest.mark.parametrize("line", ["external = true", 'command = ["true"]'])
+def test_simulate_cannot_fly_what_flies_itself(line: str, own: Own, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["simulate", own(line)]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "station SOKOL 2" in captured.err
+    assert "use `airaccord run`" in captured.err
+
+
+# ------------------------------------------------------------------ where the hub listens
 
 
 @pytest.mark.parametrize(
@@ -221,23 +538,38 @@ def test_a_port_in_use(fly: Fly) -> None:
     assert len(err.splitlines()) == 1
 
 
-def test_two_claims_for_one_address(fly: Fly, own: Callable[[str], str]) -> None:
-    """An address of ours needs its key; of an external station the first has it, and the second is told."""
-    command = fly("run", own("external = true"), "--pace", "max")
-    assert command.process.stderr is not None
-    endpoint = command.process.stderr.readline().split()[-1]
-    with zmq.Context() as context:
-        for address, reason in ((0x155001, "not its key"), (0xAE1001, "taken"), (0x999999, "nobody with the address")):
-            with context.socket(zmq.DEALER) as claimant:
-                claimant.linger = 0
-                claimant.rcvtimeo = round(LIMIT_S * 1000)
-                claimant.connect(endpoint)
-                claimant.send(pack(Hello(address, True)))
-                refused = unpack_from_hub(claimant.recv())
-                assert isinstance(refused, Refused)
-                assert f"{address:06x}" in refused.reason
-                assert reason in refused.reason or "taken" in refused.reason
-    command.tell(signal.SIGINT)
-    code, out, _ = command.ended()
-    assert code == 130
-    assert "refused as 999999" in " ".join(out.split())
+def test_two_claims_for_one_address(fly: Fly, own: Own) -> None:
+    """The first has it; the second is told, and so is who asks for an address of ours or of nobody. The run goes on."""
+    command = fly("run", own("external = true"), "--pace", "max", "--json")
+    endpoint = command.says(r"waiting for SOKOL 2 at (\S+)\n")
+    with zmq.Context() as context, context.socket(zmq.DEALER) as first:
+
+        def asks(dealer: "zmq.Socket[bytes]", address: int) -> FromHub:
+            dealer.linger = 0
+            dealer.rcvtimeo = round(LIMIT_S * 1000)
+            dealer.connect(endpoint)
+            dealer.send(pack(Hello(address, True)))
+            return unpack_from_hub(dealer.recv())
+
+        welcome = asks(first, 0x155002)
+        assert isinstance(welcome, Welcome)
+        for address, reason in (
+            (0x155002, "the address 155002 is taken by a station that is already there"),
+            (0xAE1001, "the address ae1001 is taken by a station that is already there"),
+            (0x0A0001, "the address 0a0001 is taken by a station that is already there"),
+            (0x999999, "nobody with the address 999999 is expected in this run"),
+        ):
+            with context.socket(zmq.DEALER) as second:
+                assert asks(second, address) == Refused(reason)
+        first.send(pack(Place(welcome.now_ns, 35.5, 35.94, 6000.0)))
+        first.send(pack(Done(welcome.now_ns)))
+        while not isinstance(said := unpack_from_hub(first.recv()), End):
+            if isinstance(said, Time):
+                first.send(pack(Done(said.until_ns)))
+    code, text, err = command.ended()
+    report = json.loads(text)
+    assert code == 0
+    assert report["host"]["refused"] == 4
+    for address in ("155002", "ae1001", "0a0001", "999999"):
+        assert sum(f"somebody was refused as {address}: " in what for what in report["host"]["told"]) == 1
+        assert f"refused as {address}" in err
