@@ -324,7 +324,7 @@ def nonsense(seed: int, count: int) -> list[list[bytes]]:
     while len(found) < count:
         match draw.randrange(5):
             case 0:
-                data = draw.randbytes(draw.choice((0, 1, 2, 5, 10, 23, 58, 200, 5000)))
+                data = draw.randbytes(draw.choice((0, 1, 2, 5, 10, 23, 58, 200, 500)))
             case 1:
                 data = bytes([draw.choice((0, 2, 255))]) + draw.choice(known)[1:]
             case 2:

@@ -333,7 +333,8 @@ def test_processes_that_die_are_told_at_once_and_in_the_report(fly: Fly, tmp_pat
         (pid,) = [pid for pid, called in command.named().items() if called == name]
         os.kill(pid, signal.SIGKILL)
         command.says(
-            rf"airaccord: at \d+\.\d\d s: {name.removeprefix('airaccord ')} was killed by SIGKILL; it is started again\n"
+            rf"airaccord: at \d+\.\d\d s: {name.removeprefix('airaccord ')} was killed by SIGKILL; "
+            "it is started again\n"
         )
         until(lambda name=name: name in command.names())  # type: ignore[misc]
     command.tell(signal.SIGINT)
