@@ -6,7 +6,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from multiprocessing import forkserver, resource_tracker
+from multiprocessing import forkserver, resource_tracker, util
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,9 @@ from nodes.problems import ConfigurationError, Problem
 CONTEXT = multiprocessing.get_context("forkserver")
 """Our processes are forked from one that has imported everything: twenty of them start in the time of one."""
 DEAF_TO = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+LONGEST_FOLDER = 70
+"""Bytes of the path of the temporary folder: sockets are files some 32 bytes below it, and may have 103 on macOS."""
+SHORT_FOLDERS = ("/tmp", "/var/tmp")
 
 
 def prepare() -> None:
@@ -23,6 +26,7 @@ def prepare() -> None:
 
     Whoever ends a run tells a whole group of processes, and it is the director's to end them in order.
     """
+    _put_sockets_where_they_fit()
     CONTEXT.set_forkserver_preload(["nodes.main", "nodes.live.station_process", "nodes.live.monitor_process"])
     # Blocked and not ignored: what comes meanwhile is not lost, and those that are started inherit it.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, DEAF_TO)
@@ -37,6 +41,20 @@ def prepare() -> None:
         raise ConfigurationError([Problem("TMPDIR", "", tempfile.gettempdir(), expected)]) from None
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _put_sockets_where_they_fit() -> None:
+    """Let `multiprocessing` make its folder for sockets elsewhere if $TMPDIR is too long, as newer Pythons do.
+
+    Where nothing else can be written to, or the folder has been made before, all stays as it is.
+    """
+    before = tempfile.tempdir
+    if len(os.fsencode(tempfile.gettempdir())) > LONGEST_FOLDER:
+        try:
+            tempfile.tempdir = next((f for f in SHORT_FOLDERS if os.access(f, os.W_OK | os.X_OK)), before)
+            util.get_temp_dir()  # remembers it, and removes it when this process ends
+        finally:
+            tempfile.tempdir = before
 
 
 def how_it_ended(code: int) -> str:

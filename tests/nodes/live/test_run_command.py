@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -129,10 +130,10 @@ def marked(mark: str) -> Iterator[int]:
 class Command:
     """The command line as a process group of its own, as a terminal has it; its processes carry a mark."""
 
-    def __init__(self, folder: Path, *arguments: str):
+    def __init__(self, folder: Path, *arguments: str, temporary: Path | None = None):
         self.mark = f"{os.getpid()}-{time.monotonic_ns()}"
-        self.temporary, self._out, self._err = folder / "tmp", folder / "out", folder / "err"
-        self.temporary.mkdir()
+        self.temporary = temporary or Path(tempfile.mkdtemp(prefix="airaccord-"))  # tmp_path is too long for sockets
+        self._out, self._err = folder / "out", folder / "err"
         environment = {**os.environ, "PYTHONPATH": str(ROOT), MARK: self.mark, "TMPDIR": str(self.temporary)}
         code = "from nodes.main import main; main()"
         with self._out.open("wb") as out, self._err.open("wb") as err:
@@ -155,17 +156,26 @@ class Command:
         assert list(self.temporary.iterdir()) == []
         return code, self._out.read_text(), self._err.read_text()
 
+    def until(self, condition: Callable[[], object]) -> None:
+        """Wait for a condition that comes true while it runs; fails with what it said if it ends before."""
+
+        def so() -> bool:
+            ended = self.process.poll() is not None  # before looking: what it does last is not to be missed
+            is_so = bool(condition())
+            assert is_so or not ended, f"ended with {self.process.returncode}: {self._err.read_text()}"
+            return is_so
+
+        until(so)
+
     def says(self, pattern: str) -> str:
         """Wait until it says so on stderr; the pattern's first group."""
         found: list[re.Match[str]] = []
 
         def said() -> bool:
-            ended = self.process.poll() is not None  # before reading: what it says last is not to be missed
             found.extend(re.finditer(pattern, self._err.read_text()))
-            assert found or not ended, self._err.read_text()
             return bool(found)
 
-        until(said)
+        self.until(said)
         return found[0][found[0].re.groups and 1]
 
     def left(self) -> list[int]:
@@ -205,10 +215,10 @@ Own = Callable[[str], str]
 def fly(tmp_path: Path) -> Iterator[Fly]:
     commands: list[Command] = []
 
-    def start(*arguments: str) -> Command:
+    def start(*arguments: str, temporary: Path | None = None) -> Command:
         folder = tmp_path / f"command {len(commands)}"
         folder.mkdir()
-        commands.append(Command(folder, *arguments))
+        commands.append(Command(folder, *arguments, temporary=temporary))
         return commands[-1]
 
     yield start
@@ -244,6 +254,14 @@ def test_it_writes_what_simulate_writes(fly: Fly, tmp_path: Path) -> None:
     assert fly("run", QUIET, "--pace", "max", "--output", str(out)).ended()[0] == 2
 
 
+def test_a_temporary_folder_with_a_long_path_does_no_harm(fly: Fly, tmp_path: Path) -> None:
+    """Sockets between processes are files whose paths are bounded; `multiprocessing` puts them into $TMPDIR."""
+    temporary = tmp_path / ("long" * 30)
+    temporary.mkdir()
+    code, _, err = fly("run", QUIET, "--pace", "max", "--json", temporary=temporary).ended()
+    assert (code, err) == (0, "")
+
+
 def flying(out: Path) -> bool:
     """Whether frames have been on the air."""
     truth = out / "truth.jsonl"
@@ -254,7 +272,7 @@ def flying(out: Path) -> bool:
 def test_interrupted_it_ends_with_the_report_so_far(number: int, fly: Fly, tmp_path: Path) -> None:
     out = tmp_path / "out"
     command = fly("run", ENCOUNTER, "--output", str(out))
-    until(lambda: flying(out))
+    command.until(lambda: flying(out))
     begun_s = time.monotonic()
     command.tell(number)
     code, text, err = command.ended()
@@ -273,7 +291,7 @@ def test_interrupted_it_ends_with_the_report_so_far(number: int, fly: Fly, tmp_p
 def test_interrupted_while_it_starts(there: str, fly: Fly) -> None:
     """From when it minds signals at all, and from when a process is there that is so called."""
     command = fly("run", ENCOUNTER, "--json")
-    until(lambda: command.minds(signal.SIGTERM) and there in " ".join(command.names()))
+    command.until(lambda: command.minds(signal.SIGTERM) and there in " ".join(command.names()))
     begun_s = time.monotonic()
     command.tell(signal.SIGINT)
     code, text, err = command.ended()
@@ -299,7 +317,7 @@ def test_interrupted_while_it_waits_for_somebody(fly: Fly, own: Own) -> None:
 def test_interrupted_it_ends_though_nobody_answers(fly: Fly, tmp_path: Path) -> None:
     out = tmp_path / "out"
     command = fly("run", ENCOUNTER, "--output", str(out))
-    until(lambda: flying(out))
+    command.until(lambda: flying(out))
     stopped = [pid for pid, name in command.named().items() if name.startswith("airaccord ")]
     assert len(stopped) == 8, "the keeper, the hub, the monitor and five stations"
     for pid in stopped:
@@ -317,8 +335,8 @@ def test_when_the_director_is_killed_nothing_is_left(fly: Fly, own: Own, tmp_pat
     """Not even a program of the user's that does not mind, a process that is stopped, or a temporary folder."""
     stays = f'command = ["{sys.executable}", "program.py", "stays"]'
     command = fly("run", own(stays))
-    until(lambda: "airaccord station HAWK 11" in command.names())
-    until(lambda: any("program.py" in name for name in command.names()))
+    command.until(lambda: "airaccord station HAWK 11" in command.names())
+    command.until(lambda: any("program.py" in name for name in command.names()))
     assert len(command.left()) > 6
     (stopped,) = [pid for pid, name in command.named().items() if name == "airaccord station HAWK 11"]
     os.kill(stopped, signal.SIGSTOP)
@@ -328,7 +346,7 @@ def test_when_the_director_is_killed_nothing_is_left(fly: Fly, own: Own, tmp_pat
 
 def test_processes_that_die_are_told_at_once_and_in_the_report(fly: Fly, tmp_path: Path) -> None:
     command = fly("run", QUIET, "--pace", "real", "--output", str(tmp_path / "out"))
-    until(lambda: flying(tmp_path / "out"))
+    command.until(lambda: flying(tmp_path / "out"))
     for name in ("airaccord hub", "airaccord station HAWK 11"):
         (pid,) = [pid for pid, called in command.named().items() if called == name]
         os.kill(pid, signal.SIGKILL)
@@ -336,7 +354,7 @@ def test_processes_that_die_are_told_at_once_and_in_the_report(fly: Fly, tmp_pat
             rf"airaccord: at \d+\.\d\d s: {name.removeprefix('airaccord ')} was killed by SIGKILL; "
             "it is started again\n"
         )
-        until(lambda name=name: name in command.names())  # type: ignore[misc]
+        command.until(lambda name=name: name in command.names())  # type: ignore[misc]
     command.tell(signal.SIGINT)
     code, _, err = command.ended()
     assert code == 130
@@ -347,7 +365,7 @@ def test_processes_that_die_are_told_at_once_and_in_the_report(fly: Fly, tmp_pat
 
 def test_a_hub_that_is_killed_again_and_again_ends_the_run_with_5(fly: Fly, tmp_path: Path) -> None:
     command = fly("run", QUIET, "--pace", "real", "--output", str(tmp_path / "out"))
-    until(lambda: flying(tmp_path / "out"))
+    command.until(lambda: flying(tmp_path / "out"))
 
     def strike() -> None:
         for pid, name in command.named().items():
