@@ -65,6 +65,7 @@ def hub_peers(control: Connection, endpoint: str, peers: int, frames: int) -> No
         socket.send(envelope.pack(Done(0)))
     control.send("ready")
     received = sequence = 0
+    done_ns, done = 0, b""  # the same for all
     while peers:
         for socket, _ in poller.poll():
             data = socket.recv()
@@ -80,7 +81,9 @@ def hub_peers(control: Connection, endpoint: str, peers: int, frames: int) -> No
                     sequence += 1
                     start_ns = until_ns + WINDOW_NS + mine * (WINDOW_NS // frames)
                     socket.send(envelope.pack(Transmit(start_ns, mine % 4, 0, sequence, FRAME)))
-                socket.send(envelope.pack(Done(until_ns)))
+                if until_ns != done_ns:
+                    done_ns, done = until_ns, envelope.pack(Done(until_ns))
+                socket.send(done)
     context.destroy(linger=0)
     control.send(received)
 

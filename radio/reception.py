@@ -125,8 +125,6 @@ def rows_at_start(
     horizon_m = propagation.radio_horizon_m(stations["height_m"][source], stations["height_m"])
     effective_dbm = stations["power_dbm"][source] + stations["gain_dbi"][source] + stations["gain_dbi"]
     loss_db = propagation.free_space_loss_db(distance_m, channel.frequency_hz)
-    addresses = stations["address"].astype(np.uint64)
-    draw = draws.uniform(seed, sent.source, sent.session, sent.sequence, addresses, _FADING)
 
     rows = np.empty(len(stations), FRAME_ROW)
     rows["hears"] = stations["placed"]
@@ -135,7 +133,10 @@ def rows_at_start(
     rows["beyond_horizon"] = distance_m > horizon_m
     rows["power_dbm"] = propagation.round_db(effective_dbm - loss_db)
     rows["below_sensitivity"] = rows["power_dbm"] < stations["least_dbm"][:, column]
-    rows["faded"] = draw < loss
+    rows["faded"] = False
+    if loss:  # draws are dear, and follow from their keys alone: one that is not drawn changes no other
+        addresses = stations["address"].astype(np.uint64)
+        rows["faded"] = draws.uniform(seed, sent.source, sent.session, sent.sequence, addresses, _FADING) < loss
     delay_ns = propagation.propagation_delay_ns(np.minimum(distance_m, FARTHEST_M))
     rows["arrival_ns"] = sent.start_ns + delay_ns
     reaches = rows["hears"] & ~rows["beyond_horizon"]
