@@ -9,6 +9,7 @@ from protocol.accounts import Standing
 from protocol.agreement import Agreement, Annexes, digest, utc_text
 from protocol.clauses import IDS, in_words
 from protocol.judge import Tally
+from protocol.units import NS_PER_S
 from protocol.verdicts import Finding, Outcome, Verdict
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ def of_run(run: "Run") -> dict[str, Any]:
         host={
             **{name: run.counts.get(name, 0) for name in HOST_COUNTS},
             "stretched": run.stretched[0],
+            "stretched_s": round(run.stretched[1] / NS_PER_S, 3),
             "broken": list(run.broken),
             "told": list(run.told),
         },

@@ -43,6 +43,11 @@ class Run(Protocol):
         ...
 
     @property
+    def waited_for(self) -> list[str]:
+        """Who keeps medium time standing still, once that has gone on for a while."""
+        ...
+
+    @property
     def broken(self) -> list[str]:
         """Which of our own processes or classes had trouble, and when."""
         ...

@@ -44,6 +44,7 @@ class Simulation:
         self.broken: list[str] = []
         self.told: list[str] = []
         self.stretched = (0, 0)
+        self.waited_for: list[str] = []
         self._hub = Hub(plan_of(flight, seed), truth.write)
         self._monitors: dict[int, Monitor] = {}
         for name, entry in monitors_of(flight).items():

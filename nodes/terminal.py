@@ -116,7 +116,8 @@ def _host(host: Mapping[str, Any]) -> list[str]:
         if host[name]:
             told.append(f"{meaning}: {host[name]} ({name}). No station is held to account for that.")
     if host["stretched"]:
-        told.append(f"Medium time fell behind the clock in {_counted(host['stretched'], 'window')} (stretched).")
+        windows, by_s = _counted(host["stretched"], "window"), host["stretched_s"]
+        told.append(f"Medium time fell behind the clock in {windows} (stretched), by {by_s:.1f} s in all.")
     return told
 
 

@@ -381,7 +381,7 @@ class HubServer:
         return True
 
     def _carry(self, identity: bytes, data: bytes) -> None:
-        """Send at once or not at all. Raises zmq.ZMQError. In two calls, which take a third of `send_multipart`'s time."""
+        """Send at once or not at all; two calls take a third of `send_multipart`'s time. Raises zmq.ZMQError."""
         self._router.send(identity, FIRST_PART)
         self._router.send(data, zmq.DONTWAIT)
 

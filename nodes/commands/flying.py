@@ -92,6 +92,8 @@ def progress(run: Run, findings: Findings) -> Iterator[Callable[[], None]]:
                     bar.console.print(f"airaccord: {what}", markup=False, highlight=False, soft_wrap=True)
             lost = [f"{n} {o}" for o, n in sorted(run.outcomes.items()) if o is not Outcome.RECEIVED]
             more = f", {run.transmissions} frames; findings: {findings}; lost: {', '.join(lost) or 'none'}"
+            if run.waited_for:
+                more += f"; waiting for {', '.join(run.waited_for)}"
             bar.update(task, completed=(run.now_ns - flight.start_ns) / NS_PER_S, more=more)
 
         yield update

@@ -1,6 +1,7 @@
 """`airaccord node`: one of our stations as a process of its own, for a hub that somebody else runs."""
 
 import sys
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -21,11 +22,18 @@ from radio.envelope import NO_KEY, Bye
 POLL_MS = 200
 
 
+class HubGone(Exception):
+    """The hub that the station had joined has not said a word for long."""
+
+
 def node(
     scenario: ScenarioFile,
     station: Annotated[str, typer.Argument(help="Its call sign or its address.", show_default=False)],
     hub: Annotated[str, typer.Option(help="Where the hub listens.")] = "127.0.0.1:5555",
     seed: Seed = None,
+    wait: Annotated[
+        float, typer.Option(help="How many seconds to wait for a hub that says nothing.", min=0.1, max=86_400)
+    ] = 60.0,
 ) -> None:
     """Fly one station of a scenario, with the hub of `airaccord hub`, or of a `run` that waits for it as external.
 
@@ -41,12 +49,12 @@ def node(
         client = Client(context, endpoint, entry.address, NO_KEY)
         flying = Flying(entry, flight, flight.scenario.seed if seed is None else seed, client)
         with interruptible() as interrupted:
-            _fly(flying, interrupted, endpoint)
+            _fly(flying, interrupted, endpoint, wait)
         if interrupted:
             client.send([Bye()])
             raise typer.Exit(reports.INTERRUPTED)
-    except StationFault as fault:
-        print(f"airaccord: {fault.about}", file=sys.stderr)
+    except (StationFault, HubGone) as error:
+        print(f"airaccord: {error}", file=sys.stderr)
         raise typer.Exit(reports.BROKEN) from None
     finally:
         context.destroy(linger=200)
@@ -67,8 +75,8 @@ def _entry(flight: Flight, station: str, path: Path) -> StationEntry:
     raise ConfigurationError([Problem(str(path), "station", repr(station), wrong)])
 
 
-def _fly(flying: Flying, interrupted: list[int], endpoint: str) -> None:
-    """Until the run is over. Raises ConfigurationError if the hub will not have the station."""
+def _fly(flying: Flying, interrupted: list[int], endpoint: str, wait_s: float) -> None:
+    """Until the run is over. Raises ConfigurationError if there is no hub, or it will not have the station; HubGone."""
     sign = flying.entry.call_sign
     print(f"airaccord: {sign} is looking for the hub at {endpoint}", file=sys.stderr, flush=True)
     over = False
@@ -77,3 +85,8 @@ def _fly(flying: Flying, interrupted: list[int], endpoint: str) -> None:
         over = flying.turn()
         if flying.refused is not None and flying.client.life is None:
             raise ConfigurationError([Problem(endpoint, "", "", f"refuses {sign}: {flying.refused}")])
+        if time.monotonic() - flying.client.last_word_s > wait_s:
+            if flying.client.life is not None:
+                raise HubGone(f"{sign}: no word from the hub at {endpoint} for {wait_s:g} s (--wait): it is gone")
+            expected = f"no hub answers at {endpoint} after {wait_s:g} s (--wait): start `airaccord hub` there"
+            raise ConfigurationError([Problem("--hub", "", "", expected)])

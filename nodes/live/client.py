@@ -18,6 +18,8 @@ class Client:
     def __init__(self, context: zmq.Context[zmq.Socket[bytes]], endpoint: str, address: int, key: bytes):
         self.address = address
         self.life: int | None = None
+        self.last_word_s = time.monotonic()
+        """When the hub was last heard, by the clock; until then, since when it was not."""
         self.socket = context.socket(zmq.DEALER)
         self.socket.setsockopt(zmq.LINGER, 0)
         self.socket.setsockopt(zmq.IPV6, "[" in endpoint)
@@ -51,7 +53,7 @@ class Client:
             if time.monotonic() - self._heard_s > QUIET_S:
                 self.hello()
             return None
-        self._heard_s = time.monotonic()
+        self._heard_s = self.last_word_s = time.monotonic()
         return envelope.unpack_from_hub(data)
 
     def anew(self, welcome: Welcome) -> bool:

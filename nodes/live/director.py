@@ -130,6 +130,11 @@ class Director:
         hubs = self._hubs()
         return sum(s.stretched for s in hubs), sum(s.stretched_ns for s in hubs)
 
+    @property
+    def waited_for(self) -> list[str]:
+        """Who keeps medium time standing still, once that has gone on for a while."""
+        return self._supervisor.waited_for
+
     def _hubs(self) -> list[Status]:
         return [*self._supervisor.lost, self._supervisor.status]
 

@@ -30,6 +30,8 @@ SUSPENDED_S = 1.0
 """A director that takes so long between two steps was stopped itself, such as by Ctrl-Z, or by its user's program."""
 MOST_STARTS = 6
 """A process that is killed is started again, up to so many times in all."""
+STANDING_S = 1.0
+"""Medium time that stands still for so long by the clock is worth a word."""
 STEP_S = 0.05
 FAREWELL_S = 1.0
 JUDGEMENT = 6
@@ -72,7 +74,7 @@ class Supervisor:
         self.finished: set[int] = set()
         """Monitors that have closed their recordings."""
         self._keeper = Child("keeper", [], keeper_process)
-        self._stepped_s = time.monotonic()
+        self._stepped_s = self._moved_s = time.monotonic()
         self._patience_s = max(settings.patience_s, settings.least_patience_s)
         self._lives: Counter[int] = Counter()
         self._refused: set[tuple[int, str]] = set()
@@ -86,6 +88,13 @@ class Supervisor:
     def now_ns(self) -> int:
         """Medium time that has been granted."""
         return int(self._horizon_ns.value)
+
+    @property
+    def waited_for(self) -> list[str]:
+        """Who keeps medium time standing still, once that has gone on for a while."""
+        if time.monotonic() - self._moved_s < STANDING_S:
+            return []
+        return [self._sign(address) for address in self.status.waiting]
 
     # ------------------------------------------------------------ beginning
 
@@ -172,9 +181,9 @@ class Supervisor:
         self._heard_s = time.monotonic()
         match said:
             case ("status" | "ended", Status() as status):
-                self.status = status
+                self._stands(status)
             case ("reached", Status() as status):
-                self.status = status
+                self._stands(status)
                 self.reached = self._target_ns is None or status.now_ns >= self._target_ns
             case ("joined", int(address), int(life)):
                 self._lives[address] = life + 1
@@ -208,6 +217,11 @@ class Supervisor:
                 if not self.endpoint:
                     raise ConfigurationError([Problem("--listen", "", "", why)])
                 self.hub.why = f"could not listen at {why}"
+
+    def _stands(self, status: Status) -> None:
+        if status.now_ns != self.status.now_ns or not status.waiting:
+            self._moved_s = time.monotonic()
+        self.status = status
 
     def _child_said(self, child: Child, said: Any) -> None:
         match said:

@@ -1,6 +1,7 @@
 """`airaccord hub` and `airaccord node`: a run in pieces, each started by somebody else."""
 
 import json
+import os
 import signal
 import socket
 import threading
@@ -136,6 +137,25 @@ def test_who_waits_for_nobody_ends_with_ctrl_c(start: Start, tmp_path: Path) -> 
         assert hub.ends() == 130
     assert "interrupted at 0 s" in hub.wrote
     assert json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))["verdict"] == "not_exercised"
+
+
+def test_a_node_says_that_there_is_no_hub(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and nobody listens there
+        at = f"127.0.0.1:{taken.getsockname()[1]}"
+        why = refusal(["node", str(QUIET), "HAWK 11", "--hub", at, "--wait", "0.3"], capsys)
+    assert why == f"--hub: no hub answers at tcp://{at} after 0.3 s (--wait): start `airaccord hub` there"
+
+
+async def test_a_node_whose_hub_is_gone_says_so(start: Start, configs: Path) -> None:
+    path = altered(configs / "scenarios" / "encounter-2015.toml", "two.toml", {}, only=("MON 1", "HAWK 11", "SOKOL 1"))
+    hub, endpoint = begin_hub(start, path, "--patience", "600")
+    node = start("node", path, "SOKOL 1", "--hub", endpoint, "--wait", "2")
+    async with Radio.connect(endpoint, address=HAWK_11) as radio:
+        await Pilot(radio, load(path)).to(5)  # time goes on only when everybody is there
+        os.killpg(hub.process.pid, signal.SIGKILL)  # all of it at once: no process says that the run is over
+    assert node.ends() == 5
+    assert node.wrote.endswith(f"airaccord: SOKOL 1: no word from the hub at {endpoint} for 2 s (--wait): it is gone\n")
 
 
 # ---------------------------------------------------------------- what is refused

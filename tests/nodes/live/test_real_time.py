@@ -19,17 +19,17 @@ import zmq
 from nodes.checking import check
 from nodes.flight import load
 from nodes.live.director import Director
+from nodes.live.supervisor import STANDING_S
+from nodes.report import of_run
+from nodes.terminal import to_text
 from nodes.testing import FlightTest
 from protocol.judge import Tally
 from protocol.units import NS_PER_S, seconds_ns
 from protocol.verdicts import Cause, Verdict
-from radio.envelope import (
-    Alive,
-    Tune,
-)
+from radio.envelope import Alive, Tune
 from radio.handle import Radio
 from radio.hub import WINDOW_NS
-from tests.nodes.live.conftest import processes
+from tests.nodes.live.conftest import go, processes, strike, until
 from tests.nodes.live.raw_stations import Noise, Raw, reports
 from tests.nodes.live.strangers import LIMIT_S, ROOT, altered, fly_by_the_clock, troubles
 
@@ -90,6 +90,34 @@ def test_a_run_takes_its_time_and_finds_what_virtual_time_finds(director: Make, 
     assert dict(live.counts) == {}
     assert live.broken == live.told == []
     assert [t.verdict.label for t in live.tallies()] == [v["verdict"] for v in expected["verdicts"]]
+
+
+def test_time_that_is_held_back_for_our_own_processes_is_counted_and_told(director: Make, configs: Path) -> None:
+    """A station's process is stopped for a while: everybody waits for it, and nobody is in trouble."""
+    live = director(load(brisk(configs, 3, {}, {})), paced=True)
+    live.start()
+    go(live, 1)
+    child = processes(live)["station SOKOL 2"]
+    assert strike(child, signal.SIGSTOP)
+    live.go(live.flight.end_ns)
+    until(lambda: live.waited_for == ["SOKOL 2 (155002)"], live.step)
+    assert strike(child, signal.SIGCONT)
+    until(lambda: live.reached, live.step)
+    assert live.waited_for == []
+    live.close()
+    windows, by_ns = live.stretched
+    assert windows >= 1
+    assert by_ns >= seconds_ns(STANDING_S) - 2 * WINDOW_NS
+    assert live.broken == live.told == []
+    assert {tally.verdict for tally in live.tallies()} <= {
+        Verdict.PASS,
+        Verdict.NOT_EXERCISED,
+        Verdict.NOT_APPLICABLE,
+    }
+    host = of_run(live)["host"]
+    assert (host["stretched"], host["stretched_s"]) == (windows, round(by_ns / NS_PER_S, 3))
+    printed = " ".join(to_text(of_run(live), {}, []).split())
+    assert f"(stretched), by {host['stretched_s']:.1f} s in all." in printed
 
 
 # ---------------------------------------------------------------- aircraft with clocks of their own
