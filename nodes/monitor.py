@@ -100,7 +100,8 @@ class Monitor:
         """A window that begins at `from_ns`: what is received in it, and what the hub tells of trouble."""
         self._flush(from_ns - self._unsettled_ns)
         for trouble in troubles:
-            self._wait(trouble.at_ns, partial(self._trouble, trouble))
+            # by its own clock, as receptions: or a frame sent at the same instant could stand before it
+            self._wait(trouble.at_ns + self._clock_ns, partial(self._trouble, trouble))
         for got in receptions:
             self._wait(got.arrival_ns + self._clock_ns, partial(self._reception, got))
 

@@ -58,7 +58,7 @@ class Node:
         self._wake_ns = 1 << 63
         self._there = False
         self._told: list[Told] = []
-        self._seat = self._own("start", lambda: seat_of(entry, flight, seed, life))
+        self._seat = self._own("start", lambda: seat_of(entry, flight, seed, life, now_ns))
         self._place(now_ns)
         self._push(now_ns, self._start)
         self._push(now_ns, self._follow)
@@ -136,7 +136,7 @@ class Node:
     def _own(self, call: str, doing: Callable[[], _T]) -> _T:
         try:
             return doing()
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # one station's `sys.exit` is not the end of a run
             where = traceback.extract_tb(error.__traceback__)[-1]
             about = (
                 f"station {self.entry.call_sign} failed in {call}: {type(error).__name__}: {error} "

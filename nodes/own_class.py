@@ -1,9 +1,12 @@
 """Finds the class that a scenario names for a station of the user's own: `python = "module:Class"`."""
 
+import hashlib
 import importlib
+import importlib.util
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 from nodes.stations.effects import StationLogic
 
@@ -13,18 +16,15 @@ CALLS = ("start", "hear", "wake")
 def load_class(name: str, folder: Path) -> Callable[..., StationLogic]:
     """The class, called as `Class(profile, sense)` like our own Aircraft.
 
-    Modules are looked for among what is installed, then in the scenario's folder. Raises ValueError, with a text that
+    Modules are looked for in the scenario's folder, then among what is installed. Raises ValueError, with a text that
     says what is wrong.
     """
     module_name, colon, class_name = name.partition(":")
     if not colon or not module_name or not class_name.isidentifier():
         raise ValueError("write it as module:Class")
-    place = str(folder.resolve())
-    if place not in sys.path:
-        sys.path.append(place)
     try:
-        module = importlib.import_module(module_name)
-    except Exception as error:  # whatever the user's module does when it is imported
+        module = _module(module_name, folder.resolve())
+    except (Exception, SystemExit) as error:  # whatever the user's module does when it is imported
         raise ValueError(f"cannot be imported: {type(error).__name__}: {error}") from None
     found = getattr(module, class_name, None)
     if found is None:
@@ -33,3 +33,24 @@ def load_class(name: str, folder: Path) -> Callable[..., StationLogic]:
         raise ValueError(f"{class_name} is no class with the methods {', '.join(CALLS)}")
     made: Callable[..., StationLogic] = found
     return made
+
+
+def _module(name: str, folder: Path) -> ModuleType:
+    """A module; one that is a file in the folder is that file, even if another folder's of the same name was loaded."""
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))  # for what the module imports itself
+    file = folder / f"{name}.py"
+    if not file.is_file():
+        return importlib.import_module(name)
+    own_name = f"{name}_{hashlib.sha256(bytes(file)).hexdigest()[:16]}"
+    if own_name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(own_name, file)
+        assert spec is not None
+        assert spec.loader is not None
+        sys.modules[own_name] = importlib.util.module_from_spec(spec)
+        try:
+            spec.loader.exec_module(sys.modules[own_name])
+        except BaseException:
+            del sys.modules[own_name]
+            raise
+    return sys.modules[own_name]

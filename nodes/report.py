@@ -21,8 +21,10 @@ OK, FAILED, USAGE, REQUIRE, NOTHING, BROKEN, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
 """The exit codes of the command line."""
 
 
-HOST_COUNTS = ("host_late", "host_dropped", "not_on_air", "malformed", "refused")
-"""What can go wrong between stations and hub (see `radio.hub.Hub.counts`)."""
+EXCUSES = ("host_late", "host_dropped")
+"""What the hub counts and holds against nobody (see `radio.hub.Hub.counts`)."""
+HOST_COUNTS = (*EXCUSES, "late", "too_many", "not_on_air", "malformed", "refused")
+"""All that can go wrong between stations and hub."""
 
 
 def build(

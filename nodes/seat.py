@@ -14,6 +14,7 @@ from nodes.own_class import load_class
 from nodes.scenario import SensorErrors, StationEntry
 from nodes.stations.aircraft import Aircraft, Profile, Sense
 from nodes.stations.effects import Effect, Hearing, NewSession, Send, StationLogic, WakeAt
+from nodes.tracks import Track
 from nodes.transmitter import Access, Outgoing, Shift, Transmitter, access_to
 from protocol.messages import Message, MessageType
 from protocol.units import NS_PER_MS, NS_PER_S, seconds_ns
@@ -104,8 +105,8 @@ def motion_of(entry: StationEntry, flight: Flight) -> Motion:
     return own
 
 
-def seat_of(entry: StationEntry, flight: Flight, seed: int, life: int = 0) -> Seat:
-    """Seat one station of a flight. `life` counts its restarts: each begins a session of its own."""
+def seat_of(entry: StationEntry, flight: Flight, seed: int, life: int = 0, now_ns: int = 0) -> Seat:
+    """Seat one station of a flight, at `now_ns`. `life` counts its restarts: each begins a session of its own."""
     random = random_of(seed, entry.address)
     errors = _errors(entry, random)
     faults = [f for f in flight.scenario.fault if f.station == entry.call_sign]
@@ -121,7 +122,7 @@ def seat_of(entry: StationEntry, flight: Flight, seed: int, life: int = 0) -> Se
     clock_ns = round(errors.clock_us * 1000)
     transmitter = Transmitter(
         entry.address,
-        (random.randrange(255) + life) % 255,
+        (random.randrange(255) + life + _sessions_before(flight.motions[entry.address], now_ns)) % 255,
         access,
         random,
         lead_ns=LEAD_NS,
@@ -141,6 +142,11 @@ def seat_of(entry: StationEntry, flight: Flight, seed: int, life: int = 0) -> Se
     sense = _sense(motion_of(entry, flight), errors, clock_ns)
     logic = Aircraft if entry.python is None else load_class(entry.python, flight.folder)
     return Seat(entry, logic(profile, sense), transmitter, edits, clock_ns)
+
+
+def _sessions_before(motion: Motion, now_ns: int) -> int:
+    """Sessions that it has begun in flight until now, had it never been restarted: one after each gap in its track."""
+    return max(sum(p.start_ns <= now_ns for p in motion.pieces) - 1, 0) if isinstance(motion, Track) else 0
 
 
 def _shifted(shifts: list[Shift], start_ns: int, kind: MessageType) -> int:

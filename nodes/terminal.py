@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from nodes.report import EXCUSES
+
 CELL = {
     "pass": "[green]pass[/]",
     "fail": "[bold red]FAIL[/]",
@@ -28,7 +30,9 @@ WHY = {
 }
 HOST_COUNTS = {
     "host_late": "Frames that came to the hub too late",
-    "host_dropped": "Messages dropped between hub and stations",
+    "host_dropped": "Receptions dropped between hub and stations",
+    "late": "Frames handed over too late by stations that are granted time",
+    "too_many": "Messages and frames beyond what the hub takes of one station",
     "not_on_air": "Frames of stations that were not on the air",
     "malformed": "Malformed envelopes",
     "refused": "Attempts to join that were refused",
@@ -114,7 +118,8 @@ def _host(host: Mapping[str, Any]) -> list[str]:
     told = [f"{plain(what[:1].upper() + what[1:])}." for what in host["told"]]
     for name, meaning in HOST_COUNTS.items():
         if host[name]:
-            told.append(f"{meaning}: {host[name]} ({name}). No station is held to account for that.")
+            excused = " No station is held to account for that." if name in EXCUSES else ""
+            told.append(f"{meaning}: {host[name]} ({name}).{excused}")
     if host["stretched"]:
         windows, by_s = _counted(host["stretched"], "window"), host["stretched_s"]
         told.append(f"Medium time fell behind the clock in {windows} (stretched), by {by_s:.1f} s in all.")

@@ -122,8 +122,9 @@ class _Present:
 class Hub:
     """One run's hub. `truth` takes a line per frame. A hub that takes over from one that was lost begins at `now_ns`.
 
-    `counts` has what did not go as it should between stations and hub: `host_late` frames that came after their
-    start, `host_dropped` receptions and frames that were too many, `not_on_air` frames of stations that had no place.
+    `counts` has what did not go as it should between stations and hub: `host_late` frames that came after their start
+    and receptions that were `host_dropped`, both of which excuse a station; `late` frames in granted time, and frames
+    and messages that were `too_many`, which excuse nobody; `not_on_air` frames of stations that had no place.
     """
 
     def __init__(self, plan: Plan, truth: Callable[[str], object], now_ns: int | None = None):
@@ -187,6 +188,9 @@ class Hub:
     def trouble(self, address: int, from_ns: int, *, lasting: bool) -> None:
         """Note that the emulator has trouble with a station (0: with all). Monitors are told with the next window."""
         since, shown = self._troubled.get(address, (None, 0))
+        if since is not None and from_ns <= since - CALM_NS // 2:  # longer ago than was known: that is another record
+            self._over(address)
+            since = None
         if since is None:
             since = min(from_ns, self.now_ns)
             self._troubles.append(Trouble(self.now_ns, address, since, None))
@@ -208,6 +212,10 @@ class Hub:
     def present(self, address: int) -> bool:
         """Whether a station takes part."""
         return address in self._present
+
+    def open_to_all(self, address: int) -> bool:
+        """Whether anybody may take this address: it is asked no key of."""
+        return self.plan.berths[address].key is None
 
     def granted(self, address: int) -> bool:
         """Whether a station that takes part is granted time."""
@@ -245,7 +253,7 @@ class Hub:
         present = self._present[address]
         present.handed_over += 1
         if present.handed_over > MOST_A_WINDOW:
-            self.counts["host_dropped"] += 1  # its own doing, and no excuse
+            self.counts["too_many"] += 1
             return False
         return True
 
@@ -254,8 +262,10 @@ class Hub:
         if sent.channel not in {c.number for c in self.plan.channels}:
             raise ValueError(f"there is no channel {sent.channel}")
         if sent.start_ns < self._horizon_ns:
-            self.counts["host_late"] += 1
-            if not present.granted:  # who is granted time is late by its own fault alone
+            if present.granted:  # by its own fault alone
+                self.counts["late"] += 1
+            else:
+                self.counts["host_late"] += 1
                 self.trouble(address, max(sent.start_ns, self.now_ns - FARTHEST_BACK_NS), lasting=False)
             return
         if not present.on_air(sent.start_ns):
@@ -264,21 +274,22 @@ class Hub:
         while present.pending and present.pending[0] < self._horizon_ns:
             heappop(present.pending)
         if len(present.pending) >= MOST_PENDING:
-            self.counts["host_dropped"] += 1
+            self.counts["too_many"] += 1
             return
         heappush(present.pending, sent.start_ns)
         key = (address, sent.session, sent.sequence)
         self._medium.transmit(Transmission(*key, sent.channel, sent.start_ns, sent.data))
 
     def dropped(self, address: int, count: int = 1) -> None:
-        """So many frames or receptions of a station were dropped between it and the hub."""
+        """So many receptions of a station were dropped between the hub and it."""
         self.counts["host_dropped"] += count
         self.trouble(address, self.now_ns, lasting=False)
 
     def _place(self, address: int, place: Place) -> None:
         present = self._present[address]
         at_ns = max(place.at_ns, self._horizon_ns)
-        if present.on_air_ns is None or (present.off_air_ns is not None and at_ns >= present.off_air_ns):
+        off_ns = present.off_air_ns
+        if present.on_air_ns is None or (off_ns is not None and (off_ns <= at_ns or off_ns <= present.on_air_ns)):
             at_ns = max(at_ns, self._left_ns.get(address, 0))
             self._medium.join(self.plan.berths[address].equipment, present.tuned, at_ns)
             present.on_air_ns, present.off_air_ns = at_ns, None

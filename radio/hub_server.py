@@ -6,8 +6,8 @@ without a bound: a station that does not take its messages loses them, and nobod
 
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Callable
-from heapq import heapify, heappop, heappush
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
@@ -16,6 +16,7 @@ import zmq
 from radio import envelope
 from radio.envelope import Alive, BadEnvelope, Bye, Done, End, FromHub, Hello, Refused, Trouble, Welcome
 from radio.hub import WINDOW_NS, Hub, NotAdmitted
+from radio.hub_timed import TimedStations
 from radio.loopback import loopback
 
 MOST_QUEUED = 1000
@@ -26,13 +27,16 @@ MOST_AT_ONCE = 1000
 """Messages taken from stations before time and control are looked at again."""
 MOST_REFUSED = 20
 """Refusals that are told one by one; all are counted."""
-SILENT_NS = 2_000_000_000
+MOST_STALLS = 3
+"""A station from elsewhere that was waited for in vain so often is not let in again: each time costs all others."""
 SUSPENDED_NS = 1_000_000_000
 """A hub that takes so long for a turn was stopped itself, such as by Ctrl-Z."""
 POKE_NS = 250_000_000
 REPORT_NS = 100_000_000
 LINGER_MS = 300
 FIRST_PART = zmq.DONTWAIT | zmq.SNDMORE
+ZEROMQ_MADE = b"\0"
+"""The first byte of the routing ids that ZeroMQ makes, a new one for each connection."""
 
 
 class Status(NamedTuple):
@@ -91,10 +95,8 @@ class HubServer:
         self._stretched = self._stretched_ns = 0
         self._asked_ns: dict[int, int] = {}
         """When, by the clock, each station joined."""
-        self._spoke_ns: dict[int, int] = {}
-        self._silent: set[int] = set()
-        self._timed: list[tuple[int, int, int, bytes]] = []
-        self._timed_number = 0
+        self._stalls: Counter[int] = Counter()
+        self._timed = TimedStations(hub)
         self._reached = True
         self._over = False
         self._done = envelope.pack(Done(hub.now_ns))
@@ -192,8 +194,9 @@ class HubServer:
         now_ns = time.monotonic_ns()
         if now_ns - self._turned_ns > SUSPENDED_NS:  # nobody was asked anything meanwhile
             self._opened_ns += now_ns - self._turned_ns
+            self._timed.pardon(now_ns - self._turned_ns)
         self._turned_ns = now_ns
-        if self._timed and self._zero_ns is not None:
+        if self._zero_ns is not None:
             self._deliver_timed(now_ns - self._zero_ns)
         waiting = self._hub.waiting_for()
         if waiting:
@@ -224,8 +227,8 @@ class HubServer:
             return 0
         now_ns = time.monotonic_ns()
         at_ns = hub.now_ns + self._zero_ns - now_ns
-        if self._timed:
-            at_ns = min(at_ns, self._timed[0][0] + self._zero_ns - now_ns)
+        if (due_ns := self._timed.next_due_ns) is not None:
+            at_ns = min(at_ns, due_ns + self._zero_ns - now_ns)
         return max(0, min(50, -(-at_ns // 1_000_000)))
 
     def _open(self, now_ns: int) -> None:
@@ -243,8 +246,8 @@ class HubServer:
                 self._put(address, data, len(receptions))
             else:
                 self._put(address, envelope.pack_time(window.from_ns, window.from_ns, ()), 0)
-                self._hold(address, receptions)
-                self._look_after(address, now_ns)
+                self._timed.hold(address, receptions)
+        self._timed.look_after(now_ns)
 
     def _tell_monitors(self, trouble: Trouble) -> None:
         for address in list(self._identity):
@@ -258,30 +261,16 @@ class HubServer:
                 reason = f"set aside: no answer for {self._patience_ns / 1e9:g} s; say HELLO to begin anew"
                 self._send(address, Refused(reason))
                 self._news.append(("stalled", address))
+                self._stalls[address] += 1
                 self._lose(address)
         if now_ns - self._poked_ns > POKE_NS:
             self._poked_ns = now_ns
             for address in waiting:
                 self._send(address, Alive())
 
-    # ------------------------------------------------------------ stations that follow the clock
-
-    def _hold(self, address: int, receptions: list[bytes]) -> None:
-        for got in receptions:
-            self._timed_number += 1
-            heappush(self._timed, (envelope.due_ns_of(got), self._timed_number, address, got))
-
     def _deliver_timed(self, medium_ns: int) -> None:
-        while self._timed and self._timed[0][0] <= medium_ns:
-            due_ns, _, address, got = heappop(self._timed)
+        for due_ns, address, got in self._timed.due(medium_ns):
             self._put(address, envelope.pack_time(due_ns, due_ns, (got,)), 1)
-
-    def _look_after(self, address: int, now_ns: int) -> None:
-        """Note the silence of a station that should say something every second."""
-        silent_ns = now_ns - self._spoke_ns.get(address, now_ns)
-        if silent_ns > SILENT_NS and address not in self._silent:
-            self._silent.add(address)
-            self._hub.trouble(address, self._hub.now_ns - silent_ns, lasting=True)
 
     # ------------------------------------------------------------ stations
 
@@ -317,10 +306,8 @@ class HubServer:
             return
         if address is None:
             raise ValueError("nobody here has said HELLO")
-        self._spoke_ns[address] = time.monotonic_ns()
-        if address in self._silent:
-            self._silent.discard(address)
-            self._hub.trouble_over(address)
+        if not self._hub.granted(address):
+            self._timed.spoke(address, time.monotonic_ns())
         if isinstance(said, Bye):
             self._hub.leave(address)
             self._forget(address)
@@ -336,6 +323,10 @@ class HubServer:
         try:
             if known is not None:
                 raise NotAdmitted(f"this connection is {known:06x}'s: one connection for each station")
+            if identity[:1] != ZEROMQ_MADE:
+                raise NotAdmitted("this socket has a routing id of its own, by which another could pass for it: set none")
+            if self._stalls[hello.address] >= MOST_STALLS and self._hub.open_to_all(hello.address):
+                raise NotAdmitted(f"{hello.address:06x} was waited for in vain {MOST_STALLS} times")
             if not hello.granted and not self._paced:
                 raise NotAdmitted("this run does not keep to the clock: ask for granted time, or run it at pace real")
             self._send(hello.address, Alive())  # if whoever has the address is gone, this shows it
@@ -350,7 +341,9 @@ class HubServer:
         self._address[identity], self._identity[hello.address] = hello.address, identity
         self._expected.discard(hello.address)
         # medium time may long stand still: it has as long as all others have had from the window's beginning
-        self._spoke_ns[hello.address] = self._asked_ns[hello.address] = time.monotonic_ns()
+        self._asked_ns[hello.address] = time.monotonic_ns()
+        if not hello.granted:
+            self._timed.spoke(hello.address, self._asked_ns[hello.address])
         self._welcome(identity, hello.address)
         if self._hub.plan.berths[hello.address].monitor:
             for trouble in (*self._told, *self._hub.lasting()):
@@ -397,7 +390,4 @@ class HubServer:
         identity = self._identity.pop(address, None)
         if identity is not None:
             del self._address[identity]
-        self._spoke_ns.pop(address, None)
-        self._silent.discard(address)
-        self._timed = [held for held in self._timed if held[2] != address]  # they are not its next life's
-        heapify(self._timed)
+        self._timed.forget(address)

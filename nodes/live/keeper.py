@@ -20,6 +20,8 @@ def keeper_process(control: Control, litter: Sequence[Path]) -> None:
     Takes ("started", pid, leads) and ("ended", pid). Who `leads` a group of processes is ended with all of it.
     """
     begin("keeper")
+    group = os.getpgrp()
+    os.setpgid(0, 0)  # what ends the whole group at once, such as Ctrl-\, is not to end the keeper
     started: dict[int, bool] = {}
     try:
         while True:
@@ -34,7 +36,7 @@ def keeper_process(control: Control, litter: Sequence[Path]) -> None:
         with contextlib.suppress(OSError):
             if leads:
                 os.killpg(pid, signal.SIGKILL)
-            elif os.getpgid(pid) == os.getpgrp():  # else its number is somebody else's now
+            elif os.getpgid(pid) == group:  # else its number is somebody else's now
                 os.kill(pid, signal.SIGKILL)
     for path in litter:
         shutil.rmtree(path, ignore_errors=True)

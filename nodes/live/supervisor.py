@@ -265,13 +265,19 @@ class Supervisor:
         elif again:
             self._crew.start(child, self.endpoint)
             self._keeper.say("started", child.pid, False)
-            for address in child.stations:
-                self.missing_s[address] = time.monotonic()
+            self._wait_for(child.stations)
         elif child is not self.hub:
             self.children.remove(child)
             for address in child.stations:
                 self.missing_s.pop(address, None)
                 self.hub.say("unexpect", address)
+
+    def _wait_for(self, stations: Sequence[int]) -> None:
+        """Stations that are started again are to come back. At pace max minutes would go by meanwhile: time waits."""
+        for address in stations:
+            self.missing_s[address] = time.monotonic()
+            if not self.settings.paced:
+                self.hub.say("expect", address)
 
     def _replace_hub(self, again: bool) -> None:
         """Another hub goes on where the lost one had granted time; everybody has to join again.
@@ -353,7 +359,7 @@ class Supervisor:
             command.start()
             self._keeper.say("started", command.pid, True)
             self.commands.append(command)
-            self.missing_s[address] = time.monotonic()
+            self._wait_for([address])
         else:
             self.missing_s.pop(address, None)
             self.hub.say("unexpect", address)

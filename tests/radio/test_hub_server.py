@@ -256,8 +256,8 @@ def test_what_is_held_for_a_station_that_follows_the_clock_is_not_for_its_next_l
     server = HubServer(Hub(plan(), lambda line: None), "127.0.0.1:0", paced=True)
     try:
         for due_ns, address in ((START_NS + 2, ALPHA), (START_NS + 1, BRAVO), (START_NS, ALPHA)):
-            server._hold(address, [pack_reception(due_ns, due_ns, 0, 1, 0, b"x")])
+            server._timed.hold(address, [pack_reception(due_ns, due_ns, 0, 1, 0, b"x")])
         server._forget(ALPHA)
-        assert [held[2] for held in server._timed] == [BRAVO]
+        assert [address for _, address, _ in server._timed.due(START_NS + 2)] == [BRAVO]
     finally:
         server._context.destroy(linger=0)

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import zmq
 
+from nodes.live.processes import prepare
 from nodes.live.supervisor import MOST_STARTS
 from nodes.main import run
 from nodes.shipped import CONFIGS, scenario
@@ -473,6 +474,7 @@ def flown(what: str, own: Own, out: Path, *arguments: str) -> tuple[int, list[st
 @pytest.fixture
 def programs(monkeypatch: pytest.MonkeyPatch, births: list[int]) -> Iterator[None]:
     """Programs that a run starts in this process find what they import; nothing that they start is left."""
+    prepare()  # what all runs of this process share is not of this test, and carries no mark
     mark = f"{os.getpid()}-{time.monotonic_ns()}"
     monkeypatch.setenv(MARK, mark)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
