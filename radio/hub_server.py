@@ -324,7 +324,7 @@ class HubServer:
             if known is not None:
                 raise NotAdmitted(f"this connection is {known:06x}'s: one connection for each station")
             if identity[:1] != ZEROMQ_MADE:
-                raise NotAdmitted("this socket has a routing id of its own, by which another could pass for it: set none")
+                raise NotAdmitted("this socket has a routing id of its own, and another could pass for it: set none")
             if self._stalls[hello.address] >= MOST_STALLS and self._hub.open_to_all(hello.address):
                 raise NotAdmitted(f"{hello.address:06x} was waited for in vain {MOST_STALLS} times")
             if not hello.granted and not self._paced:

@@ -7,7 +7,7 @@ from multiprocessing.connection import Connection
 import setproctitle
 import zmq
 
-from nodes.live.processes import DEAF_TO
+from nodes.live.forking import DEAF_TO
 
 Control = Connection
 """To the director. When it closes, the director is gone, and so is the process."""

@@ -1,60 +1,20 @@
 """The processes of a run as the director holds them: started, asked how they ended, and ended for good."""
 
-import multiprocessing
 import os
 import signal
 import subprocess
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from multiprocessing import forkserver, resource_tracker, util
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from nodes.problems import ConfigurationError, Problem
+from nodes.live import forking
+from nodes.live.forking import CONTEXT
 
-CONTEXT = multiprocessing.get_context("forkserver")
-"""Our processes are forked from one that has imported everything: twenty of them start in the time of one."""
-DEAF_TO = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-LONGEST_FOLDER = 70
-"""Bytes of the path of the temporary folder: sockets are files some 32 bytes below it, and may have 103 on macOS."""
-SHORT_FOLDERS = ("/tmp", "/var/tmp")
-
-
-def prepare() -> None:
-    """Start the process from which the others are forked. It is deaf to Ctrl-C and to SIGTERM, as they all are.
-
-    Whoever ends a run tells a whole group of processes, and it is the director's to end them in order.
-    """
-    _put_sockets_where_they_fit()
-    CONTEXT.set_forkserver_preload(["nodes.main", "nodes.live.station_process", "nodes.live.monitor_process"])
-    # Blocked and not ignored: what comes meanwhile is not lost, and those that are started inherit it.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, DEAF_TO)
-    try:
-        resource_tracker.ensure_running()
-        signal.pthread_sigmask(signal.SIG_BLOCK, DEAF_TO)  # that has let some of them in again
-        forkserver.ensure_running()
-    except OSError as error:
-        if "path too long" not in str(error):
-            raise
-        expected = "its path is too long for the sockets between processes: set it to a shorter one"
-        raise ConfigurationError([Problem("TMPDIR", "", tempfile.gettempdir(), expected)]) from None
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _put_sockets_where_they_fit() -> None:
-    """Let `multiprocessing` make its folder for sockets elsewhere if $TMPDIR is too long, as newer Pythons do.
-
-    Where nothing else can be written to, or the folder has been made before, all stays as it is.
-    """
-    before = tempfile.tempdir
-    if len(os.fsencode(tempfile.gettempdir())) > LONGEST_FOLDER:
-        try:
-            tempfile.tempdir = next((f for f in SHORT_FOLDERS if os.access(f, os.W_OK | os.X_OK)), before)
-            util.get_temp_dir()  # remembers it, and removes it when this process ends
-        finally:
-            tempfile.tempdir = before
+MOST_TRIES = 3
+"""To fork a process, should the one that forks them die meanwhile."""
+TOLD_S = 0.3
+"""How long the end of a process that was killed takes to be told, before somebody must have stopped the one to tell."""
 
 
 def how_it_ended(code: int) -> str:
@@ -84,11 +44,21 @@ class Child:
         """Start it, the first time or again."""
         self.starts += 1
         self.why, self._code = "", None
-        self.control, theirs = CONTEXT.Pipe()
-        self._process = CONTEXT.Process(target=self.main, args=(theirs, *arguments), name=self.name)
-        self._process.start()
+        for tries_left in reversed(range(MOST_TRIES)):
+            self.control, theirs = CONTEXT.Pipe()
+            self._process = CONTEXT.Process(target=self.main, args=(theirs, *arguments), name=self.name)
+            try:
+                forking.prepare()
+                with forking.kept_awake():
+                    self._process.start()
+                break
+            except (EOFError, ConnectionError):
+                self.control.close()
+                if not tries_left:
+                    raise
+            finally:
+                theirs.close()
         self.closed = False
-        theirs.close()
 
     @property
     def pid(self) -> int:
@@ -103,6 +73,8 @@ class Child:
         """Its exit code, once it has ended."""
         if self._code is None and not self.closed:
             self._code = self._process.exitcode
+            if self._code == forking.ORPHANED and forking.end_orphan(self.pid):
+                self.why = "lost the process that it was forked from, and was killed"
         return self._code
 
     def say(self, *words: Any) -> None:
@@ -119,7 +91,10 @@ class Child:
         if not self.closed and self.ended() is None:
             self.why = why
             self._process.kill()
-            self._process.join()
+            self._process.join(TOLD_S)
+            if self._process.exitcode is None:
+                forking.wake()
+                self._process.join()
 
     def how_it_ended(self) -> str:
         """How, or why it was killed."""

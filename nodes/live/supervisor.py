@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from nodes.flight import Flight
+from nodes.live import forking
 from nodes.live.crew import Crew
 from nodes.live.hub_process import HubStart, hub_process
 from nodes.live.keeper import keeper_process
 from nodes.live.monitor_process import Judgement
-from nodes.live.processes import CONTEXT, Child, Command, prepare
+from nodes.live.processes import Child, Command
 from nodes.live.settings import Settings
 from nodes.monitor import monitors_of
 from nodes.plan import plan_of
@@ -74,13 +75,13 @@ class Supervisor:
         self.finished: set[int] = set()
         """Monitors that have closed their recordings."""
         self._keeper = Child("keeper", [], keeper_process)
-        self._stepped_s = self._moved_s = time.monotonic()
+        self._stepped_s = self._moved_s = self._woken_s = time.monotonic()
         self._patience_s = max(settings.patience_s, settings.least_patience_s)
         self._lives: Counter[int] = Counter()
         self._refused: set[tuple[int, str]] = set()
         self._target_ns: int | None = None
         self._ending = False
-        self._horizon_ns = CONTEXT.Value("q", flight.start_ns, lock=False)
+        self._horizon_ns = forking.CONTEXT.Value("q", flight.start_ns, lock=False)
         self._keys = {s.address: secrets.token_bytes(16) for s in flight.stations if not s.external}
         self._crew = Crew(flight=flight, seed=seed, folder=folder, keys=self._keys)
 
@@ -100,7 +101,7 @@ class Supervisor:
 
     def start(self, interrupted: Sequence[int] = ()) -> None:
         """Start everything. Stations are `missing` until they have joined."""
-        prepare()
+        forking.prepare()
         for name in ("truth.jsonl", *monitors_of(self.flight)):
             (self._folder / name).unlink(missing_ok=True)
         litter = [Path(util.get_temp_dir()), *([self._folder] if self.settings.temporary else [])]
@@ -111,7 +112,7 @@ class Supervisor:
         if interrupted:
             return
         for child in self._crew.ours(self.endpoint, self.settings.workers):
-            self._keeper.say("started", child.pid, False)
+            self._begun(child)
             self.children.append(child)
         self.judge = next(iter(self.children), None)  # a flight without a monitor is none, and monitors come first
         for command in self._crew.commands(self.endpoint):
@@ -132,8 +133,13 @@ class Supervisor:
         plan = plan_of(self.flight, self._seed, self._keys)
         start = HubStart(plan, self.endpoint, self.settings, truth, self.now_ns, self._lives)
         self.hub.start(start, self._horizon_ns)
-        self._keeper.say("started", self.hub.pid, False)
+        self._begun(self.hub)
         self._heard_s = time.monotonic()
+
+    def _begun(self, child: Child) -> None:
+        """What must not outlive the director."""
+        for pid in (child.pid, forking.forkserver_pid()):
+            self._keeper.say("started", pid, False)
 
     def go(self, until_ns: int) -> None:
         """Let medium time go on to an instant; step until `reached`."""
@@ -264,7 +270,7 @@ class Supervisor:
             self._replace_hub(again)
         elif again:
             self._crew.start(child, self.endpoint)
-            self._keeper.say("started", child.pid, False)
+            self._begun(child)
             self._wait_for(child.stations)
         elif child is not self.hub:
             self.children.remove(child)
@@ -319,6 +325,9 @@ class Supervisor:
             for address in self.missing_s:
                 self.missing_s[address] += now_s - self._stepped_s
         self._stepped_s = now_s
+        if now_s - self._woken_s > forking.WAKE_S:
+            self._woken_s = now_s
+            forking.wake()
         limit_s = now_s - self._patience_s
         if self._heard_s < limit_s and not self._ending:
             self._heard_s = time.monotonic()

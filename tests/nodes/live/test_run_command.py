@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import zmq
 
-from nodes.live.processes import prepare
+from nodes.live.forking import prepare
 from nodes.live.supervisor import MOST_STARTS
 from nodes.main import run
 from nodes.shipped import CONFIGS, scenario
