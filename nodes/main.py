@@ -17,6 +17,7 @@ from nodes.commands.run import run as run_live
 from nodes.commands.simulate import simulate
 from nodes.commands.spec import spec
 from nodes.problems import ConfigurationError
+from nodes.standard_streams import ended_by_signals, open_streams
 
 UsageError: Any = typer.BadParameter.__base__
 """What a wrong command line raises: of click, or of the copy of click that newer versions of typer bring."""
@@ -49,7 +50,10 @@ for verb in (simulate, hub, node, check, lint, decode, spec):
 
 def main() -> None:
     """Run the command line and exit with the contract's code."""
-    sys.exit(run(sys.argv[1:]))
+    open_streams()
+    with ended_by_signals():
+        code = run(sys.argv[1:])
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:

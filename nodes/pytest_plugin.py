@@ -3,6 +3,7 @@
 """
 
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Protocol
 
@@ -26,15 +27,14 @@ async def fly() -> AsyncIterator[Fly]:
 
     Use: `flight = fly("configs/scenarios/quiet.toml", loss=0.05)`, then `await flight.advance(30)` and so on.
     """
-    flights: list[FlightTest] = []
+    with ExitStack() as opened:
 
-    def start(
-        scenario: Path | str | Scenario, *, seed: int | None = None, loss: float | None = None, live: bool = False
-    ) -> FlightTest:
-        source = Path(scenario) if isinstance(scenario, str) else scenario
-        flights.append(FlightTest.of(source, seed=seed, loss=loss, live=live))
-        return flights[-1]
+        def start(
+            scenario: Path | str | Scenario, *, seed: int | None = None, loss: float | None = None, live: bool = False
+        ) -> FlightTest:
+            source = Path(scenario) if isinstance(scenario, str) else scenario
+            flight = FlightTest.of(source, seed=seed, loss=loss, live=live)
+            opened.callback(flight.close)  # all are closed, even if closing one fails
+            return flight
 
-    yield start
-    for flight in flights:
-        flight.close()
+        yield start

@@ -4,8 +4,10 @@ import asyncio
 import io
 import secrets
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Protocol
 
@@ -104,6 +106,9 @@ class Live:
         self._kept: dict[str, bytes] = {}
         self.run = Director(flight, seed, self._path, Settings(temporary=True), found)
         self._started = self._complete = False
+        self._interrupted: list[int] = []
+        self._working: Future[None] | None = None
+        """What waits for processes, in a thread."""
 
     def radio(self, address: int) -> Radio:
         """The radio of an external station, over ZeroMQ. Raises ValueError before the start."""
@@ -116,14 +121,14 @@ class Live:
         if not self._started:
             self._started = True
             self._path.mkdir(mode=0o700)
-            await asyncio.to_thread(self.run.start)
+            await self._aside(lambda: self.run.start(self._interrupted))
 
     async def advance(self, until_ns: int) -> None:
         """Let time pass, once all stations are there."""
         await self.start()
         if not self._complete:
             self._complete = True
-            await asyncio.to_thread(self.run.wait_for_external)
+            await self._aside(lambda: self.run.wait_for_external(interrupted=self._interrupted))
         # in this thread, so that other tasks can read what has been found, or act; none of these steps waits
         self.run.go(until_ns)
         pause_s = SHORTEST_PAUSE_S
@@ -132,6 +137,23 @@ class Live:
             self.run.step(0)
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
         self.run.step(0)
+
+    async def _aside(self, doing: Callable[[], None]) -> None:
+        """Do something in a thread. Whoever gives up waiting for it has it interrupted: two may not use one run."""
+        with ThreadPoolExecutor(1) as threads:
+            self._working = threads.submit(doing)
+            waiting = asyncio.wrap_future(self._working)
+            waiting.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody may be left to ask
+            try:
+                await asyncio.shield(waiting)
+            except asyncio.CancelledError:
+                self._interrupt()
+                raise
+
+    def _interrupt(self) -> None:
+        if self._working is not None and not self._working.done():
+            self._interrupted.append(signal.SIGINT)
+            wait([self._working])
 
     def send(self, address: int, message: Message, channel: int, about_ns: int) -> None:
         """Let a station's transmitter send a message now."""
@@ -153,7 +175,8 @@ class Live:
         if not self._started:
             return
         try:
-            self.run.close()
+            self._interrupt()
+            self.run.close(self._interrupted)
             there = [name for name in self._files if (self._path / name).exists()]
             self._kept = {name: (self._path / name).read_bytes() for name in there}
         finally:

@@ -140,6 +140,8 @@ class Radio:
     def _begin(self, welcome: Welcome) -> None:
         self.briefing = _object(welcome.briefing)
         """What the run tells the station about itself and the terms; docs/link-protocol.md has the keys."""
+        self._channels = _channels(self.briefing)
+        """Those that exist; none where the briefing does not say."""
         self._welcome, self._inside, self.over, self.missed = welcome, True, False, 0
         self._there = True
         """Whether the hub takes us for present."""
@@ -195,8 +197,8 @@ class Radio:
         what comes too late), ValueError for what cannot be sent, CutOff, RunOver and LinkLost.
         """
         self._check_on()
-        if start_ns > self.now_ns + FARTHEST_AHEAD_NS:
-            raise ValueError(f"a start at {start_ns} is more than {FARTHEST_AHEAD_NS / 1e9:g} s ahead of {self.now_ns}")
+        self._check_near(start_ns)
+        self._check_there([channel])
         if self.granted and start_ns < self.now_ns + self.window_ns:
             raise TooLate(
                 f"a start at {start_ns} is {(start_ns - self.now_ns) / 1e6:.9g} ms after now; "
@@ -220,18 +222,20 @@ class Radio:
         The first place puts it on the air. Say it at least once a second while moving. Raises as `transmit`.
         """
         self._check_on()
-        at_ns = self.now_ns if at_ns is None else at_ns
+        at_ns = self._near(at_ns)
         await self._link.send(Place(at_ns, latitude_deg, longitude_deg, height_m, north_mps, east_mps, up_mps))
 
     async def tune(self, channels: Iterable[int], at_ns: int | None = None) -> None:
         """Listen to these channels and no others, from now or from `at_ns`. Raises as `transmit`."""
         self._check_on()
-        await self._link.send(Tune(self.now_ns if at_ns is None else at_ns, frozenset(channels)))
+        channels = frozenset(channels)
+        self._check_there(channels)
+        await self._link.send(Tune(self._near(at_ns), channels))
 
     async def off_air(self, at_ns: int | None = None) -> None:
         """Be off the air from now or from `at_ns`, until the next place. Raises as `transmit`."""
         self._check_on()
-        await self._link.send(OffAir(self.now_ns if at_ns is None else at_ns))
+        await self._link.send(OffAir(self._near(at_ns)))
 
     def _check_on(self) -> None:
         if not self._inside:
@@ -240,6 +244,23 @@ class Radio:
             raise self._failure
         if self.over:
             raise RunOver("the run is over")
+
+    def _near(self, at_ns: int | None) -> int:
+        """An instant, or now."""
+        if at_ns is None:
+            return self.now_ns
+        self._check_near(at_ns)
+        return at_ns
+
+    def _check_near(self, at_ns: int) -> None:
+        """What is told for later, the hub would drop."""
+        if at_ns > self.now_ns + FARTHEST_AHEAD_NS:
+            raise ValueError(f"{at_ns} is more than {FARTHEST_AHEAD_NS / 1e9:g} s after now, which is {self.now_ns}")
+
+    def _check_there(self, channels: Iterable[int]) -> None:
+        """What is said of a channel that does not exist, the hub would drop."""
+        if self._channels and not self._channels.issuperset(channels):
+            raise ValueError(f"not all of the channels {sorted(channels)} exist: there are {sorted(self._channels)}")
 
     # ------------------------------------------------------------ hearing
 
@@ -358,6 +379,11 @@ def _object(briefing: str) -> dict[str, Any]:
         if isinstance(value := json.loads(briefing), dict):
             return value
     raise LinkLost("the hub cannot be understood: its briefing is no JSON object")
+
+
+def _channels(briefing: Mapping[str, Any]) -> frozenset[int]:
+    agreed = briefing.get("agreement", {}).get("channel", ())
+    return frozenset((*(channel["number"] for channel in agreed), *briefing.get("unagreed_channels", ())))
 
 
 def _hex(given: Mapping[str, str], name: str, n_bytes: int) -> bytes:

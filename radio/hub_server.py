@@ -1,10 +1,12 @@
 """The hub as a process: carries what stations say over ZeroMQ, keeps the pace, and answers to whoever started it.
 
 Only carrying lives here; what it means is in `radio.hub`, how it is written in `radio.envelope`. One thread, no queue
-without a bound: a station that does not take its messages loses them, and nobody waits for it but for its time.
+without a bound: a station that does not take its messages loses them, and nobody waits for it but for its time. What
+ZeroMQ itself cannot bound, a message whose parts never end, ends the hub before it takes all memory.
 """
 
 import contextlib
+import resource
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -34,9 +36,15 @@ SUSPENDED_NS = 1_000_000_000
 POKE_NS = 250_000_000
 REPORT_NS = 100_000_000
 LINGER_MS = 300
+MOST_MEMORY_BYTES = 1 << 30
+"""A hub of a hundred stations takes some fifty megabytes."""
 FIRST_PART = zmq.DONTWAIT | zmq.SNDMORE
 ZEROMQ_MADE = b"\0"
 """The first byte of the routing ids that ZeroMQ makes, a new one for each connection."""
+
+
+class Flooded(RuntimeError):
+    """The hub gives up, for somebody makes it take too much memory."""
 
 
 class Status(NamedTuple):
@@ -107,7 +115,7 @@ class HubServer:
         """What whoever started the run must be told."""
 
     def serve(self, control: Connection) -> None:
-        """Serve until told to stop, or until whoever started it is gone.
+        """Serve until told to stop, or until whoever started it is gone. Raises Flooded.
 
         Takes ("go", until_ns), ("expect", address), ("lost", address), ("remove", address), ("trouble", address,
         from_ns) and ("stop", reason); tells ("joined", address, life), ("left", address), ("lost", address),
@@ -179,6 +187,8 @@ class HubServer:
         elif now_ns - self._reported_ns > REPORT_NS:
             self._reported_ns = now_ns
             self._news.append(("status", self.status()))
+            if _memory_bytes() > MOST_MEMORY_BYTES:
+                raise Flooded(f"took more than {MOST_MEMORY_BYTES >> 20} MiB: somebody sends it messages without end")
 
     def _end(self, reason: str) -> None:
         for trouble in self._hub.last_troubles():
@@ -391,3 +401,12 @@ class HubServer:
         if identity is not None:
             del self._address[identity]
         self._timed.forget(address)
+
+
+def _memory_bytes() -> int:
+    """What this process takes; 0 where the system does not tell."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as statm:
+            return int(statm.read().split()[1]) * resource.getpagesize()
+    except OSError:
+        return 0

@@ -85,8 +85,8 @@ def fly_live(flight: Flight, seed: int | None, settings: Settings, results: Outp
     """Fly, judge and report. Raises typer.Exit with the exit code, and ConfigurationError."""
     findings = Findings()
     with ExitStack() as stack:
-        folder = results.path or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="airaccord-")))
         interrupted = stack.enter_context(interruptible())
+        folder = results.path or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="airaccord-")))
         settings = replace(settings, temporary=results.path is None)
         live = Director(flight, flight.scenario.seed if seed is None else seed, folder, settings, findings)
         stack.callback(live.kill)

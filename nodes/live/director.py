@@ -1,5 +1,6 @@
 """A live run as whatever flies a scenario sees it: the virtual driver's face, with processes behind it."""
 
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -7,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nodes.flight import Flight
-from nodes.live.monitor_process import Judgement, finish_recording
+from nodes.live.monitor_process import Judgement, TooLong, finish_recording
 from nodes.live.processes import Child
 from nodes.live.settings import Settings
 from nodes.live.supervisor import STEP_S, RunBroken, Supervisor
@@ -16,9 +17,13 @@ from nodes.problems import ConfigurationError, Problem
 from protocol.accounts import Standing
 from protocol.judge import Tally
 from protocol.messages import Message
+from protocol.units import NS_PER_S
 from protocol.verdicts import Finding
 from radio.hub_server import Status
 from radio.medium import Outcome
+
+JUDGE_S = 0.5
+"""How long a recording is judged whose monitor could not close it, when the run is interrupted."""
 
 
 class Director:
@@ -213,8 +218,17 @@ class Director:
         self._judgement = supervisor.judgement
         for number, (name, entry) in enumerate(monitors_of(flight).items()):
             if entry.address not in supervisor.finished:  # its process did not come to close it
-                judges = number == 0
-                found = finish_recording(self._folder / name, entry, flight, now_ns, judges, self._on_finding)
+                judges, at_most_s = number == 0, JUDGE_S if interrupted else math.inf
+                try:
+                    found = finish_recording(
+                        self._folder / name, entry, flight, now_ns, judges, self._on_finding, at_most_s
+                    )
+                except TooLong as error:
+                    found = error.judgement
+                    at_s = (error.until_ns - flight.start_ns) / NS_PER_S
+                    self.told.append(
+                        f"there was no time to judge {name} beyond {at_s:.0f} s: `airaccord check` judges all of it"
+                    )
                 self._judgement = found if judges else self._judgement
 
     def kill(self) -> None:

@@ -1,7 +1,9 @@
 """The process of the hub."""
 
+import resource
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +13,7 @@ import zmq
 from nodes.live.child import GONE, Control, begin
 from nodes.live.settings import Settings
 from radio.hub import Hub, Plan
-from radio.hub_server import HubServer
+from radio.hub_server import Flooded, HubServer
 
 LISTEN_S = 3.0
 """How long one that takes over tries to listen: the port may still be the lost one's."""
@@ -38,6 +40,8 @@ def hub_process(control: Control, start: HubStart, horizon_ns: "Synchronized[int
     `horizon_ns` always shows up to when time has been granted: should this process be killed, another goes on there.
     """
     begin("hub")
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # idle connections are not to keep a station out
     with start.truth.open("a", encoding="utf-8", newline="\n", buffering=1) as truth:  # a line is there or not
         hub = Hub(start.plan, truth.write, start.now_ns)
         hub.lives.update(start.lives)
@@ -47,11 +51,12 @@ def hub_process(control: Control, start: HubStart, horizon_ns: "Synchronized[int
             where, why = start.endpoint or start.settings.listen, zmq.strerror(error.errno or 0)
             control.send(("failed", f"{where}: {why}; choose another port, or 0 for any that is free"))
             return
-        try:
-            control.send(("listening", server.endpoint))
-            server.serve(control)
-        except GONE:
-            return
+        with suppress(*GONE):
+            try:
+                control.send(("listening", server.endpoint))
+                server.serve(control)
+            except Flooded as error:
+                control.send(("flooded", str(error)))
 
 
 def _listening(hub: Hub, start: HubStart, horizon_ns: "Synchronized[int]") -> HubServer:

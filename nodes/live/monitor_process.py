@@ -1,5 +1,6 @@
 """The process of a monitor: it records and judges, and goes on with its recording if it was killed."""
 
+import math
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from protocol.accounts import Standing
 from protocol.judge import Judge, Tally
 from protocol.verdicts import Finding, Outcome
 from radio.envelope import End, FromHub, Time, Trouble, Welcome
+from radio.record_layout import time_ns
 from radio.recording import HostTrouble, NotARecording, Record, Writer
 
 Judgement = tuple[list[Tally], dict[int, Counter[Standing]]]
@@ -65,10 +67,28 @@ def monitor_process(control: Control, endpoint: str, flight: Flight, seed: int, 
         context.destroy(linger=0)
 
 
+class TooLong(Exception):
+    """There was no time to judge a recording to its end; `judgement` goes as far as `until_ns`."""
+
+    def __init__(self, judgement: Judgement, until_ns: int):
+        super().__init__()
+        self.judgement, self.until_ns = judgement, until_ns
+
+
 def finish_recording(
-    path: Path, entry: StationEntry, flight: Flight, now_ns: int, judges: bool, found: Callable[[Finding], object]
+    path: Path,
+    entry: StationEntry,
+    flight: Flight,
+    now_ns: int,
+    judges: bool,
+    found: Callable[[Finding], object],
+    at_most_s: float = math.inf,
 ) -> Judgement:
-    """Close a recording whose monitor cannot do it any more, and judge it: nothing was heard from its end until now."""
+    """Close a recording whose monitor cannot do it any more, and judge it: nothing was heard from its end until now.
+
+    If that takes more than `at_most_s`, it is left as it is. Raises TooLong then.
+    """
+    limit_s = time.monotonic() + at_most_s
 
     def tell(words: tuple[Any, ...]) -> None:
         if words[0] == "finding":
@@ -76,7 +96,7 @@ def finish_recording(
 
     try:
         with path.open("r+b" if path.exists() else "w+b") as stream:
-            book = _Book(stream, entry, flight, judges, tell)
+            book = _Book(stream, entry, flight, judges, tell, limit_s)
             last_ns = max(book.heard_until_ns, book.writer.last_ns)
             if last_ns < now_ns:
                 gap = book.writer.hearing_gap(last_ns, now_ns)
@@ -101,8 +121,10 @@ class _Book:
         flight: Flight,
         judges: bool,
         tell: Callable[[tuple[Any, ...]], object],
+        limit_s: float = math.inf,
     ):
         self._name, self._tell, self._telling, self._read = name_of(entry), tell, False, 0
+        self._limit_s = limit_s
         self.judge = Judge(flight.agreement, flight.annexes, self._found) if judges else None
         self.open: set[tuple[int, int]] = set()
         """Troubles of which the end is not recorded: whose, and since when."""
@@ -117,6 +139,8 @@ class _Book:
         self._read += 1
         if self._read % TELL_EVERY == 0:
             self._tell(("busy",))
+        if time.monotonic() > self._limit_s:
+            raise TooLong(self.result(), time_ns(record))
         if isinstance(record, HostTrouble):
             self.note(record.address, record.from_ns, record.until_ns)
         if self.judge:

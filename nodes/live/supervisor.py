@@ -223,6 +223,8 @@ class Supervisor:
                 if not self.endpoint:
                     raise ConfigurationError([Problem("--listen", "", "", why)])
                 self.hub.why = f"could not listen at {why}"
+            case ("flooded", str(why)):
+                self.hub.why = why
 
     def _stands(self, status: Status) -> None:
         if status.now_ns != self.status.now_ns or not status.waiting:
