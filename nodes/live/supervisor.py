@@ -271,9 +271,9 @@ class Supervisor:
         if child is self.hub and not peace:
             self._replace_hub(again)
         elif again:
+            self._wait_for(child.stations)
             self._crew.start(child, self.endpoint)
             self._begun(child)
-            self._wait_for(child.stations)
         elif child is not self.hub:
             self.children.remove(child)
             for address in child.stations:

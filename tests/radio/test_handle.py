@@ -501,3 +501,24 @@ def test_the_environment_of_the_process_is_the_one(monkeypatch):
     monkeypatch.setenv("AIRACCORD_ADDRESS", "155001")
     monkeypatch.delenv("AIRACCORD_KEY", raising=False)
     assert Radio.from_environment().address == ALPHA
+
+
+async def test_what_the_hub_would_drop_is_a_value_error_at_once() -> None:
+    briefing = '{"agreement": {"channel": [{"number": 1}]}, "unagreed_channels": [9]}'
+    link = Script(WELCOME._replace(briefing=briefing))
+    async with Radio(link, ALPHA) as radio:
+        await radio.place(35.0, 36.0, 8000.0, at_ns=START_NS + 10_000 * MS)
+        await radio.tune({1, 9}, at_ns=START_NS + 10_000 * MS)
+        said = len(link.sent)
+        far_ns = START_NS + 10_001 * MS
+        with pytest.raises(ValueError, match="more than 10 s after now"):
+            await radio.place(35.0, 36.0, 8000.0, at_ns=far_ns)
+        with pytest.raises(ValueError, match="more than 10 s after now"):
+            await radio.tune({1}, at_ns=far_ns)
+        with pytest.raises(ValueError, match="more than 10 s after now"):
+            await radio.off_air(at_ns=far_ns)
+        with pytest.raises(ValueError, match=r"\[1, 2\] exist: there are \[1, 9\]"):
+            await radio.tune({1, 2})
+        with pytest.raises(ValueError, match=r"\[2\] exist"):
+            await radio.transmit(b"x", channel=2, start_ns=START_NS + 100 * MS, session=1, sequence=0)
+        assert len(link.sent) == said

@@ -357,3 +357,13 @@ def test_dropped_receptions_are_trouble() -> None:
     hub.dropped(ALPHA, 3)
     assert hub.counts == {"host_dropped": 3}
     assert hub.last_troubles() == [Trouble(START_NS, ALPHA, START_NS, None)]
+
+
+def test_who_is_off_the_air_before_its_place_holds_can_be_placed_again() -> None:
+    hub = hub_of(ALPHA, BRAVO, placed=False)
+    hub.tell(ALPHA, place(ALPHA))
+    hub.tell(BRAVO, place(BRAVO, at_ms=1_000))
+    hub.tell(BRAVO, OffAir(START_NS))
+    hub.tell(BRAVO, place(BRAVO, at_ms=200))
+    hub.tell(ALPHA, frame(1_100))
+    assert [g.data for g in fly(hub, 1_500, BRAVO)] == [b"frame"]

@@ -261,3 +261,47 @@ def test_what_is_held_for_a_station_that_follows_the_clock_is_not_for_its_next_l
         assert [address for _, address, _ in server._timed.due(START_NS + 2)] == [BRAVO]
     finally:
         server._context.destroy(linger=0)
+
+
+async def test_who_is_waited_for_in_vain_again_and_again_is_not_let_in_any_more() -> None:
+    """Each time costs all others the patience of the run."""
+    async with served(plan(), patience_s=0.05) as run:
+        with raw(run) as stalls:
+            for _ in range(hub_server.MOST_STALLS):
+                assert isinstance(await stalls.hello(ALPHA), Welcome)
+                while not isinstance(said := await stalls.hear(), Refused):
+                    pass
+                assert "set aside" in said.reason
+            refused = await stalls.hello(ALPHA)
+            assert refused == Refused(f"{ALPHA:06x} was waited for in vain {hub_server.MOST_STALLS} times")
+            assert isinstance(await stalls.hello(BRAVO), Welcome), "it is the station that stalls, and no other"
+
+
+async def test_a_socket_that_chooses_its_routing_id_is_refused() -> None:
+    """Another socket with the same one would be taken for it, and never be told of its next life."""
+    async with served(plan()) as run:
+        context = zmq.asyncio.Context()
+        try:
+            dealer = context.socket(zmq.DEALER)
+            dealer.setsockopt(zmq.ROUTING_ID, b"mine")
+            dealer.connect(run.endpoint)
+            refused = await Raw(dealer).hello(ALPHA)
+        finally:
+            context.destroy(linger=0)
+        assert isinstance(refused, Refused)
+        assert "routing id" in refused.reason
+        with raw(run) as other:
+            assert isinstance(await other.hello(ALPHA), Welcome)
+
+
+async def test_a_hub_that_is_made_to_take_too_much_memory_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ZeroMQ bounds no message of many parts, and gives it to nobody before its last part is there."""
+    monkeypatch.setattr(hub_server, "MOST_MEMORY_BYTES", hub_server._memory_bytes() + (64 << 20))
+    context = contextlib.AsyncExitStack()
+    run = await context.enter_async_context(served(plan()))
+    with raw(run) as flood:
+        while not run._gone:
+            await flood.socket.send(bytes(60_000), zmq.SNDMORE)
+            await asyncio.sleep(0)
+    with pytest.raises(hub_server.Flooded, match="messages without end"):
+        await context.aclose()

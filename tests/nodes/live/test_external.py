@@ -378,3 +378,25 @@ async def test_ten_thousand_malformed_envelopes_are_counted_and_change_nothing(a
     expected, *others = as_ours
     assert report == {**expected, "host": {k: v for k, v in expected["host"].items() if k != "malformed"}}
     assert rest == others
+
+
+# ---------------------------------------------------------------- a test that gives up
+
+
+async def test_a_test_that_gives_up_while_it_waits_leaves_nothing_and_waits_no_more(
+    configs: Path, births: list[int]
+) -> None:
+    """Somebody has started the processes in a thread: two may not use one run at once."""
+    path = altered(configs / "scenarios" / "quiet.toml", "waits.toml", {"SOKOL 2": "external = true"})
+    flight = FlightTest.of(path, live=True)
+    await flight.start()
+    waiting = asyncio.create_task(flight.advance(10))
+    while flight._driver._working is None or flight._driver._working.done():  # type: ignore[attr-defined]
+        await asyncio.sleep(0.01)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    flight.close()
+    assert flight.report()["host"]["broken"] == []
+    assert not [pid for pid in births if is_there(pid)]
+    assert not flight._driver._path.exists()  # type: ignore[attr-defined]

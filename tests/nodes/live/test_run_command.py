@@ -77,6 +77,10 @@ class NoMessage(Aircraft):
 class Leaves(Aircraft):
     def hear(self, now_ns, hearing):
         os._exit(7)
+
+class Exits(Aircraft):
+    def hear(self, now_ns, hearing):
+        raise SystemExit(0)
 """
 PROGRAM = """
 import os, signal, subprocess, sys, time
@@ -233,6 +237,7 @@ def own(configs: Path) -> Own:
         path.write_text(text.replace('call_sign = "SOKOL 2"', f'call_sign = "SOKOL 2"\n{line}'), encoding="utf-8")
         (configs / "scenarios" / "raises.py").write_text(RAISES, encoding="utf-8")
         (configs / "scenarios" / "program.py").write_text(PROGRAM, encoding="utf-8")
+        (configs / "scenarios" / "script.py").write_text("import sys\nsys.exit(0)\n", encoding="utf-8")
         return str(path)
 
     return make
@@ -340,6 +345,58 @@ def test_when_the_director_is_killed_nothing_is_left(fly: Fly, own: Own, tmp_pat
     assert command.ended()[0] == -signal.SIGKILL
 
 
+def forkserver(command: Command) -> int:
+    """The process from which those of a run are forked."""
+    (pid,) = [pid for pid, name in command.named().items() if "multiprocessing.forkserver" in name]
+    return pid
+
+
+def test_the_process_from_which_ours_are_forked_may_die(fly: Fly, tmp_path: Path) -> None:
+    """Nobody knows then how the others fare: all are ended, and started again."""
+    out = tmp_path / "out"
+    command = fly("run", ENCOUNTER, "--output", str(out), "--patience", "60")
+    command.until(lambda: flying(out))
+    os.kill(forkserver(command), signal.SIGKILL)
+    for name in ("hub", "monitor MON 1", "station SOKOL 2"):
+        command.says(f"{name} lost the process that it was forked from, and was killed; it is started again\n")
+    for sign in ("MON 1", "SOKOL 2"):
+        command.says(rf"{sign} \(\w+\) is back\n")
+    command.tell(signal.SIGINT)
+    code, _, err = command.ended()
+    assert code == 130
+    assert "Traceback" not in err
+    report = json.loads((out / "report.json").read_bytes())
+    assert len(report["host"]["broken"]) == 7, "hub, monitor and five stations, each once"
+    assert report["verdict"] != "fail"
+    assert run(["check", str(out / "monitor.pcapng"), "--agreement", AGREEMENT]) in (0, 4)
+
+
+def test_the_process_from_which_ours_are_forked_may_be_stopped(fly: Fly, tmp_path: Path) -> None:
+    """It alone tells how the others end."""
+    out = tmp_path / "out"
+    command = fly("run", ENCOUNTER, "--output", str(out))
+    command.until(lambda: flying(out))
+    os.kill(forkserver(command), signal.SIGSTOP)
+    (pid,) = [pid for pid, name in command.named().items() if name == "airaccord station SOKOL 2"]
+    os.kill(pid, signal.SIGKILL)
+    command.says(r"station SOKOL 2 was killed by SIGKILL; it is started again\n")
+    command.says(r"SOKOL 2 \(155002\) is back\n")
+    os.kill(forkserver(command), signal.SIGSTOP)
+    command.tell(signal.SIGINT)
+    assert command.ended()[0] == 130
+
+
+def test_what_ends_the_whole_group_at_once_leaves_nothing(fly: Fly, own: Own) -> None:
+    """Ctrl-\\: not even a program of the user's that does not mind, or a temporary folder."""
+    stays = f'command = ["{sys.executable}", "program.py", "stays"]'
+    command = fly("run", own(stays))
+    command.until(lambda: any("program.py" in name for name in command.names()))
+    command.tell(signal.SIGQUIT)
+    command.process.wait(LIMIT_S)
+    until(lambda: not list(command.temporary.iterdir()))
+    assert command.ended()[0] == -signal.SIGQUIT
+
+
 def test_processes_that_die_are_told_at_once_and_in_the_report(fly: Fly, tmp_path: Path) -> None:
     command = fly("run", QUIET, "--pace", "real", "--output", str(tmp_path / "out"))
     command.until(lambda: flying(tmp_path / "out"))
@@ -389,6 +446,8 @@ BAD = {
     "a class that is not there": ('python = "nowhere:Thing"', 2, "cannot be imported: ModuleNotFoundError"),
     "a class that is none": ('python = "pathlib:Path"', 2, "is no class with the methods"),
     "an external station that never comes": ("external = true", 2, "not there after 1 s"),
+    "a class of a script that ends": ('python = "script:Station"', 2, "cannot be imported: SystemExit: 0"),
+    "a class that calls for the end": ('python = "raises:Exits"', 5, "failed in hear: SystemExit: 0"),
     "two ways at once": ('external = true\npython = "raises:InHear"', 2, "flown by one of"),
     "a class that raises in hear": ('python = "raises:InHear"', 5, "failed in hear: ZeroDivisionError: oops"),
     "a class that raises in wake": ('python = "raises:InWake"', 5, "failed in wake: LookupError: not there"),
@@ -427,6 +486,11 @@ NONSENSE = {
     "a channel that does not exist": ("NoChannel", "9"),
     "a message that cannot be encoded": ("NoMessage", "-5"),
 }
+
+
+def test_a_class_that_calls_for_the_end_in_one_process(own: Own, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["simulate", own('python = "raises:Exits"')]) == 5
+    assert "failed in hear: SystemExit: 0" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.parametrize("name", NONSENSE)

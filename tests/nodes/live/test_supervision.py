@@ -1,6 +1,7 @@
 """One process of a run dies, is stopped or is taken away at a known instant: what is told, recorded and judged."""
 
 import socket
+import time
 from collections import Counter
 from io import BytesIO, StringIO
 from pathlib import Path
@@ -12,9 +13,10 @@ import zmq
 from nodes.checking import check
 from nodes.flight import Flight, load
 from nodes.live import monitor_process
+from nodes.live.crew import Crew
 from nodes.live.director import Director
-from nodes.live.monitor_process import finish_recording
-from nodes.live.processes import how_it_ended
+from nodes.live.monitor_process import TooLong, finish_recording
+from nodes.live.processes import Child, how_it_ended
 from nodes.monitor import header_of, monitors_of
 from nodes.report import BROKEN, exit_code
 from nodes.simulation import Simulation
@@ -137,6 +139,29 @@ def test_a_station_that_was_killed_begins_a_session_of_its_own_and_is_excused(at
     assert silence.causes in ({Cause.HOST_TROUBLE: 1}, {})
     others = [t for (_, subject), t in verdicts.items() if "/" not in subject and subject != f"{SOKOL_2:06x}"]
     assert {t.causes.get(Cause.HOST_TROUBLE, 0) for t in others if t.clause in ("1.1", "1.4", "4.1", "5.1")} == {0}
+
+
+def test_at_pace_max_time_waits_for_a_station_that_is_started_again(
+    director: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else all of the flight could go by meanwhile: its other half takes less than what is slept here."""
+    start = Crew.start
+
+    def slowly(self: Crew, child: Child, endpoint: str) -> Child:
+        if child.starts:
+            time.sleep(2.0)  # nothing is waited for: this is what a slow machine looks like
+        return start(self, child, endpoint)
+
+    monkeypatch.setattr(Crew, "start", slowly)
+    live = begun(director, 20.0)
+    assert strike(processes(live)["station SOKOL 2"])
+    ended(live)
+    records = records_of(live)
+    ((_, from_s, until_s),) = troubles(records, live.flight)
+    assert until_s is not None
+    assert until_s - from_s <= 5
+    (back,) = live.told
+    assert back.endswith("SOKOL 2 (155002) is back")
 
 
 def test_a_station_that_is_stopped_is_killed_and_begins_again(director: Make) -> None:
@@ -500,3 +525,20 @@ def test_who_is_refused_again_and_again_is_told_once(director: Make) -> None:
     assert "somebody was refused as ae1001: the address ae1001 is taken by a station that is already there" in line
     assert not live.broken
     judged(live)
+
+
+def test_a_recording_that_takes_too_long_to_judge_is_judged_as_far_as_there_is_time(
+    tmp_path: Path, undisturbed: tuple[list[Tally], bytes]
+) -> None:
+    """And stays as it is: `check` judges all of it."""
+    flight = flight_of("encounter-2015", SECONDS)
+    cut = undisturbed[1][: len(undisturbed[1]) // 2]
+    path = tmp_path / "monitor.pcapng"
+    path.write_bytes(cut)
+    (entry,) = monitors_of(flight).values()
+    with pytest.raises(TooLong) as caught:
+        finish_recording(path, entry, flight, flight.end_ns, True, lambda finding: None, at_most_s=0)
+    assert flight.start_ns <= caught.value.until_ns < flight.end_ns
+    assert path.read_bytes() == cut
+    tallies, _ = finish_recording(path, entry, flight, flight.end_ns, True, lambda finding: None, at_most_s=600)
+    assert sum(t.counts[Outcome.PASS] for t in tallies) > sum(t.counts[Outcome.PASS] for t in caught.value.judgement[0])
