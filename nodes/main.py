@@ -52,7 +52,10 @@ def main() -> None:
     """Run the command line and exit with the contract's code."""
     open_streams()
     with ended_by_signals():
-        code = run(sys.argv[1:])
+        try:
+            code = run(sys.argv[1:])
+        except KeyboardInterrupt:  # once more, while the first was being told
+            code = reports.INTERRUPTED
     sys.exit(code)
 
 

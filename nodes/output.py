@@ -1,5 +1,6 @@
 """The folder that a run or a check writes its results to."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,6 +15,7 @@ class OutputFolder:
 
     def __init__(self, path: Path | None, force: bool):
         self.path = path
+        self._made = path is not None and not path.exists()
         if path is None:
             return
         if path.exists() and not force:
@@ -26,6 +28,16 @@ class OutputFolder:
                 (path / name).unlink(missing_ok=True)
         except OSError as error:
             raise ConfigurationError([Problem(str(path), "", "", f"cannot be made: {error.strerror}")]) from None
+
+    def discard(self) -> None:
+        """Nothing came of it: remove the folder, if it was made for this and holds nothing that somebody might read."""
+        if self.path is None or not self._made:
+            return
+        for file in self.path.iterdir():
+            if file.suffix != ".log" or not file.stat().st_size:
+                file.unlink()
+        with suppress(OSError):  # not empty
+            self.path.rmdir()
 
     def write(self, name: str, data: bytes) -> None:
         """Write one whole file."""

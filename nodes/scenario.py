@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from protocol.agreement import Area, Channel, Model, Requirement, Role, Share
 from protocol.fields import is_call_sign
@@ -85,13 +85,20 @@ class StationEntry(Model):
     avoid_s: tuple[Seconds, Seconds] | None = None
     power_dbm: Annotated[float, Field(ge=-100, le=100)] = 40.0
     python: str | None = None
-    command: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    command: tuple[str, ...] | None = None
     external: bool = False
 
     @property
     def foreign(self) -> bool:
         """Whether it is another program's: it flies and says where it is by itself."""
         return self.command is not None or self.external
+
+    @field_validator("command", mode="before")
+    @classmethod
+    def _words(cls, command: object) -> object:
+        if not isinstance(command, list | tuple) or not command:
+            raise ValueError('a list of words, such as ["python3", "my_station.py"]')
+        return command
 
     @model_validator(mode="after")
     def _one_maker(self) -> Self:

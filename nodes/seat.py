@@ -41,12 +41,12 @@ class Seat:
         self._wakes: set[int] = set()
 
     def start(self, now_ns: int) -> list[Outgoing]:
-        return self._do(now_ns, self._logic.start(now_ns + self._clock_ns))
+        return self._do(now_ns, _effects("start", self._logic.start(now_ns + self._clock_ns)))
 
     def hear(self, now_ns: int, hearing: Hearing) -> list[Outgoing]:
         """A frame was received and is handed over now."""
         local = hearing._replace(arrival_ns=hearing.arrival_ns + self._clock_ns)
-        return self._do(now_ns, self._logic.hear(now_ns + self._clock_ns, local))
+        return self._do(now_ns, _effects("hear", self._logic.hear(now_ns + self._clock_ns, local)))
 
     def wake(self, now_ns: int) -> list[Outgoing]:
         """The instant that `next_wake_ns` named has come."""
@@ -54,7 +54,7 @@ class Seat:
         effects: list[Effect] = []
         for at_ns in sorted(w for w in self._wakes if w <= local):
             self._wakes.discard(at_ns)
-            effects += self._logic.wake(at_ns)
+            effects += _effects("wake", self._logic.wake(at_ns))
         return self._do(now_ns, effects)
 
     def next_wake_ns(self) -> int | None:
@@ -88,6 +88,13 @@ class Seat:
             sends = [kept for s in sends for kept in edit(now_ns, s)]
         for s in sends:
             self._transmitter.submit(local, s)
+
+
+def _effects(call: str, answer: object) -> Iterable[Effect]:
+    """What a station answers, which may be a class of the user's. Raises TypeError."""
+    if not isinstance(answer, Iterable):
+        raise TypeError(f"{call} returned {answer!r}, and not effects: yield them, or return a list")
+    return answer
 
 
 def random_of(seed: int, address: int) -> Random:

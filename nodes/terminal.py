@@ -48,7 +48,7 @@ def render(report: Report, frames: Mapping[str, str], missing: list[str], consol
     for place in report["damage"]:
         console.print(f"[bold yellow]Damaged recording[/], judged from what is whole: {plain(place)}", highlight=False)
     for what in report["host"]["broken"] if report["host"] else ():
-        console.print(f"[bold red]Trouble in airaccord itself[/], held against nobody: {plain(what)}", highlight=False)
+        console.print(f"[bold red]Trouble in the run[/], held against nobody: {plain(what)}", highlight=False)
     console.print(_answer(report), highlight=False)
     for sentence in _warnings(report):
         console.print(f"[yellow]{sentence}[/]", highlight=False)

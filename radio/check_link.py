@@ -5,7 +5,6 @@ raises AssertionError, with a sentence, when the link does not hold; and whateve
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from radio.check_link_tools import (
@@ -18,10 +17,12 @@ from radio.check_link_tools import (
     MS,
     NOBODY,
     START_NS,
+    Check,
     Make,
     Run,
     entered,
     holds,
+    limited,
     listen,
     placed,
     plan,
@@ -38,12 +39,10 @@ from radio.hub import WINDOW_NS
 
 __all__ = ["ALL", "Check", "Make", "Run", "plan"]
 
-Check = Callable[[Make], Awaitable[None]]
-
-
 # ---------------------------------------------------------------- frames
 
 
+@limited
 async def check_frames_arrive_once_and_unchanged(make: Make) -> None:
     """A frame is heard by everybody else, once, with the same bytes, after it was sent; never by its sender."""
     frames = [bytes([n]) * length for n, length in enumerate((1, 40, MAX_DATA_BYTES), start=1)]
@@ -58,6 +57,7 @@ async def check_frames_arrive_once_and_unchanged(make: Make) -> None:
             same((reception.channel, reception.number), (1, n), "channel and number")
 
 
+@limited
 async def check_many_frames_all_arrive_in_order(make: Make) -> None:
     """Of 2,000 frames from two stations none is lost, and they come by `due_ns`, numbered without a hole."""
     count = 1000
@@ -77,6 +77,7 @@ async def check_many_frames_all_arrive_in_order(make: Make) -> None:
     same(charlie.missed, 0, "receptions missed")
 
 
+@limited
 async def check_bad_frames_are_refused_at_the_sender(make: Make) -> None:
     """A frame without bytes, or with too many, on no channel, or from nowhere, is a ValueError where it is sent."""
     async with placed(make(plan()), ALPHA) as (_, (alpha,)):
@@ -93,6 +94,7 @@ async def check_bad_frames_are_refused_at_the_sender(make: Make) -> None:
 # ---------------------------------------------------------------- on and off the air
 
 
+@limited
 async def check_nothing_before_it_is_placed(make: Make) -> None:
     """Until it is placed, a station neither receives nor is heard."""
     async with make(plan()) as run, entered(run, ALPHA, BRAVO, CHARLIE) as (alpha, bravo, charlie):
@@ -112,6 +114,7 @@ async def check_nothing_before_it_is_placed(make: Make) -> None:
     same([g.data for g in heard[2]], frames, "heard by a third")
 
 
+@limited
 async def check_off_the_air_it_neither_hears_nor_is_heard(make: Make) -> None:
     """From OFF THE AIR until the next PLACE nothing is received; then it is as before."""
     async with placed(make(plan()), ALPHA, BRAVO) as (run, (alpha, bravo)):
@@ -129,6 +132,7 @@ async def check_off_the_air_it_neither_hears_nor_is_heard(make: Make) -> None:
     same([g.data for g in heard[1]], frames[:3] + frames[7:], "received around a time off the air")
 
 
+@limited
 async def check_retuning(make: Make) -> None:
     """A station receives on the channels it is tuned to, from the instant it names."""
     async with placed(make(plan()), ALPHA, BRAVO) as (run, (alpha, bravo)):
@@ -148,6 +152,7 @@ async def check_retuning(make: Make) -> None:
 # ---------------------------------------------------------------- time
 
 
+@limited
 async def check_time_stands_still_while_a_station_computes(make: Make) -> None:
     """Granted time waits for the slowest, and what it then sends is still in time."""
     async with placed(make(plan()), ALPHA, BRAVO) as (run, (alpha, bravo)):
@@ -163,6 +168,7 @@ async def check_time_stands_still_while_a_station_computes(make: Make) -> None:
     same([g.data for g in heard[0]], [b"late?"], "heard of a slow station")
 
 
+@limited
 async def check_receive_until_an_instant(make: Make) -> None:
     """`receive(until_ns)` returns at that instant, and what is received at the same instant comes before."""
     async with placed(make(plan()), ALPHA, BRAVO) as (run, (alpha, bravo)):
@@ -183,6 +189,7 @@ async def check_receive_until_an_instant(make: Make) -> None:
         await together(run, 1_000, send(alpha, [b"1", b"2"], first_ms=210), then_listen(wait(), bravo))
 
 
+@limited
 async def check_a_frame_that_is_too_late_is_refused(make: Make) -> None:
     """Less than a window ahead is TooLate; a window ahead is in time."""
     async with placed(make(plan()), ALPHA, BRAVO) as (run, (alpha, bravo)):
@@ -200,6 +207,7 @@ async def check_a_frame_that_is_too_late_is_refused(make: Make) -> None:
     same([g.data for g in heard[1]], [b"\x00", b"\x01", b"\x02"], "heard of frames one window ahead")
 
 
+@limited
 async def check_the_end_reaches_everybody(make: Make) -> None:
     """At the end of the run iteration stops, `receive` gives None, and nothing can be sent any more."""
     async with placed(make(plan()), ALPHA, BRAVO, CHARLIE) as (run, radios):
@@ -212,6 +220,7 @@ async def check_the_end_reaches_everybody(make: Make) -> None:
                 await radio.transmit(b"x", channel=1, start_ns=END_NS, session=1, sequence=0)
 
 
+@limited
 async def check_the_same_seed_gives_the_same_receptions(make: Make) -> None:
     """Nothing depends on speed: the same plan twice gives the same, with losses and in collisions; another does not."""
 
@@ -235,6 +244,7 @@ async def check_the_same_seed_gives_the_same_receptions(make: Make) -> None:
 # ---------------------------------------------------------------- coming and going
 
 
+@limited
 async def check_an_address_belongs_to_one(make: Make) -> None:
     """A second station with the same address is refused, with a reason that names it; the first goes on."""
     async with placed(make(plan()), ALPHA, BRAVO) as (run, (alpha, bravo)):
@@ -244,6 +254,7 @@ async def check_an_address_belongs_to_one(make: Make) -> None:
     same([g.data for g in heard[1]], [b"still here"], "heard of the first")
 
 
+@limited
 async def check_strangers_are_refused(make: Make) -> None:
     """An unknown address and a wrong key are refused; the right key is welcome."""
     async with make(plan()) as run:
@@ -257,6 +268,7 @@ async def check_strangers_are_refused(make: Make) -> None:
             same(radio.life, 0, "the life of the first that was welcome")
 
 
+@limited
 async def check_who_leaves_can_come_back(make: Make) -> None:
     """BYE frees the address: the next one, the same handle or another, has the next life, and numbers begin at 0."""
     async with make(plan()) as run:
@@ -287,6 +299,7 @@ async def _hear_and_leave(radio: Radio) -> None:
     await radio.leave()
 
 
+@limited
 async def check_who_leaves_in_the_middle_stops_nobody(make: Make) -> None:
     """The others go on without one that said BYE in the middle of a window."""
     async with placed(make(plan()), ALPHA, BRAVO, CHARLIE) as (run, (alpha, bravo, charlie)):

@@ -3,15 +3,17 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
+from functools import wraps
 from typing import Any, Protocol
 
 from radio.envelope import NO_KEY, Reception
 from radio.handle import Radio
 from radio.hub import WINDOW_NS, Berth, Plan
+from radio.link_local import NotSettled
 from radio.medium import Channel, Equipment
 
-LIMIT_S = 120.0
-"""A link that lets a check wait for so long does not hold."""
+LIMIT_S = 25.0
+"""A link that lets a check wait for so long does not hold. They take less than one."""
 START_NS = 1_445_418_000_000_000_000
 END_NS = START_NS + 60_000_000_000
 MS = 1_000_000
@@ -37,6 +39,7 @@ class Run(Protocol):
 
 
 Make = Callable[[Plan], AbstractAsyncContextManager[Run]]
+Check = Callable[[Make], Coroutine[Any, Any, None]]
 
 
 def plan(*, seed: int = 1, loss: float = 0.0) -> Plan:
@@ -85,8 +88,7 @@ async def together(run: Run, until_ms: int, *doing: Coroutine[Any, Any, Any], en
 
     tasks = [asyncio.create_task(coroutine) for coroutine in (*doing, time())]
     try:
-        async with asyncio.timeout(LIMIT_S):
-            return list(await asyncio.gather(*tasks))[:-1]
+        return list(await asyncio.gather(*tasks))[:-1]
     finally:
         for task in tasks:
             task.cancel()
@@ -112,6 +114,24 @@ async def listen(radio: Radio) -> list[Reception]:
 async def then_listen(doing: Coroutine[Any, Any, Any], radio: Radio) -> list[Reception]:
     await doing
     return await listen(radio)
+
+
+def limited(check: Check) -> Check:
+    """The check, which says so if it would wait for ever: something was lost on its way."""
+
+    @wraps(check)
+    async def within(make: Make) -> None:
+        try:
+            async with asyncio.timeout(LIMIT_S):
+                await check(make)
+        except (TimeoutError, NotSettled) as error:
+            about = f" ({error})" if isinstance(error, NotSettled) else ""
+            raise AssertionError(
+                f"{check.__name__} waits for what does not come: a message was lost, in one direction or the other, "
+                f"or somebody is not told of the end{about}"
+            ) from None
+
+    return within
 
 
 @contextmanager

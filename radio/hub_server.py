@@ -18,6 +18,7 @@ import zmq
 from radio import envelope
 from radio.envelope import Alive, BadEnvelope, Bye, Done, End, FromHub, Hello, Refused, Trouble, Welcome
 from radio.hub import WINDOW_NS, Hub, NotAdmitted
+from radio.hub_pace import Pace
 from radio.hub_timed import TimedStations
 from radio.loopback import loopback
 
@@ -77,7 +78,7 @@ class HubServer:
         patience_s: float = 10.0,
         granted: Callable[[int], object] = lambda until_ns: None,
     ):
-        self._hub, self._paced, self._patience_ns, self._granted = hub, paced, round(patience_s * 1e9), granted
+        self._hub, self._pace, self._patience_ns, self._granted = hub, Pace(paced), round(patience_s * 1e9), granted
         listen = loopback(listen)
         self._context = zmq.Context()
         self._router = self._context.socket(zmq.ROUTER)
@@ -98,9 +99,6 @@ class HubServer:
         self._expected: set[int] = set()
         self._limit_ns = hub.now_ns
         self._opened_ns = self._poked_ns = self._reported_ns = self._turned_ns = time.monotonic_ns()
-        self._zero_ns: int | None = None
-        """The clock's reading at medium time 0, while time runs."""
-        self._stretched = self._stretched_ns = 0
         self._asked_ns: dict[int, int] = {}
         """When, by the clock, each station joined."""
         self._stalls: Counter[int] = Counter()
@@ -145,7 +143,7 @@ class HubServer:
         hub = self._hub
         outcomes = {outcome.value: count for outcome, count in hub.outcomes.items()}
         waiting = tuple(sorted({*hub.waiting_for(), *self._expected}))
-        stretched = (self._stretched, self._stretched_ns)
+        stretched = (self._pace.stretched, self._pace.stretched_ns)
         return Status(hub.now_ns, hub.transmissions, outcomes, dict(hub.counts), *stretched, waiting)
 
     # ------------------------------------------------------------ whoever started it
@@ -155,7 +153,7 @@ class HubServer:
             match control.recv():
                 case ("go", int(until_ns)):
                     self._limit_ns, self._reached = until_ns, False
-                    self._zero_ns = None
+                    self._pace.begin_anew()
                 case ("expect", int(address)):
                     if self._hub.present(address):  # it was faster
                         self._news.append(("joined", address, self._hub.lives[address] - 1))
@@ -206,40 +204,22 @@ class HubServer:
             self._opened_ns += now_ns - self._turned_ns
             self._timed.pardon(now_ns - self._turned_ns)
         self._turned_ns = now_ns
-        if self._zero_ns is not None:
-            self._deliver_timed(now_ns - self._zero_ns)
+        if (medium_ns := self._pace.medium_ns(now_ns)) is not None:
+            self._deliver_timed(medium_ns)
         waiting = self._hub.waiting_for()
         if waiting:
             self._wait(waiting, now_ns)
-        elif not self._expected and self._hub.now_ns < self._limit_ns and self._due(now_ns):
+        elif not self._expected and self._hub.now_ns < self._limit_ns and self._pace.due(now_ns, self._hub.now_ns):
             self._open(now_ns)
         self._report()
 
-    def _due(self, now_ns: int) -> bool:
-        """Whether the clock has come to where medium time stands; a run that fell behind is stretched."""
-        if not self._paced:
-            return True
-        if self._zero_ns is None:
-            self._zero_ns = now_ns - self._hub.now_ns
-        behind_ns = now_ns - self._zero_ns - self._hub.now_ns
-        if behind_ns > WINDOW_NS:
-            self._stretched += 1
-            self._stretched_ns += behind_ns
-            self._zero_ns += behind_ns
-        return behind_ns >= 0
-
     def _idle_ms(self) -> int:
         """How long nothing is due but what others say."""
-        hub, at_ns = self._hub, REPORT_NS
-        if self._reached or hub.waiting_for() or self._expected:
+        if self._reached or self._hub.waiting_for() or self._expected:
             return 50
-        if not self._paced or self._zero_ns is None:
-            return 0
-        now_ns = time.monotonic_ns()
-        at_ns = hub.now_ns + self._zero_ns - now_ns
-        if (due_ns := self._timed.next_due_ns) is not None:
-            at_ns = min(at_ns, due_ns + self._zero_ns - now_ns)
-        return max(0, min(50, -(-at_ns // 1_000_000)))
+        due_ns = self._timed.next_due_ns
+        instants = (self._hub.now_ns,) if due_ns is None else (self._hub.now_ns, due_ns)
+        return max(0, min(50, -(-self._pace.left_ns(time.monotonic_ns(), *instants) // 1_000_000)))
 
     def _open(self, now_ns: int) -> None:
         self._opened_ns = self._poked_ns = now_ns
@@ -337,7 +317,7 @@ class HubServer:
                 raise NotAdmitted("this socket has a routing id of its own, and another could pass for it: set none")
             if self._stalls[hello.address] >= MOST_STALLS and self._hub.open_to_all(hello.address):
                 raise NotAdmitted(f"{hello.address:06x} was waited for in vain {MOST_STALLS} times")
-            if not hello.granted and not self._paced:
+            if not hello.granted and not self._pace.paced:
                 raise NotAdmitted("this run does not keep to the clock: ask for granted time, or run it at pace real")
             self._send(hello.address, Alive())  # if whoever has the address is gone, this shows it
             self._hub.admit(hello)

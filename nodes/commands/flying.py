@@ -38,15 +38,21 @@ def load_flight(scenario: Path, loss: float | None) -> Flight:
 
 
 @contextmanager
-def interruptible() -> Iterator[list[int]]:
+def interruptible(*, at_once_the_second_time: bool = False) -> Iterator[list[int]]:
     """Ctrl-C (or `kill`, or the terminal's end) only fills the list: the run stops between two steps, and its report
-    is still written.
+    is still written. A step may never end, if a user's class does not return: then the second time is to end it.
     """
     signals: list[int] = []
+
+    def note(number: int, _: object) -> None:
+        if signals and at_once_the_second_time:
+            raise KeyboardInterrupt
+        signals.append(number)
+
     numbers = [signal.SIGINT, signal.SIGTERM]
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # who starts it with nohup wants it to go on
         numbers.append(signal.SIGHUP)
-    before = {number: signal.signal(number, lambda number, _: signals.append(number)) for number in numbers}
+    before = {number: signal.signal(number, note) for number in numbers}
     try:
         yield signals
     finally:

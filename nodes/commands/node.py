@@ -13,6 +13,7 @@ from nodes.commands.flying import ScenarioFile, Seed, interruptible, load_flight
 from nodes.commands.run import endpoint_of
 from nodes.flight import Flight
 from nodes.live.client import Client
+from nodes.live.director import INTERRUPTED, OVER
 from nodes.live.station_process import Flying
 from nodes.node import StationFault
 from nodes.problems import ConfigurationError, Problem
@@ -53,6 +54,9 @@ def node(
         if interrupted:
             client.send([Bye()])
             raise typer.Exit(reports.INTERRUPTED)
+        if flying.why_over != OVER:
+            print(f"airaccord: {entry.call_sign}: the run has ended early: {flying.why_over}", file=sys.stderr)
+            raise typer.Exit(reports.OK if flying.why_over == INTERRUPTED else reports.BROKEN)
     except (StationFault, HubGone) as error:
         print(f"airaccord: {error}", file=sys.stderr)
         raise typer.Exit(reports.BROKEN) from None

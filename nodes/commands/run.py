@@ -90,7 +90,11 @@ def fly_live(flight: Flight, seed: int | None, settings: Settings, results: Outp
         settings = replace(settings, temporary=results.path is None)
         live = Director(flight, flight.scenario.seed if seed is None else seed, folder, settings, findings)
         stack.callback(live.kill)
-        code = _fly(live, interrupted, findings, results, folder, as_json)
+        try:
+            code = _fly(live, interrupted, findings, results, folder, as_json)
+        except ConfigurationError:  # it has not begun; when it is mended, the same command is to work
+            results.discard()
+            raise
     raise typer.Exit(code)
 
 

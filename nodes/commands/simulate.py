@@ -49,7 +49,7 @@ def simulate(
     lines = io.TextIOWrapper(truth or io.BytesIO(), encoding="utf-8", newline="\n", write_through=True)
     findings = Findings()
     run = Simulation(flight, flight.scenario.seed if seed is None else seed, open_file, lines, findings)
-    with interruptible() as interrupted:
+    with interruptible(at_once_the_second_time=True) as interrupted:
         with progress(run, findings) as update:
             while run.now_ns < flight.end_ns and not interrupted:
                 run.advance(min(run.now_ns + NS_PER_S, flight.end_ns))

@@ -22,6 +22,8 @@ from protocol.verdicts import Finding
 from radio.hub_server import Status
 from radio.medium import Outcome
 
+OVER, INTERRUPTED = "the run is over", "interrupted"
+"""What stations are told at its end."""
 JUDGE_S = 0.5
 """How long a recording is judged whose monitor could not close it, when the run is interrupted."""
 
@@ -67,7 +69,7 @@ class Director:
         external = [s for s in self.flight.stations if s.external]
         for entry in external:
             self._supervisor.expect(entry.address)
-        missing = [s.call_sign for s in external if s.address in self._supervisor.missing_s]
+        missing = [s.call_sign for s in external if s.address in self._supervisor.absence.missing_s]
         if missing and not interrupted:
             told(missing)
             try:
@@ -80,7 +82,7 @@ class Director:
 
     def _wait_for_the_missing(self, whom: str, interrupted: Sequence[int]) -> None:
         """Raises ConfigurationError, naming those who never come. Our own are the supervisor's to look after."""
-        missing, wait_s = self._supervisor.missing_s, self._settings.wait_s
+        missing, wait_s = self._supervisor.absence.missing_s, self._settings.wait_s
         limit_s = time.monotonic() + wait_s
         while missing and not interrupted:
             self._supervisor.step()
@@ -101,12 +103,12 @@ class Director:
     @property
     def broken(self) -> list[str]:
         """Which processes had trouble, and when."""
-        return self._supervisor.broken
+        return self._supervisor.log.broken
 
     @property
     def told(self) -> list[str]:
         """Who came and went, and what else is worth knowing."""
-        return self._supervisor.told
+        return self._supervisor.log.told
 
     @property
     def now_ns(self) -> int:
@@ -138,7 +140,8 @@ class Director:
     @property
     def waited_for(self) -> list[str]:
         """Who keeps medium time standing still, once that has gone on for a while."""
-        return self._supervisor.waited_for
+        supervisor = self._supervisor
+        return [supervisor.log.sign(a) for a in supervisor.status.waiting] if supervisor.absence.standing else []
 
     def _hubs(self) -> list[Status]:
         return [*self._supervisor.lost, self._supervisor.status]
@@ -214,7 +217,7 @@ class Director:
             return
         self._closed = True
         supervisor, flight, now_ns = self._supervisor, self.flight, self.now_ns
-        supervisor.end("interrupted" if interrupted else "the run is over", interrupted)
+        supervisor.end(INTERRUPTED if interrupted else OVER, interrupted)
         self._judgement = supervisor.judgement
         for number, (name, entry) in enumerate(monitors_of(flight).items()):
             if entry.address not in supervisor.finished:  # its process did not come to close it

@@ -111,7 +111,7 @@ class Child:
 
 
 class Command:
-    """A program of the user's that flies a station. What it writes goes to a file."""
+    """A program of the user's that flies a station. What it writes goes to a file. `killed`: it was we who ended it."""
 
     def __init__(
         self, name: str, station: int, command: Sequence[str], folder: Path, log: Path, more: Mapping[str, str]
@@ -124,7 +124,7 @@ class Command:
     def start(self) -> None:
         """Start it, the first time or again. Raises OSError."""
         self.starts += 1
-        self._why = ""
+        self._why, self.killed = "", False
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command,
@@ -144,16 +144,20 @@ class Command:
     def ended(self) -> int | None:
         """Its exit code, once it has ended; then what it has started itself is ended too."""
         if self._process.returncode is None:
-            # looked at without being reaped: as long as it is there, its group is nobody else's
-            if os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+            if self._runs():
                 return None
-            self.kill()
+            self.kill(self._why)
         return self._process.returncode
+
+    def _runs(self) -> bool:
+        # looked at without being reaped: as long as it is there, its group is nobody else's
+        return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
 
     def kill(self, why: str = "") -> None:
         """End it at once, with everything that it has started. `why` stands in for the signal."""
         self._why = why
         if self._process.returncode is None:
+            self.killed = self._runs()
             os.killpg(self.pid, signal.SIGKILL)
             self._process.wait()
 

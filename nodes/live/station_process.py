@@ -76,6 +76,8 @@ class Flying:
         self.node: Node | None = None
         self.refused: str | None = None
         """Why the hub would not have it, the last time."""
+        self.why_over = ""
+        """Why the run is over, by the hub's word."""
 
     def turn(self) -> bool:
         """Do what the hub's messages ask for; whether the run is over."""
@@ -96,7 +98,8 @@ class Flying:
                 self.client.done(said.until_ns)
             case Refused(reason=reason):
                 self.node, self.refused = None, reason  # the client asks again after a while
-            case End():
+            case End(reason=reason):
+                self.why_over = reason
                 return True
             case _:
                 pass

@@ -14,25 +14,22 @@ from typing import Any
 
 from nodes.flight import Flight
 from nodes.live import forking
+from nodes.live.absence import Absence
 from nodes.live.crew import Crew
 from nodes.live.hub_process import HubStart, hub_process
 from nodes.live.keeper import keeper_process
+from nodes.live.logbook import Logbook
 from nodes.live.monitor_process import Judgement
 from nodes.live.processes import Child, Command
 from nodes.live.settings import Settings
 from nodes.monitor import monitors_of
 from nodes.plan import plan_of
 from nodes.problems import ConfigurationError, Problem
-from protocol.units import NS_PER_S
 from protocol.verdicts import Finding
 from radio.hub_server import Status
 
-SUSPENDED_S = 1.0
-"""A director that takes so long between two steps was stopped itself, such as by Ctrl-Z, or by its user's program."""
 MOST_STARTS = 6
 """A process that is killed is started again, up to so many times in all."""
-STANDING_S = 1.0
-"""Medium time that stands still for so long by the clock is worth a word."""
 STEP_S = 0.05
 FAREWELL_S = 1.0
 JUDGEMENT = 6
@@ -55,9 +52,7 @@ class Supervisor:
     ):
         self.flight, self.settings = flight, settings
         self._seed, self._folder, self._on_finding = seed, folder, on_finding
-        self.broken: list[str] = []
-        self.told: list[str] = []
-        """What is worth knowing and no trouble of ours, such as stations that come and go."""
+        self.log = Logbook(flight, lambda: self.now_ns)
         self.status = Status(flight.start_ns, 0, {}, {}, 0, 0, ())
         self.lost: list[Status] = []
         """What hubs that were lost had counted."""
@@ -65,8 +60,6 @@ class Supervisor:
         self.judgement: Judgement | None = None
         self.answer: Any = None
         self.joined: set[int] = set()
-        self.missing_s: dict[int, float] = {}
-        """Since when, by the clock, stations that should be there are not."""
         self.hub = Child("hub", [], hub_process)
         self.judge: Child | None = None
         """The first monitor's process."""
@@ -75,7 +68,7 @@ class Supervisor:
         self.finished: set[int] = set()
         """Monitors that have closed their recordings."""
         self._keeper = Child("keeper", [], keeper_process)
-        self._stepped_s = self._moved_s = self._woken_s = time.monotonic()
+        self.absence = Absence()
         self._patience_s = max(settings.patience_s, settings.least_patience_s)
         self._lives: Counter[int] = Counter()
         self._refused: set[tuple[int, str]] = set()
@@ -89,13 +82,6 @@ class Supervisor:
     def now_ns(self) -> int:
         """Medium time that has been granted."""
         return int(self._horizon_ns.value)
-
-    @property
-    def waited_for(self) -> list[str]:
-        """Who keeps medium time standing still, once that has gone on for a while."""
-        if time.monotonic() - self._moved_s < STANDING_S:
-            return []
-        return [self._sign(address) for address in self.status.waiting]
 
     # ------------------------------------------------------------ beginning
 
@@ -124,7 +110,8 @@ class Supervisor:
     def expect(self, address: int) -> None:
         """Time does not go on without this station."""
         if address not in self.joined:
-            self.missing_s.setdefault(address, time.monotonic())
+            if address not in self.absence.missing_s:
+                self.absence.begins(address)
             self.hub.say("expect", address)
 
     def _start_hub(self) -> None:
@@ -134,7 +121,7 @@ class Supervisor:
         start = HubStart(plan, self.endpoint, self.settings, truth, self.now_ns, self._lives)
         self.hub.start(start, self._horizon_ns)
         self._begun(self.hub)
-        self._heard_s = time.monotonic()
+        self.absence.hub_spoke(moved=True)
 
     def _begun(self, child: Child) -> None:
         """What must not outlive the director."""
@@ -151,7 +138,7 @@ class Supervisor:
     def let_go(self, address: int) -> None:
         """A station is taken away: nobody waits for it any more, and its end is no trouble."""
         self.joined.discard(address)
-        self.missing_s.pop(address, None)
+        self.absence.ends(address)
         self.hub.say("remove", address)
 
     # ------------------------------------------------------------ watching
@@ -184,7 +171,7 @@ class Supervisor:
             return  # it has ended; that is looked at apart
 
     def _hub_said(self, said: tuple[Any, ...]) -> None:
-        self._heard_s = time.monotonic()
+        self.absence.hub_spoke(moved=False)
         match said:
             case ("status" | "ended", Status() as status):
                 self._stands(status)
@@ -193,27 +180,27 @@ class Supervisor:
                 self.reached = self._target_ns is None or status.now_ns >= self._target_ns
             case ("joined", int(address), int(life)):
                 self._lives[address] = life + 1
-                self.missing_s.pop(address, None)
+                self.absence.ends(address)
                 back = life > 0 and address not in self.joined
                 self.joined.add(address)
                 if back:
-                    self._note(self.told, f"{self._sign(address)} is back")
+                    self.log.tell(f"{self.log.sign(address)} is back")
             case ("left", int(address)):
                 self.joined.discard(address)
-                self._note(self.told, f"{self._sign(address)} has left")
+                self.log.tell(f"{self.log.sign(address)} has left")
             case ("lost", int(address)):
                 if address not in self._keys:
-                    self._note(self.told, f"{self._sign(address)} is gone without a farewell")
+                    self.log.tell(f"{self.log.sign(address)} is gone without a farewell")
                 elif address in self.joined and not self._ending and not self._ours(address):  # ours are told apart
-                    self._note(self.broken, f"{self._sign(address)} was cut off from the hub")
+                    self.log.trouble(f"{self.log.sign(address)} was cut off from the hub")
                 self.joined.discard(address)
             case ("stalled", int(address)):
-                if address not in self.missing_s:  # else its process has been replaced meanwhile
+                if address not in self.absence.missing_s:  # else its process has been replaced meanwhile
                     self._stalled(address, self.settings.patience_s)
             case ("refused", int(address), str(reason)):
                 if (address, reason) not in self._refused:  # who is refused may try again for ever
                     self._refused.add((address, reason))
-                    self._note(self.told, f"somebody was refused as {address:06x}: {reason}")
+                    self.log.tell(f"somebody was refused as {address:06x}: {reason}")
             case ("listening", str(endpoint)):
                 if self.endpoint:
                     for child in self.children:
@@ -227,8 +214,7 @@ class Supervisor:
                 self.hub.why = why
 
     def _stands(self, status: Status) -> None:
-        if status.now_ns != self.status.now_ns or not status.waiting:
-            self._moved_s = time.monotonic()
+        self.absence.hub_spoke(moved=status.now_ns != self.status.now_ns or not status.waiting)
         self.status = status
 
     def _child_said(self, child: Child, said: Any) -> None:
@@ -242,14 +228,14 @@ class Supervisor:
                     self.judgement = (tallies, heard)
             case ("busy",):
                 for address in child.stations:
-                    self.missing_s[address] = time.monotonic()
+                    self.absence.begins(address)
             case ("tallies", tallies, heard):
                 self.answer = (tallies, heard)
             case ("fault", int(address), str(about)):
                 child.stations = [station for station in child.stations if station != address]
                 self.joined.discard(address)
                 self.hub.say("lost", address)
-                self._note(self.broken, f"{about}; it is gone from then on")
+                self.log.trouble(f"{about}; it is gone from then on")
             case _:
                 self.answer = said
 
@@ -263,7 +249,7 @@ class Supervisor:
         again = not peace and child.starts < MOST_STARTS
         if abnormal or not peace:
             what = "; it is started again" if again else f"; after {child.starts} starts it is left alone"
-            self._note(self.broken, f"{child.name} {child.how_it_ended()}{'' if peace else what}")
+            self.log.trouble(f"{child.name} {child.how_it_ended()}{'' if peace else what}")
         child.close()
         for address in child.stations:
             self.joined.discard(address)
@@ -277,13 +263,13 @@ class Supervisor:
         elif child is not self.hub:
             self.children.remove(child)
             for address in child.stations:
-                self.missing_s.pop(address, None)
+                self.absence.ends(address)
                 self.hub.say("unexpect", address)
 
     def _wait_for(self, stations: Sequence[int]) -> None:
         """Stations that are started again are to come back. At pace max minutes would go by meanwhile: time waits."""
         for address in stations:
-            self.missing_s[address] = time.monotonic()
+            self.absence.begins(address)
             if not self.settings.paced:
                 self.hub.say("expect", address)
 
@@ -293,16 +279,16 @@ class Supervisor:
         Raises RunBroken if there have been too many.
         """
         if not again:
-            raise RunBroken(self.broken[-1])
+            raise RunBroken(self.log.broken[-1])
         self.lost.append(self.status)
         self.status = Status(self.now_ns, 0, {}, {}, 0, 0, ())
         for station in self.flight.stations:
             self._lives[station.address] += 1  # it may have begun lives of which it told nobody
         self._start_hub()
         self.hub.say("trouble", 0, self.now_ns)
-        for address in {*self.joined, *self.missing_s}:
+        for address in {*self.joined, *self.absence.missing_s}:
             self.joined.discard(address)
-            self.missing_s[address] = time.monotonic()  # that they are not there was the hub's fault
+            self.absence.begins(address)  # that they are not there was the hub's fault
             self.hub.say("expect", address)
         if self._target_ns is not None:
             self.hub.say("go", self._target_ns)
@@ -313,35 +299,26 @@ class Supervisor:
         processes: list[Child | Command] = [*self.children, *self.commands]
         process = next((p for p in processes if address in p.stations), None)
         if process is None:
-            self.missing_s.pop(address, None)
-            self._note(self.told, f"{self._sign(address)} did not answer for {patience_s:g} s: set aside")
+            self.absence.ends(address)
+            self.log.tell(f"{self.log.sign(address)} did not answer for {patience_s:g} s: set aside")
             self.hub.say("unexpect", address)
             return
         process.kill(f"did not answer for {patience_s:g} s and was killed")
 
     def _look_after_the_missing(self) -> None:
         """Kill what should long be there and is not: a hub that says nothing, stations that do not come back."""
-        now_s = time.monotonic()
-        if now_s - self._stepped_s > SUSPENDED_S:  # nobody listened meanwhile
-            self._heard_s += now_s - self._stepped_s
-            for address in self.missing_s:
-                self.missing_s[address] += now_s - self._stepped_s
-        self._stepped_s = now_s
-        if now_s - self._woken_s > forking.WAKE_S:
-            self._woken_s = now_s
-            forking.wake()
-        limit_s = now_s - self._patience_s
-        if self._heard_s < limit_s and not self._ending:
-            self._heard_s = time.monotonic()
+        self.absence.look()
+        if self.absence.hub_is_silent(self._patience_s) and not self._ending:
+            self.absence.hub_spoke(moved=False)
             self.hub.kill(f"said nothing for {self._patience_s:g} s and was killed")
             return
-        for address, since_s in list(self.missing_s.items()):
-            if since_s >= limit_s or not (self._ours(address) or self._target_ns is not None):
+        for address in self.absence.overdue(self._patience_s):
+            if not (self._ours(address) or self._target_ns is not None):
                 continue  # as long as the run has not begun, whoever waits for the others has a limit
-            self.missing_s[address] = time.monotonic()
+            self.absence.begins(address)
             if address not in self._keys:
-                self.missing_s.pop(address)
-                self._note(self.told, f"{self._sign(address)} has not come back")
+                self.absence.ends(address)
+                self.log.tell(f"{self.log.sign(address)} has not come back")
                 self.hub.say("unexpect", address)
             else:
                 self._stalled(address, self._patience_s)
@@ -351,11 +328,13 @@ class Supervisor:
         self.commands.remove(command)
         self._keeper.say("ended", command.pid)
         (address,) = command.stations
-        if self._ending:
-            return
         words = command.last_words()
+        last = f"; it last wrote: {words}" if words else ""
+        if self._ending:
+            if code and not command.killed:
+                self.log.trouble(f"{command.name}: its command {command.how_it_ended()}{last}")
+            return
         if self._target_ns is None:  # it was to fly, and has not even begun
-            last = f"; it last wrote: {words}" if words else ""
             how = f"{command.how_it_ended()} before the run began{last}"
             raise ConfigurationError([Problem(command.name, "command", "", how)])
         if code == 0:
@@ -364,24 +343,15 @@ class Supervisor:
         self.hub.say("lost", address)
         again = code < 0 and command.starts < MOST_STARTS
         what = "it is started again" if again else "it is gone from then on"
-        last = f"; it last wrote: {words}" if words else ""
-        self._note(self.broken, f"{command.name}: its command {command.how_it_ended()}; {what}{last}")
+        self.log.trouble(f"{command.name}: its command {command.how_it_ended()}; {what}{last}")
         if again:
             command.start()
             self._keeper.say("started", command.pid, True)
             self.commands.append(command)
             self._wait_for([address])
         else:
-            self.missing_s.pop(address, None)
+            self.absence.ends(address)
             self.hub.say("unexpect", address)
-
-    def _note(self, where: list[str], what: str) -> None:
-        at_s = (self.now_ns - self.flight.start_ns) / NS_PER_S
-        where.append(f"at {at_s:.2f} s: {what}")
-
-    def _sign(self, address: int) -> str:
-        sign = next((s.call_sign for s in self.flight.stations if s.address == address), "somebody")
-        return f"{sign} ({address:06x})"
 
     def _ours(self, address: int) -> bool:
         return any(address in child.stations for child in self.children)

@@ -19,6 +19,8 @@ class _Gap:
 
     position: Booked
     frames: list[Booked] = field(default_factory=list)
+    again_ns: int | None = None
+    """When the station was heard again, in another session."""
 
 
 class Reports:
@@ -47,10 +49,17 @@ class Reports:
             duty = message.airborne and in_area(message, self.world.annexes.area)
             if gap is not None and duty:
                 yield self._judge(gap, booked)
+            if gap is None:
+                self._heard_again(booked)
             if duty:
                 self.open[booked.account] = _Gap(booked, [booked])
             else:
                 self.open.pop(booked.account, None)
+
+    def _heard_again(self, booked: Booked) -> None:
+        for account, gap in self.open.items():
+            if account.source == booked.frame.source and gap.again_ns is None:
+                gap.again_ns = booked.at_ns
 
     def _judge(self, gap: _Gap, b: Booked) -> Finding:
         a, source = gap.position, b.frame.source
@@ -120,15 +129,18 @@ class Reports:
                 continue
             # what came when its next report was due explains why there was none
             trouble = self.world.troubled(account.source, last.at_ns, last.at_ns + self.limit_ns)
+            until_ns, silence = end_ns, "no POSITION heard from then to the end; out of reach and silent look the same"
+            if gap.again_ns is not None:
+                until_ns, silence = gap.again_ns, "no POSITION heard until it began another session"
             yield Finding(
                 clause=self.id,
                 subject=subject,
                 outcome=Outcome.INCONCLUSIVE,
-                at_ns=end_ns,
-                summary="no POSITION heard from then to the end; out of reach and silent look the same",
+                at_ns=until_ns,
+                summary=silence,
                 evidence=(last.id,),
                 cause=Cause.HOST_TROUBLE if trouble else Cause.NOT_HEARD_AGAIN,
-                measured=round((end_ns - last.at_ns) / NS_PER_S, 3),
+                measured=round((until_ns - last.at_ns) / NS_PER_S, 3),
                 limit=self.limit_s,
                 unit="s",
             )

@@ -147,6 +147,17 @@ def test_a_node_says_that_there_is_no_hub(capsys: pytest.CaptureFixture[str]) ->
     assert why == f"--hub: no hub answers at tcp://{at} after 0.3 s (--wait): start `airaccord hub` there"
 
 
+async def test_a_node_whose_run_ends_early_says_why(start: Start, configs: Path) -> None:
+    path = altered(configs / "scenarios" / "encounter-2015.toml", "two.toml", {}, only=("MON 1", "HAWK 11", "SOKOL 1"))
+    hub, endpoint = begin_hub(start, path, "--patience", "600")
+    node = start("node", path, "SOKOL 1", "--hub", endpoint)
+    async with Radio.connect(endpoint, address=HAWK_11) as radio:
+        await Pilot(radio, load(path)).to(5)
+        hub.process.kill()
+    assert node.ends() == 5
+    assert node.wrote.endswith("airaccord: SOKOL 1: the run has ended early: whoever started the run is gone\n")
+
+
 async def test_a_node_whose_hub_is_gone_says_so(start: Start, configs: Path) -> None:
     path = altered(configs / "scenarios" / "encounter-2015.toml", "two.toml", {}, only=("MON 1", "HAWK 11", "SOKOL 1"))
     hub, endpoint = begin_hub(start, path, "--patience", "600")

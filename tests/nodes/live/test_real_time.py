@@ -18,8 +18,8 @@ import zmq
 
 from nodes.checking import check
 from nodes.flight import load
+from nodes.live.absence import STANDING_S
 from nodes.live.director import Director
-from nodes.live.supervisor import STANDING_S
 from nodes.report import of_run
 from nodes.terminal import to_text
 from nodes.testing import FlightTest

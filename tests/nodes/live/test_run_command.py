@@ -101,6 +101,10 @@ while True:
             print("at three", flush=True)
             if what == "fails":
                 sys.exit(3)
+            if what == "leaves, and fails":
+                socket.send(pack(Bye()))
+                time.sleep(0.5)  # this is what a slow end looks like: meanwhile the run is over
+                sys.exit(3)
             if what == "dies":
                 os.kill(os.getpid(), signal.SIGKILL)
             if what == "leaves children":
@@ -109,7 +113,8 @@ while True:
                 sys.exit(0)
         socket.send(pack(Done(said.until_ns)))
     elif isinstance(said, End) and what != "stays":
-        sys.exit(0)
+        print("the end", flush=True)
+        sys.exit(4 if what == "fails at the end" else 0)
     elif isinstance(said, End):
         time.sleep(1000)
 """
@@ -481,7 +486,7 @@ def test_bad_stations_of_ones_own(
 
 
 NONSENSE = {
-    "nothing": ("Nothing", "is not iterable"),
+    "nothing": ("Nothing", "wake returned None, and not effects"),
     "no effect": ("Unknown", "not an effect"),
     "a channel that does not exist": ("NoChannel", "9"),
     "a message that cannot be encoded": ("NoMessage", "-5"),
@@ -552,6 +557,19 @@ def test_a_program_that_fails_is_gone_from_then_on(own: Own, tmp_path: Path) -> 
     assert broken.endswith("it last wrote: at three")
 
 
+@pytest.mark.usefixtures("programs")
+@pytest.mark.parametrize(
+    ("what", "status", "words"), [("fails at the end", 4, "the end"), ("leaves, and fails", 3, "at three")]
+)
+def test_a_program_that_fails_when_the_run_is_over_is_told(
+    what: str, status: int, words: str, own: Own, tmp_path: Path
+) -> None:
+    code, (broken,), _ = flown(what, own, tmp_path / "out")
+    assert code == 5, "no quiet 0"
+    assert f"station SOKOL 2: its command ended with exit status {status}" in broken
+    assert broken.endswith(f"; it last wrote: {words}")
+
+
 def test_a_program_that_is_killed_is_started_again(fly: Fly, own: Own, tmp_path: Path) -> None:
     command = fly(
         "run", own(f'command = ["{sys.executable}", "program.py", "dies"]'), "--output", str(tmp_path / "out")
@@ -616,6 +634,19 @@ def test_a_port_in_use(fly: Fly) -> None:
     assert code == 2
     assert "choose another port" in err
     assert len(err.splitlines()) == 1
+
+
+def test_what_did_not_begin_leaves_no_folder(own: Own, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """When it is mended, the same command is to work. What a program wrote is kept."""
+    out = tmp_path / "out"
+    assert run(["run", own("external = true"), "--wait", "0.1", "--output", str(out)]) == 2
+    assert not out.exists()
+    assert run(["run", own('command = ["sh", "-c", "echo why; exit 3"]'), "--output", str(out)]) == 2
+    assert [path.name for path in out.iterdir()] == ["sokol_2.log"]
+    (out / "mine.txt").write_text("mine")
+    capsys.readouterr()
+    assert run(["run", own("external = true"), "--wait", "0.1", "--output", str(out), "--force"]) == 2
+    assert (out / "mine.txt").exists(), "a folder that was there is left as it is"
 
 
 def test_two_claims_for_one_address(fly: Fly, own: Own) -> None:
