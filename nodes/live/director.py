@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nodes.flight import Flight
+from nodes.live import farewell
 from nodes.live.monitor_process import Judgement, TooLong, finish_recording
 from nodes.live.processes import Child
 from nodes.live.settings import Settings
@@ -217,7 +218,7 @@ class Director:
             return
         self._closed = True
         supervisor, flight, now_ns = self._supervisor, self.flight, self.now_ns
-        supervisor.end(INTERRUPTED if interrupted else OVER, interrupted)
+        farewell.end(supervisor, INTERRUPTED if interrupted else OVER, interrupted)
         self._judgement = supervisor.judgement
         for number, (name, entry) in enumerate(monitors_of(flight).items()):
             if entry.address not in supervisor.finished:  # its process did not come to close it

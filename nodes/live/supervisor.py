@@ -4,7 +4,6 @@ Nothing of the run is decided here: medium time is the hub's, verdicts are the m
 """
 
 import secrets
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from multiprocessing import util
@@ -31,10 +30,6 @@ from radio.hub_server import Status
 MOST_STARTS = 6
 """A process that is killed is started again, up to so many times in all."""
 STEP_S = 0.05
-FAREWELL_S = 1.0
-JUDGEMENT = 6
-"""Whoever judges has so many times the patience at the end."""
-LATE = "did not end when the run was over, and was killed"
 
 
 class RunBroken(RuntimeError):
@@ -69,7 +64,7 @@ class Supervisor:
         """Monitors that have closed their recordings."""
         self._keeper = Child("keeper", [], keeper_process)
         self.absence = Absence()
-        self._patience_s = max(settings.patience_s, settings.least_patience_s)
+        self.patience_s = max(settings.patience_s, settings.least_patience_s)
         self._lives: Counter[int] = Counter()
         self._refused: set[tuple[int, str]] = set()
         self._target_ns: int | None = None
@@ -233,8 +228,8 @@ class Supervisor:
                 self.answer = (tallies, heard)
             case ("fault", int(address), str(about)):
                 child.stations = [station for station in child.stations if station != address]
-                self.joined.discard(address)
                 self.hub.say("lost", address)
+                self._gone(address)
                 self.log.trouble(f"{about}; it is gone from then on")
             case _:
                 self.answer = said
@@ -263,8 +258,7 @@ class Supervisor:
         elif child is not self.hub:
             self.children.remove(child)
             for address in child.stations:
-                self.absence.ends(address)
-                self.hub.say("unexpect", address)
+                self._gone(address)
 
     def _wait_for(self, stations: Sequence[int]) -> None:
         """Stations that are started again are to come back. At pace max minutes would go by meanwhile: time waits."""
@@ -272,6 +266,12 @@ class Supervisor:
             self.absence.begins(address)
             if not self.settings.paced:
                 self.hub.say("expect", address)
+
+    def _gone(self, address: int) -> None:
+        """A station will not come back, and nobody waits for it."""
+        self.joined.discard(address)
+        self.absence.ends(address)
+        self.hub.say("unexpect", address)
 
     def _replace_hub(self, again: bool) -> None:
         """Another hub goes on where the lost one had granted time; everybody has to join again.
@@ -299,29 +299,27 @@ class Supervisor:
         processes: list[Child | Command] = [*self.children, *self.commands]
         process = next((p for p in processes if address in p.stations), None)
         if process is None:
-            self.absence.ends(address)
+            self._gone(address)
             self.log.tell(f"{self.log.sign(address)} did not answer for {patience_s:g} s: set aside")
-            self.hub.say("unexpect", address)
             return
         process.kill(f"did not answer for {patience_s:g} s and was killed")
 
     def _look_after_the_missing(self) -> None:
         """Kill what should long be there and is not: a hub that says nothing, stations that do not come back."""
         self.absence.look()
-        if self.absence.hub_is_silent(self._patience_s) and not self._ending:
+        if self.absence.hub_is_silent(self.patience_s) and not self._ending:
             self.absence.hub_spoke(moved=False)
-            self.hub.kill(f"said nothing for {self._patience_s:g} s and was killed")
+            self.hub.kill(f"said nothing for {self.patience_s:g} s and was killed")
             return
-        for address in self.absence.overdue(self._patience_s):
+        for address in self.absence.overdue(self.patience_s):
             if not (self._ours(address) or self._target_ns is not None):
                 continue  # as long as the run has not begun, whoever waits for the others has a limit
             self.absence.begins(address)
             if address not in self._keys:
-                self.absence.ends(address)
+                self._gone(address)
                 self.log.tell(f"{self.log.sign(address)} has not come back")
-                self.hub.say("unexpect", address)
             else:
-                self._stalled(address, self._patience_s)
+                self._stalled(address, self.patience_s)
 
     def _command_ended(self, command: Command, code: int) -> None:
         """A program of the user's has ended: it may do so; if it was killed, it is started again."""
@@ -337,7 +335,9 @@ class Supervisor:
         if self._target_ns is None:  # it was to fly, and has not even begun
             how = f"{command.how_it_ended()} before the run began{last}"
             raise ConfigurationError([Problem(command.name, "command", "", how)])
-        if code == 0:
+        if code == 0:  # without a BYE the hub will miss it, and say so
+            self.absence.ends(address)
+            self.hub.say("unexpect", address)
             return
         self.joined.discard(address)
         self.hub.say("lost", address)
@@ -350,41 +350,17 @@ class Supervisor:
             self.commands.append(command)
             self._wait_for([address])
         else:
-            self.absence.ends(address)
-            self.hub.say("unexpect", address)
+            self._gone(address)
 
     def _ours(self, address: int) -> bool:
         return any(address in child.stations for child in self.children)
 
     # ------------------------------------------------------------ ending
 
-    def end(self, reason: str, interrupted: Sequence[int] = ()) -> None:
-        """Tell everybody that the run is over, and see them end; who does not end in time is killed.
-
-        Programs of the user's have a second, our own processes as long as for any answer, and whoever judges has to
-        judge what is left. All have a second from when the run is `interrupted`.
-        """
+    def end(self, reason: str) -> None:
+        """Tell everybody that the run is over: from now on, whoever ends does so in peace."""
         self._ending = True
         self.hub.say("stop", reason)
-        begun_s, orphaned = time.monotonic(), False
-        while self.children or self.commands or not self.hub.closed:
-            self.step(STEP_S / 5)
-            patience_s = FAREWELL_S if interrupted else self._patience_s
-            elapsed_s = time.monotonic() - begun_s
-            if elapsed_s > patience_s / 2:
-                self.hub.kill(LATE)
-            if self.hub.closed and not orphaned:  # whom it has not told that the run is over will not hear it any more
-                orphaned = True
-                for child in self.children:
-                    child.say("over", self.now_ns)
-            if elapsed_s > FAREWELL_S:
-                for command in self.commands:
-                    command.kill()
-            if elapsed_s > patience_s:
-                for child in self.children:
-                    if child is not self.judge or interrupted or elapsed_s > JUDGEMENT * self._patience_s:
-                        child.kill(LATE)
-        self.kill()
 
     def kill(self) -> None:
         """End everything at once. Nothing is left: no process, no socket."""
