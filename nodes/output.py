@@ -1,5 +1,6 @@
 """The folder that a run or a check writes its results to."""
 
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -29,13 +30,13 @@ class OutputFolder:
         except OSError as error:
             raise ConfigurationError([Problem(str(path), "", "", f"cannot be made: {error.strerror}")]) from None
 
-    def discard(self) -> None:
-        """Nothing came of it: remove the folder, if it was made for this and holds nothing that somebody might read."""
+    def discard(self, names: Iterable[str]) -> None:
+        """Nothing came of it: remove these files, and the folder if it was made for this and nothing else is in it."""
         if self.path is None or not self._made:
             return
-        for file in self.path.iterdir():
-            if file.suffix != ".log" or not file.stat().st_size:
-                file.unlink()
+        for name in names:
+            with suppress(OSError):
+                (self.path / name).unlink(missing_ok=True)
         with suppress(OSError):  # not empty
             self.path.rmdir()
 

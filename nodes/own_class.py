@@ -36,12 +36,15 @@ def load_class(name: str, folder: Path) -> Callable[..., StationLogic]:
 
 
 def _module(name: str, folder: Path) -> ModuleType:
-    """A module; one that is a file in the folder is that file, even if another folder's of the same name was loaded."""
+    """A module; one that is a single file in the folder is that file, whatever other of this name was loaded before."""
     if str(folder) not in sys.path:
         sys.path.append(str(folder))  # for what the module imports itself
     file = folder / f"{name}.py"
     if not file.is_file():
         return importlib.import_module(name)
+    loaded = sys.modules.get(name)
+    if loaded is not None and getattr(loaded, "__file__", None) == str(file):
+        return loaded  # the user's test has imported it, and may have changed it
     own_name = f"{name}_{hashlib.sha256(bytes(file)).hexdigest()[:16]}"
     if own_name not in sys.modules:
         spec = importlib.util.spec_from_file_location(own_name, file)

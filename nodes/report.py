@@ -21,7 +21,7 @@ OK, FAILED, USAGE, REQUIRE, NOTHING, BROKEN, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
 """The exit codes of the command line."""
 
 
-EXCUSES = ("host_late", "host_dropped")
+EXCUSES = ("host_late", "host_dropped", "host_silent")
 """What the hub counts and holds against nobody (see `radio.hub.Hub.counts`)."""
 HOST_COUNTS = (*EXCUSES, "late", "too_many", "not_on_air", "malformed", "refused")
 """All that can go wrong between stations and hub."""

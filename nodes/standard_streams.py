@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 ENDING = (signal.SIGTERM, signal.SIGHUP)
@@ -16,10 +16,10 @@ class _Unread(io.FileIO):
     """A file whose reader may be gone, or which may be full: what it does not take is lost."""
 
     def write(self, data: Any, /) -> int:
-        try:
-            return super().write(data) or 0
-        except OSError:
-            return len(data)
+        written: int | None = None  # so it is, too, where a full pipe is not to be waited for
+        with suppress(OSError):
+            written = super().write(data)
+        return len(data) if written is None else written
 
 
 def open_streams() -> None:

@@ -31,6 +31,7 @@ WHY = {
 HOST_COUNTS = {
     "host_late": "Frames that came to the hub too late",
     "host_dropped": "Receptions dropped between hub and stations",
+    "host_silent": "Times that a station with a clock of its own said nothing for more than a second",
     "late": "Frames handed over too late by stations that are granted time",
     "too_many": "Messages and frames beyond what the hub takes of one station",
     "not_on_air": "Frames of stations that were not on the air",

@@ -117,7 +117,9 @@ class Live:
         return Radio.connect(self.run.endpoint, address=address)
 
     async def start(self) -> None:
-        """Start the processes."""
+        """Start the processes. Raises RuntimeError if somebody gave up waiting for them before."""
+        if self._interrupted:
+            raise RuntimeError("whoever started this flight gave up waiting for its stations: make another one")
         if not self._started:
             self._started = True
             self._path.mkdir(mode=0o700)

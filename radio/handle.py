@@ -382,8 +382,11 @@ def _object(briefing: str) -> dict[str, Any]:
 
 
 def _channels(briefing: Mapping[str, Any]) -> frozenset[int]:
-    agreed = briefing.get("agreement", {}).get("channel", ())
-    return frozenset((*(channel["number"] for channel in agreed), *briefing.get("unagreed_channels", ())))
+    try:
+        agreed = briefing.get("agreement", {}).get("channel", ())
+        return frozenset((*(channel["number"] for channel in agreed), *briefing.get("unagreed_channels", ())))
+    except (AttributeError, KeyError, TypeError):
+        raise LinkLost("the hub cannot be understood: its briefing does not name the channels") from None
 
 
 def _hex(given: Mapping[str, str], name: str, n_bytes: int) -> bytes:

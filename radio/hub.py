@@ -122,9 +122,9 @@ class _Present:
 class Hub:
     """One run's hub. `truth` takes a line per frame. A hub that takes over from one that was lost begins at `now_ns`.
 
-    `counts` has what did not go as it should between stations and hub: `host_late` frames that came after their start
-    and receptions that were `host_dropped`, both of which excuse a station; `late` frames in granted time, and frames
-    and messages that were `too_many`, which excuse nobody; `not_on_air` frames of stations that had no place.
+    `counts` has what did not go as it should between stations and hub. What excuses a station: `host_late` frames that
+    came after their start, receptions that were `host_dropped`, silences (`host_silent`). What excuses nobody: `late`
+    frames in granted time, frames and messages that were `too_many`, frames of stations that were `not_on_air`.
     """
 
     def __init__(self, plan: Plan, truth: Callable[[str], object], now_ns: int | None = None):

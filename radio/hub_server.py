@@ -115,9 +115,10 @@ class HubServer:
     def serve(self, control: Connection) -> None:
         """Serve until told to stop, or until whoever started it is gone. Raises Flooded.
 
-        Takes ("go", until_ns), ("expect", address), ("lost", address), ("remove", address), ("trouble", address,
-        from_ns) and ("stop", reason); tells ("joined", address, life), ("left", address), ("lost", address),
-        ("stalled", address), ("refused", address, reason), ("status", Status), ("reached", Status), ("ended", Status).
+        Takes ("go", until_ns), ("expect", address), ("unexpect", address), ("lost", address), ("remove", address),
+        ("trouble", address, from_ns) and ("stop", reason); tells ("joined", address, life), ("left", address), ("lost",
+        address), ("stalled", address), ("refused", address, reason), ("status", Status), ("reached", Status), ("ended",
+        Status).
         """
         poller = zmq.Poller()
         poller.register(self._router, zmq.POLLIN)
@@ -166,6 +167,7 @@ class HubServer:
                 case ("remove", int(address)):
                     self._hub.leave(address)
                     self._forget(address)
+                    self._expected.discard(address)
                 case ("trouble", int(address), int(from_ns)):
                     self._hub.trouble(address, from_ns, lasting=False)
                 case ("stop", str(reason)):
@@ -235,8 +237,8 @@ class HubServer:
                 data = envelope.pack_time(window.from_ns, window.until_ns, receptions)
                 self._put(address, data, len(receptions))
             else:
-                self._put(address, envelope.pack_time(window.from_ns, window.from_ns, ()), 0)
-                self._timed.hold(address, receptions)
+                if self._put(address, envelope.pack_time(window.from_ns, window.from_ns, ()), 0):
+                    self._timed.hold(address, receptions)
         self._timed.look_after(now_ns)
 
     def _tell_monitors(self, trouble: Trouble) -> None:

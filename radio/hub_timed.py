@@ -43,14 +43,19 @@ class TimedStations:
             self._silent.discard(address)
             self._hub.trouble_over(address)
         elif before is not None and now_ns - before.clock_ns > LATE_NS:
-            self._hub.trouble(address, before.medium_ns, lasting=False)
+            self._note_silence(address, before)
+            self._hub.trouble_over(address)
 
     def look_after(self, now_ns: int) -> None:
         """Note who has been silent for long."""
         for address, word in self._words.items():
             if now_ns - word.clock_ns > SILENT_NS and address not in self._silent:
                 self._silent.add(address)
-                self._hub.trouble(address, word.medium_ns, lasting=True)
+                self._note_silence(address, word)
+
+    def _note_silence(self, address: int, last: _Word) -> None:
+        self._hub.counts["host_silent"] += 1
+        self._hub.trouble(address, last.medium_ns, lasting=True)
 
     def pardon(self, pause_ns: int) -> None:
         """For so long nobody listened: it is not to be taken for their silence."""

@@ -27,6 +27,7 @@ from nodes.flight import Flight
 from nodes.live.director import Director
 from nodes.live.settings import Settings
 from nodes.live.supervisor import RunBroken
+from nodes.monitor import monitors_of
 from nodes.output import OutputFolder
 from nodes.problems import ConfigurationError, Problem
 from radio.loopback import loopback
@@ -93,7 +94,8 @@ def fly_live(flight: Flight, seed: int | None, settings: Settings, results: Outp
         try:
             code = _fly(live, interrupted, findings, results, folder, as_json)
         except ConfigurationError:  # it has not begun; when it is mended, the same command is to work
-            results.discard()
+            logs = [log.name for log in folder.glob("*.log") if not log.stat().st_size]
+            results.discard(["truth.jsonl", *monitors_of(flight), *logs])
             raise
     raise typer.Exit(code)
 

@@ -213,7 +213,7 @@ class Director:
         return next(c for c in self._supervisor.children if address in c.stations)
 
     def close(self, interrupted: Sequence[int] = ()) -> None:
-        """End the run and all its processes; afterwards the last verdicts are there. Within 2 s once `interrupted`."""
+        """End the run and all its processes; then the last verdicts are there. Takes some 2 s once `interrupted`."""
         if self._closed:
             return
         self._closed = True
@@ -231,7 +231,7 @@ class Director:
                     found = error.judgement
                     at_s = (error.until_ns - flight.start_ns) / NS_PER_S
                     self.told.append(
-                        f"there was no time to judge {name} beyond {at_s:.0f} s: `airaccord check` judges all of it"
+                        f"there was no time to read {name} beyond {at_s:.0f} s: `airaccord check` judges all of it"
                     )
                 self._judgement = found if judges else self._judgement
 

@@ -41,7 +41,8 @@ def hub_process(control: Control, start: HubStart, horizon_ns: "Synchronized[int
     """
     begin("hub")
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # idle connections are not to keep a station out
+    with suppress(OSError, ValueError):  # idle connections are not to keep a station out
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     with start.truth.open("a", encoding="utf-8", newline="\n", buffering=1) as truth:  # a line is there or not
         hub = Hub(start.plan, truth.write, start.now_ns)
         hub.lives.update(start.lives)

@@ -222,7 +222,7 @@ class Supervisor:
                 if child is self.judge:
                     self.judgement = (tallies, heard)
             case ("busy",):
-                for address in child.stations:
+                for address in set(child.stations) - self.joined:
                     self.absence.begins(address)
             case ("tallies", tallies, heard):
                 self.answer = (tallies, heard)

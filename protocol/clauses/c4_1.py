@@ -124,14 +124,14 @@ class Reports:
     def close(self, end_ns: int) -> Iterator[Finding]:
         for account, gap in self.open.items():
             subject, last = address_text(account.source), gap.position
-            if end_ns - last.at_ns <= self.limit_ns:
-                yield Finding(self.id, subject, Outcome.PENDING, end_ns)
-                continue
-            # what came when its next report was due explains why there was none
-            trouble = self.world.troubled(account.source, last.at_ns, last.at_ns + self.limit_ns)
             until_ns, silence = end_ns, "no POSITION heard from then to the end; out of reach and silent look the same"
             if gap.again_ns is not None:
                 until_ns, silence = gap.again_ns, "no POSITION heard until it began another session"
+            if until_ns - last.at_ns <= self.limit_ns:
+                yield Finding(self.id, subject, Outcome.PENDING, until_ns)
+                continue
+            # what came when its next report was due explains why there was none
+            trouble = self.world.troubled(account.source, last.at_ns, last.at_ns + self.limit_ns)
             yield Finding(
                 clause=self.id,
                 subject=subject,

@@ -1,5 +1,6 @@
 """Classes of the user's: found in the scenario's folder first, and each folder's its own."""
 
+import importlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,3 +62,11 @@ def test_a_module_that_fails_is_not_half_there_the_next_time(tmp_path: Path) -> 
     for _ in range(2):
         with pytest.raises(ValueError, match="cannot be imported: ZeroDivisionError"):
             load_class("mine:Station", tmp_path)
+
+
+def test_what_the_test_has_imported_is_what_flies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may have changed something in it."""
+    folder = folder_with(tmp_path, "here", "imported_of_mine")
+    monkeypatch.syspath_prepend(str(folder))
+    module = importlib.import_module("imported_of_mine")
+    assert load_class("imported_of_mine:Station", folder) is module.Station

@@ -1,5 +1,6 @@
 """Streams that are closed, full, or read by nobody: the exit code is the verdict's all the same."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -69,3 +70,19 @@ def test_ctrl_c_ends_even_a_class_that_does_not_return(configs: Path) -> None:
     finally:
         process.kill()
         process.wait()
+
+
+def test_a_full_pipe_that_is_not_to_be_waited_for_is_not_waited_for() -> None:
+    """Whoever shares a pipe may have made it so (node.js does)."""
+    reading, writing = os.pipe()
+    try:
+        os.set_blocking(writing, False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(writing, bytes(4096))
+        command = [sys.executable, "-c", "from nodes.main import main; main()", "lint", "nowhere.toml"]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        assert subprocess.run(command, env=environment, stderr=writing, timeout=LIMIT_S).returncode == 2
+    finally:
+        os.close(reading)
+        os.close(writing)

@@ -133,8 +133,23 @@ def test_who_was_killed_and_began_again_was_not_silent(monitor: Any) -> None:
     trouble(monitor, A, 10.3, 12.0)
     Sender(monitor, A, session=2).reports(12.2, 30.0)
     monitor.close(31.0)
+    assert monitor.verdict("4.1", A_TEXT) is Verdict.PASS
+    assert found(monitor, "4.1") == [], "it was heard again within the limit"
+
+
+def test_who_was_killed_and_began_again_late_is_excused_for_the_time_in_between(monitor: Any) -> None:
+    a = Sender(monitor, A)
+    a.reports(0.1, 10.5)
+    trouble(monitor, A, 10.3, None)
+    trouble(monitor, A, 10.3, 18.0)
+    Sender(monitor, A, session=2).reports(18.2, 60.0)
+    monitor.close(61.0)
     assert monitor.verdict("4.1", A_TEXT) is Verdict.INCONCLUSIVE
     assert found(monitor, "4.1") == FORGIVEN, "its first session was not heard again, and why is known"
+    (finding,) = [f for f in monitor.findings if f.clause == "4.1" and f.outcome is Outcome.INCONCLUSIVE]
+    assert finding.summary == "no POSITION heard until it began another session"
+    assert finding.measured is not None
+    assert 7 < finding.measured < 9, "it ends with the next session, and not with the recording"
 
 
 def test_why_it_was_not_heard_again_is_what_came_first(monitor: Any) -> None:

@@ -396,6 +396,8 @@ async def test_a_test_that_gives_up_while_it_waits_leaves_nothing_and_waits_no_m
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
+    with pytest.raises(RuntimeError, match="gave up waiting"):
+        await flight.advance(20)
     flight.close()
     assert flight.report()["host"]["broken"] == []
     assert not [pid for pid in births if is_there(pid)]

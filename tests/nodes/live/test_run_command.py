@@ -643,6 +643,11 @@ def test_what_did_not_begin_leaves_no_folder(own: Own, tmp_path: Path, capsys: p
     assert not out.exists()
     assert run(["run", own('command = ["sh", "-c", "echo why; exit 3"]'), "--output", str(out)]) == 2
     assert [path.name for path in out.iterdir()] == ["sokol_2.log"]
+    other = tmp_path / "other"
+    writes = f'command = ["sh", "-c", "mkdir {other}/core; echo 1 > {other}/mine.log; exit 3"]'
+    assert run(["run", own(writes), "--output", str(other)]) == 2
+    assert {path.name for path in other.iterdir()} == {"core", "mine.log"}, "what was not ours is left"
+    assert "ended with exit status 3 before the run began" in capsys.readouterr().err
     (out / "mine.txt").write_text("mine")
     capsys.readouterr()
     assert run(["run", own("external = true"), "--wait", "0.1", "--output", str(out), "--force"]) == 2
