@@ -463,9 +463,10 @@ def test_who_is_lost_before_the_run_begins_is_started_again(
 
     monkeypatch.setattr(type(live._supervisor.hub), "start", struck)
     live.start()
-    assert [line for line in live.broken if name in line and line.endswith(told)]
     assert not live._supervisor.absence.missing_s
     ended(live)
+    # on a slow machine the blow may come when it has joined: then it is missed as soon as time is to go on
+    assert [line for line in live.broken if name in line and line.endswith(told)]
     records = records_of(live)
     assert len(sessions(records)) == 4
     assert min(heard_s(records, live.flight)) < 1.2
