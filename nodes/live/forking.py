@@ -19,7 +19,7 @@ from nodes.problems import ConfigurationError, Problem
 
 CONTEXT = multiprocessing.get_context("forkserver")
 """Our processes are forked from one that has imported everything: twenty of them start in the time of one."""
-DEAF_TO = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+DEAF_TO = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 LONGEST_FOLDER = 70
 """Bytes of the path of the temporary folder: sockets are files some 32 bytes below it, and may have 103 on macOS."""
 SHORT_FOLDERS = ("/tmp", "/var/tmp")

@@ -341,8 +341,7 @@ def test_when_the_director_is_killed_nothing_is_left(fly: Fly, own: Own, tmp_pat
     """Not even a program of the user's that does not mind, a process that is stopped, or a temporary folder."""
     stays = f'command = ["{sys.executable}", "program.py", "stays"]'
     command = fly("run", own(stays))
-    command.until(lambda: "airaccord station HAWK 11" in command.names())
-    command.until(lambda: any("program.py" in name for name in command.names()))
+    command.until(lambda: any(flying(folder) for folder in command.temporary.glob("airaccord-*")))
     assert len(command.left()) > 6
     (stopped,) = [pid for pid, name in command.named().items() if name == "airaccord station HAWK 11"]
     os.kill(stopped, signal.SIGSTOP)
@@ -395,7 +394,7 @@ def test_what_ends_the_whole_group_at_once_leaves_nothing(fly: Fly, own: Own) ->
     """Ctrl-\\: not even a program of the user's that does not mind, or a temporary folder."""
     stays = f'command = ["{sys.executable}", "program.py", "stays"]'
     command = fly("run", own(stays))
-    command.until(lambda: any("program.py" in name for name in command.names()))
+    command.until(lambda: any(flying(folder) for folder in command.temporary.glob("airaccord-*")))
     command.tell(signal.SIGQUIT)
     command.process.wait(LIMIT_S)
     until(lambda: not list(command.temporary.iterdir()))
