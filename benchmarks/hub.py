@@ -36,9 +36,7 @@ def plan(peers: int, windows: int) -> Plan:
         Channel(number=n, frequency_hz=130e6 + n * 1e6, bandwidth_hz=1e6, bit_rate_bps=1e6) for n in range(4)
     )
     berth = {a: Berth(equipment=Equipment(address=a), tuned=frozenset(range(4))) for a in range(1, peers + 1)}
-    return Plan(
-        channels=channels, seed=1, loss=0.0, capture_db=10.0, start_ns=0, end_ns=windows * WINDOW_NS, berths=berth
-    )
+    return Plan(channels=channels, seed=1, start_ns=0, end_ns=windows * WINDOW_NS, berths=berth)
 
 
 def hub_side(control: Connection, peers: int, windows: int) -> None:

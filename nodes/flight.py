@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from nodes.flight_motions import motions_of
 from nodes.flight_names import name_problems
+from nodes.flight_radio import Radio, radio_of
 from nodes.flight_slots import slot_table
 from nodes.motion import Motion
 from nodes.own_class import load_class
@@ -38,6 +39,7 @@ class Flight:
     annexes: Annexes
     stations: tuple[StationEntry, ...]
     motions: dict[int, Motion]
+    radio: Radio
     start_ns: int
     end_ns: int
     folder: Path
@@ -127,17 +129,18 @@ def prepare(scenario: Scenario, path: Path) -> Flight:
     problems += name_problems(scenario, agreement, path)
     start_ns = _start_ns(scenario, agreement, path, problems)
     end_ns = start_ns + seconds_ns(scenario.duration_s)
-    problems += _late_faults(scenario, path)
+    problems += _late(scenario, path)
     motions, notes = motions_of(stations, path, start_ns, end_ns, problems)
     slots = slot_table(stations, agreement, path, problems)
     problems += _own_classes(stations, path)
+    radio = radio_of(scenario, agreement, stations, path, problems)
     if problems:
         raise ConfigurationError(problems)
     strangers = {f.station for f in scenario.fault if f.name == "stranger"}
     register = tuple(
         Station(address=s.address, call_sign=s.call_sign, party=s.party, role=s.role)
         for s in stations
-        if s.role != "monitor" and s.call_sign not in strangers
+        if s.flies and s.call_sign not in strangers
     )
     annexes = Annexes(version="1", register_=register, slots=slots, area=scenario.area)
     return Flight(
@@ -146,6 +149,7 @@ def prepare(scenario: Scenario, path: Path) -> Flight:
         annexes=annexes,
         stations=stations,
         motions=motions,
+        radio=radio,
         start_ns=start_ns,
         end_ns=end_ns,
         folder=path.parent,
@@ -181,13 +185,15 @@ def _in_any_order(fault: FaultEntry) -> tuple[str, str, float, float, str]:
     return fault.station, fault.name, fault.at_s, for_s, fault.target or ""
 
 
-def _late_faults(scenario: Scenario, path: Path) -> list[Problem]:
-    """Faults that would never begin."""
-    over = f"the scenario is over after {scenario.duration_s:g} s: the fault would never begin"
+def _late(scenario: Scenario, path: Path) -> list[Problem]:
+    """Faults that would never begin, and events that would never happen."""
+    over = f"the scenario is over after {scenario.duration_s:g} s: the"
+    times = [(f"fault.{i}", f.at_s, "fault would never begin") for i, f in enumerate(scenario.fault)]
+    times += [(f"event.{i}", e.at_s, "event would never happen") for i, e in enumerate(scenario.event)]
     return [
-        Problem(str(path), f"fault.{number}.at_s", f"{fault.at_s:g}", over)
-        for number, fault in enumerate(scenario.fault)
-        if fault.at_s >= scenario.duration_s
+        Problem(str(path), f"{key}.at_s", f"{at_s:g}", f"{over} {never}")
+        for key, at_s, never in times
+        if at_s >= scenario.duration_s
     ]
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from nodes.problems import Problem
-from nodes.scenario import FaultEntry, Scenario, StationEntry
+from nodes.scenario import EventEntry, FaultEntry, Scenario, StationEntry
 from protocol.agreement import Agreement, Clauses
 
 IDLE = {"too_close": {"for_s"}, "stranger": {"at_s", "for_s", "target"}}
@@ -18,7 +18,9 @@ def name_problems(scenario: Scenario, agreement: Agreement | None, path: Path) -
         *(_parties(scenario, agreement, file) if agreement else ()),
         *_monitors(scenario, file),
         *(_channels(scenario, agreement, file) if agreement else ()),
+        *(_jammers(scenario, agreement, file) if agreement else ()),
         *(p for i, fault in enumerate(scenario.fault) for p in _fault(f"fault.{i}", fault, scenario, file)),
+        *(p for i, event in enumerate(scenario.event) for p in _event(f"event.{i}", event, scenario, agreement, file)),
         *_required(scenario, file),
     ]
 
@@ -41,7 +43,7 @@ def _parties(scenario: Scenario, agreement: Agreement, file: str) -> list[Proble
     problems = []
     for s in scenario.station:
         key = f"station {s.call_sign}: party"
-        if s.party is None and s.role != "monitor" and s.call_sign not in strangers:
+        if s.party is None and s.flies and s.call_sign not in strangers:
             problems.append(Problem(file, key, "", f"is missing; there are {parties}"))
         if s.party is not None and s.party not in parties:
             problems.append(Problem(file, key, repr(s.party), f"no such party; there are {parties}"))
@@ -66,10 +68,11 @@ def _by_address(station: StationEntry) -> int:
 def _channels(scenario: Scenario, agreement: Agreement, file: str) -> list[Problem]:
     numbers = [c.number for c in (*agreement.channel, *scenario.unagreed_channel)]
     twice = [n for n in dict.fromkeys(numbers) if numbers.count(n) > 1]
-    slotted = [c for c in scenario.unagreed_channel if c.access == "tdma"]
+    ruled = [c for c in scenario.unagreed_channel if c.access != "aloha"]
+    expected = "nobody has slots there, nor waits for anybody: 'aloha'"
     return [
         *(Problem(file, "unagreed_channel.number", str(n), "this channel is agreed, or given twice") for n in twice),
-        *(Problem(file, "unagreed_channel.access", "'tdma'", "nobody has slots there: 'aloha'") for _ in slotted),
+        *(Problem(file, "unagreed_channel.access", repr(c.access), expected) for c in ruled),
     ]
 
 
@@ -82,6 +85,8 @@ def _fault(key: str, fault: FaultEntry, scenario: Scenario, file: str) -> list[P
             problems.append(Problem(file, f"{key}.{field}", repr(name), expected))
         elif name is not None and known[name].role == "monitor":
             problems.append(Problem(file, f"{key}.{field}", repr(name), "is a monitor, which does not transmit"))
+        elif name is not None and known[name].role == "jammer":
+            problems.append(Problem(file, f"{key}.{field}", repr(name), "is a jammer, which keeps no agreement"))
         elif name is not None and known[name].foreign and fault.name != "stranger":
             expected = "flies itself (command or external): airaccord cannot make it break a clause, nor follow it"
             problems.append(Problem(file, f"{key}.{field}", repr(name), expected))
@@ -94,6 +99,53 @@ def _fault(key: str, fault: FaultEntry, scenario: Scenario, file: str) -> list[P
     if fault.name == "wrong_channel" and not scenario.unagreed_channel:
         problems.append(Problem(file, key, "wrong_channel", "needs an [[unagreed_channel]] to transmit on"))
     return problems
+
+
+def _unknown(channels: tuple[int, ...], scenario: Scenario, agreement: Agreement) -> list[tuple[int, str]]:
+    """Channels that nobody has, each with what is said of it."""
+    known = sorted(c.number for c in (*agreement.channel, *scenario.unagreed_channel))
+    return [(n, f"no such channel; there are {known}") for n in channels if n not in known]
+
+
+def _jammers(scenario: Scenario, agreement: Agreement, file: str) -> list[Problem]:
+    return [
+        Problem(file, f"station {s.call_sign}: jam.channels", str(n), expected)
+        for s in scenario.station
+        if s.jam is not None
+        for n, expected in _unknown(s.jam.channels, scenario, agreement)
+    ]
+
+
+def _event(key: str, event: EventEntry, scenario: Scenario, agreement: Agreement | None, file: str) -> list[Problem]:
+    """An event at nobody, at a station that it does not suit, or with a channel that nobody has."""
+    if event.station is None:
+        return []
+    known = {s.call_sign: s for s in scenario.station}
+    problems = []
+    if event.station not in known:
+        expected = f"no station has this call sign; there are {sorted(known)}"
+        problems.append(Problem(file, f"{key}.station", repr(event.station), expected))
+    elif wrong := _does_not_suit(event, known[event.station]):
+        problems.append(Problem(file, f"{key}.station", repr(event.station), wrong))
+    if agreement and event.channels is not None:
+        unknown = _unknown(event.channels, scenario, agreement)
+        problems += [Problem(file, f"{key}.channels", str(n), expected) for n, expected in unknown]
+    return problems
+
+
+def _does_not_suit(event: EventEntry, station: StationEntry) -> str | None:
+    """Why a station cannot do what an event wants of it."""
+    if event.power_dbm is not None and station.role == "monitor":
+        return "is a monitor, which does not transmit: it has no power_dbm"
+    if event.channels is not None and not station.flies:
+        return f"is a {station.role}: channels are for aircraft and uncrewed aircraft"
+    if event.jamming is not None and station.role != "jammer":
+        return "is no jammer: it has no jamming to go on or off"
+    if event.on_air is not None and station.role == "monitor":
+        return "is a monitor, which is always there: on_air is for jammers and aircraft"
+    if event.on_air is not None and station.foreign:
+        return "flies itself (command or external): airaccord cannot switch it off or on"
+    return None
 
 
 def _required(scenario: Scenario, file: str) -> list[Problem]:

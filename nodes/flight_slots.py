@@ -6,9 +6,22 @@ from nodes.problems import Problem
 from nodes.scenario import StationEntry
 from nodes.stations.aircraft import INTENT_EVERY_S, WATCH_EVERY
 from protocol.agreement import Agreement, Channel
+from protocol.messages import Ident, Intent, Message, Position, Watch
 
 Table = dict[int, dict[int, tuple[int, ...]]]
 """Slots by address and channel number."""
+
+
+def frames_a_second(agreement: Agreement) -> dict[type[Message], float]:
+    """How many frames of each periodic message an aircraft of ours sends in a second, while nothing happens."""
+    reports, idents = agreement.clause.c4_1, agreement.clause.c1_4
+    a_second = 1 / (reports.every_s if reports else 1.0)
+    return {
+        Position: a_second,
+        Watch: a_second / WATCH_EVERY,
+        Intent: 1 / INTENT_EVERY_S,
+        Ident: 1 / (idents.every_s if idents else 20.0),
+    }
 
 
 def slot_table(stations: tuple[StationEntry, ...], agreement: Agreement, path: Path, problems: list[Problem]) -> Table:
@@ -17,7 +30,7 @@ def slot_table(stations: tuple[StationEntry, ...], agreement: Agreement, path: P
     What is wrong goes to `problems`.
     """
     table: Table = {}
-    senders = [s for s in stations if s.role != "monitor"]
+    senders = [s for s in stations if s.flies]
     for channel in agreement.channel:
         if channel.access == "tdma":
             taken = _as_given(senders, channel, str(path), problems)
@@ -77,9 +90,7 @@ def _too_many_frames(
     """A slot carries one frame: a station with fewer slots than frames falls behind for ever."""
     assert channel.slots is not None
     assert channel.slot_ms is not None
-    reports, idents = agreement.clause.c4_1, agreement.clause.c1_4
-    a_second = 1 / (reports.every_s if reports else 1.0)
-    needed = a_second + a_second / WATCH_EVERY + 1 / INTENT_EVERY_S + 1 / (idents.every_s if idents else 20.0)
+    needed = sum(frames_a_second(agreement).values())
     problems = []
     for s in senders:
         has = len(owned.get(s.address, ()))

@@ -5,22 +5,22 @@ known when the window begins. So each can run its window alone, here in turn or 
 """
 
 import traceback
-from collections.abc import Callable, Iterable
-from functools import lru_cache
+from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 from typing import TypeVar
 
+from nodes.ears import Call, Ears
 from nodes.flight import Flight
+from nodes.flight_events import on_air
+from nodes.jammer import Jammer
 from nodes.motion import Motion
 from nodes.scenario import StationEntry
-from nodes.seat import motion_of, seat_of
-from nodes.stations.effects import Hearing
+from nodes.seat import Seat, motion_of, seat_of
 from nodes.transmitter import Outgoing
-from protocol import codec
-from protocol.errors import DecodeError
-from protocol.messages import Frame, Message
+from protocol.messages import Message
 from protocol.units import FT_M, NS_PER_S
-from radio.envelope import OffAir, Place, Reception, Transmit
+from radio.delivery import Received
+from radio.envelope import Jam, OffAir, Place, Transmit
 from radio.hub import WINDOW_NS
 
 PLACE_EVERY_NS = NS_PER_S
@@ -28,7 +28,7 @@ PLACE_EVERY_NS = NS_PER_S
 PLACE_AHEAD_NS = 2 * WINDOW_NS
 """Places, too, are told before the window they fall in is settled."""
 
-Told = Transmit | Place | OffAir
+Told = Transmit | Jam | Place | OffAir
 _T = TypeVar("_T")
 
 
@@ -52,38 +52,73 @@ class Node:
     def __init__(self, entry: StationEntry, flight: Flight, seed: int, now_ns: int, life: int = 0):
         self.address, self.entry = entry.address, entry
         self.now_ns = now_ns
+        self._flight, self._seed, self._life = flight, seed, life
         self._motion: Motion = motion_of(entry, flight)
+        self._on_air = on_air(entry, flight)
         self._heap: list[tuple[int, int, Callable[[int], None]]] = []
         self._pushed = 0
         self._wake_ns = 1 << 63
         self._there = False
         self._told: list[Told] = []
-        self._seat = self._own("start", lambda: seat_of(entry, flight, seed, life, now_ns))
+        self._ears = Ears(entry.address, attentive=True)
+        self._seat: Seat | Jammer | None = None
         self._place(now_ns)
-        self._push(now_ns, self._start)
+        if self._is_on(now_ns):
+            self._seat = self._own("start", lambda: self._sit_down(now_ns))
+            self._push(now_ns, self._start)
         self._push(now_ns, self._follow)
+        for at_ns in sorted({t for span in self._on_air for t in span if t > now_ns}):
+            self._push(max(at_ns - PLACE_AHEAD_NS, now_ns), lambda _, t=at_ns: self._place(t))  # type: ignore[misc]
+            self._push(at_ns, self._switch)
 
-    def take(self, receptions: Iterable[Reception]) -> None:
-        """What it will receive; nothing of it is due before now."""
-        for reception in receptions:
-            frame = _decoded(reception.data)
-            if frame is not None:
-                hearing = Hearing(frame, reception.channel, reception.arrival_ns, reception.power_tenths_dbm / 10)
-                self._push(reception.due_ns, lambda now_ns, h=hearing: self._hear(now_ns, h))  # type: ignore[misc]
+    def _is_on(self, at_ns: int) -> bool:
+        return any(begin_ns <= at_ns < end_ns for begin_ns, end_ns in self._on_air)
+
+    def _sit_down(self, now_ns: int) -> Seat | Jammer:
+        if self.entry.role == "jammer":
+            return Jammer(self.entry, self._flight, now_ns)
+        switched_on = sum(begin_ns <= now_ns for begin_ns, _ in self._on_air) - 1  # each time another session begins
+        seat = seat_of(self.entry, self._flight, self._seed, self._life + max(switched_on, 0), now_ns)
+        self._ears = seat.ears
+        return seat
+
+    def _switch(self, now_ns: int) -> None:
+        """It is switched off, or on again and begins anew."""
+        self._seat, self._ears = None, Ears(self.address, attentive=True)
+        if self._is_on(now_ns):
+            self._seat = self._own("start", lambda: self._sit_down(now_ns))
+            self._start(now_ns)
+
+    def take(self, received: Received) -> None:
+        """What it will receive in a window; nothing of it is due before now."""
+        if isinstance(self._seat, Seat):
+            self._ears.take(received)
 
     def run(self, until_ns: int) -> list[Told]:
-        """Everything that happens to it before an instant, in order; returns what the hub must be told."""
-        heap = self._heap
-        while heap and heap[0][0] < until_ns:
-            at_ns, _, action = heappop(heap)
-            self.now_ns = max(self.now_ns, at_ns)
-            action(self.now_ns)
+        """Everything that happens to it before an instant, in order; returns what the hub must be told.
+
+        Of what happens at one instant, it hears first.
+        """
+        heap, ears = self._heap, self._ears
+        while True:
+            own_ns, call_ns = heap[0][0], ears.next_call_ns
+            if call_ns is not None and call_ns <= own_ns and call_ns < until_ns:
+                self._hear(ears.call())
+            elif own_ns < until_ns:
+                at_ns, _, action = heappop(heap)
+                self.now_ns = max(self.now_ns, at_ns)
+                action(self.now_ns)
+                ears = self._ears
+            else:
+                break
         self.now_ns = until_ns
         return self._take_told()
 
     def send(self, message: Message, channel: int, about_ns: int) -> list[Told]:
         """Let its transmitter send a message now: for tests that act."""
-        self._hand_over(self._own("send", lambda: self._seat.send(self.now_ns, message, channel, about_ns)))
+        seat = self._seat
+        assert isinstance(seat, Seat)
+        self._hand_over(self._own("send", lambda: seat.send(self.now_ns, message, channel, about_ns)))
         return self._take_told()
 
     def _take_told(self) -> list[Told]:
@@ -93,21 +128,30 @@ class Node:
         return told
 
     def _start(self, now_ns: int) -> None:
-        self._hand_over(self._own("start", lambda: self._seat.start(now_ns)))
+        if (seat := self._seat) is not None:
+            self._hand_over(self._own("start", lambda: seat.start(now_ns)))
 
-    def _hear(self, now_ns: int, hearing: Hearing) -> None:
-        self._hand_over(self._own("hear", lambda: self._seat.hear(now_ns, hearing)))
+    def _hear(self, call: Call) -> None:
+        self.now_ns = now_ns = max(self.now_ns, call.due_ns)
+        if isinstance(seat := self._seat, Seat):
+            self._hand_over(self._own("hear", lambda: seat.hear(now_ns, call.hearing)))
 
     def _wake(self, now_ns: int) -> None:
         self._wake_ns = 1 << 63
-        self._hand_over(self._own("wake", lambda: self._seat.wake(now_ns)))
+        if (seat := self._seat) is not None:
+            self._hand_over(self._own("wake", lambda: seat.wake(now_ns)))
 
-    def _hand_over(self, frames: list[Outgoing]) -> None:
-        for out in frames:
+    def _hand_over(self, put: Sequence[Outgoing | Jam]) -> None:
+        assert self._seat is not None
+        for out in put:
             assert out.start_ns >= self.now_ns + WINDOW_NS, "handed over a window ahead, or the drivers differ"
-            if self._there:
-                frame = out.frame
-                self._told.append(Transmit(out.start_ns, out.channel, frame.session, frame.sequence, out.data))
+            if not self._there:
+                continue
+            if isinstance(out, Jam):
+                self._told.append(out)
+            else:
+                name = out.frame.session, out.frame.sequence
+                self._told.append(Transmit(out.start_ns, out.channel, *name, out.data, out.slot))
         wake_ns = self._seat.next_wake_ns()
         if wake_ns is not None and wake_ns < self._wake_ns:
             self._wake_ns = wake_ns
@@ -120,7 +164,7 @@ class Node:
 
     def _place(self, at_ns: int) -> None:
         """Say where it will be at an instant, and whether it is there at all."""
-        here = self._motion.at(at_ns)
+        here = self._motion.at(at_ns) if self._is_on(at_ns) else None
         if here is not None:
             height_m = here.altitude_ft * FT_M
             velocity = (here.velocity_north_mps, here.velocity_east_mps, here.velocity_up_mps)
@@ -143,12 +187,3 @@ class Node:
                 f"({where.filename}, line {where.lineno})"
             )
             raise StationFault(self.address, about) from error
-
-
-@lru_cache(maxsize=256)
-def _decoded(data: bytes) -> Frame | None:
-    """The frame, or None for bytes that mean nothing to a receiver. Many hear the same frame: it is decoded once."""
-    try:
-        return codec.decode(data)
-    except DecodeError:
-        return None

@@ -1,4 +1,4 @@
-"""Finds the class that a scenario names for a station of the user's own: `python = "module:Class"`."""
+"""Finds what a scenario names of the user's own code: the class of a station, `python = "module:Class"`, and others."""
 
 import hashlib
 import importlib
@@ -19,20 +19,26 @@ def load_class(name: str, folder: Path) -> Callable[..., StationLogic]:
     Modules are looked for in the scenario's folder, then among what is installed. Raises ValueError, with a text that
     says what is wrong.
     """
-    module_name, colon, class_name = name.partition(":")
-    if not colon or not module_name or not class_name.isidentifier():
-        raise ValueError("write it as module:Class")
+    found = load_named(name, folder, "Class")
+    if not callable(found) or not all(callable(getattr(found, call, None)) for call in CALLS):
+        raise ValueError(f"{name.partition(':')[2]} is no class with the methods {', '.join(CALLS)}")
+    made: Callable[..., StationLogic] = found
+    return made
+
+
+def load_named(name: str, folder: Path, kind: str) -> object:
+    """What `name`, "module:" and a name in it, stands for; `kind` is what messages call that. Raises ValueError."""
+    module_name, colon, inner_name = name.partition(":")
+    if not colon or not module_name or not inner_name.isidentifier():
+        raise ValueError(f"write it as module:{kind}")
     try:
         module = _module(module_name, folder.resolve())
     except (Exception, SystemExit) as error:  # whatever the user's module does when it is imported
         raise ValueError(f"cannot be imported: {type(error).__name__}: {error}") from None
-    found = getattr(module, class_name, None)
+    found: object = getattr(module, inner_name, None)
     if found is None:
-        raise ValueError(f"the module {module_name} has no {class_name}")
-    if not callable(found) or not all(callable(getattr(found, call, None)) for call in CALLS):
-        raise ValueError(f"{class_name} is no class with the methods {', '.join(CALLS)}")
-    made: Callable[..., StationLogic] = found
-    return made
+        raise ValueError(f"the module {module_name} has no {inner_name}")
+    return found
 
 
 def _module(name: str, folder: Path) -> ModuleType:

@@ -1,45 +1,85 @@
 """What the hub of a flight is made from, and what a station from elsewhere is told when it joins."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from math import inf
 
 from nodes.flight import Flight
+from nodes.flight_events import hub_events
 from nodes.scenario import StationEntry
+from protocol.agreement import Channel as AgreedChannel
 from protocol.agreement import canonical_json
+from protocol.units import NS_PER_MS
+from radio.curves import STEP
 from radio.hub import Berth, Plan
-from radio.medium import Channel, Equipment
+from radio.medium import BackOff, Channel, Equipment, Laws
+from radio.propagation import LogDistance
+from radio.slots import SlotPlan
 
+EARTH_K = {"4/3": 4 / 3, "1": 1.0, "none": inf}
 NO_KEYS: Mapping[int, bytes] = {}
 
 
 def plan_of(flight: Flight, seed: int, keys: Mapping[int, bytes] = NO_KEYS) -> Plan:
     """The hub's plan. `keys` are those of the stations that the run starts itself; others need none."""
-    agreed = frozenset(c.number for c in flight.agreement.channel)
-    everywhere = agreed | {c.number for c in flight.scenario.unagreed_channel}
     return Plan(
-        channels=tuple(
-            Channel(
-                number=c.number,
-                frequency_hz=c.frequency_mhz * 1e6,
-                bandwidth_hz=c.bandwidth_khz * 1e3,
-                bit_rate_bps=c.bit_rate_bps,
-            )
-            for c in (*flight.agreement.channel, *flight.scenario.unagreed_channel)
-        ),
+        channels=tuple(_channel(c, flight) for c in (*flight.agreement.channel, *flight.scenario.unagreed_channel)),
+        laws=_laws(flight, seed),
         seed=seed,
-        loss=flight.scenario.medium.loss,
-        capture_db=flight.scenario.medium.capture_db,
         start_ns=flight.start_ns,
         end_ns=flight.end_ns,
-        berths={
-            s.address: Berth(
-                equipment=Equipment(address=s.address, power_dbm=s.power_dbm),
-                tuned=everywhere if s.role == "monitor" else agreed,
-                key=keys.get(s.address),
-                monitor=s.role == "monitor",
-                briefing=_briefing(s, flight),
-            )
-            for s in flight.stations
-        },
+        berths={s.address: _berth(s, flight, keys) for s in flight.stations},
+        events=hub_events(flight),
+    )
+
+
+def _channel(c: AgreedChannel, flight: Flight) -> Channel:
+    plan = back_off = None
+    if c.slot_ms is not None and c.slots is not None:
+        plan = SlotPlan(slot_ns=round(c.slot_ms * NS_PER_MS), slots_per_period=c.slots, shared=c.shared_slots)
+    if c.backoff_ms is not None and c.backoff_slots is not None and c.attempts is not None:
+        back_off = BackOff(round(c.backoff_ms * NS_PER_MS), c.backoff_slots, c.attempts)
+    return Channel(
+        number=c.number,
+        frequency_hz=c.frequency_mhz * 1e6,
+        bandwidth_hz=c.bandwidth_khz * 1e3,
+        bit_rate_bps=c.bit_rate_bps,
+        curve=flight.radio.curves.get(c.number, STEP),
+        plan=plan,
+        back_off=back_off,
+    )
+
+
+def _laws(flight: Flight, seed: int) -> Laws:
+    medium = flight.scenario.medium
+    waves = flight.radio.propagation
+    return Laws(
+        loss=medium.loss,
+        capture=medium.capture,
+        capture_db=medium.capture_db,
+        propagation=replace(waves, seed=seed) if isinstance(waves, LogDistance) else waves,
+        horizon_k=EARTH_K[medium.earth],
+        retune_ns=round(medium.retune_ms * NS_PER_MS),
+    )
+
+
+def _berth(s: StationEntry, flight: Flight, keys: Mapping[int, bytes]) -> Berth:
+    agreed = frozenset(c.number for c in flight.agreement.channel)
+    everywhere = agreed | {c.number for c in flight.scenario.unagreed_channel}
+    tuned = {"monitor": everywhere, "jammer": frozenset[int]()}.get(s.role, agreed)
+    return Berth(
+        equipment=Equipment(
+            address=s.address,
+            power_dbm=s.power_dbm,
+            gain_dbi=s.gain_dbi,
+            noise_figure_db=s.noise_figure_db,
+            pattern=flight.radio.patterns.get(s.address),
+            listens=s.role != "jammer",
+        ),
+        tuned=tuned,
+        key=keys.get(s.address),
+        monitor=s.role == "monitor",
+        briefing=_briefing(s, flight),
     )
 
 

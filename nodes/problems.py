@@ -1,7 +1,7 @@
 """What is wrong with a user's file: collected, and said all at once."""
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from pydantic import ValidationError
 
@@ -9,12 +9,16 @@ from protocol.fields import is_call_sign
 
 
 class Problem(NamedTuple):
-    """One thing wrong in one file: where, what was found, and what was expected."""
+    """One thing wrong in one file: where, what was found, and what was expected.
+
+    An `error` makes a plan impossible; a `warning` says that it can fly and will hardly work.
+    """
 
     file: str
     key: str
     found: str
     expected: str
+    severity: Literal["error", "warning"] = "error"
 
     def __str__(self) -> str:
         found = f" = {self.found}" if self.found else ""

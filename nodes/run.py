@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from nodes.flight import Flight
 from protocol.accounts import Standing
@@ -30,6 +30,11 @@ class Run(Protocol):
     @property
     def outcomes(self) -> Mapping[Outcome, int]:
         """What became of the frames so far."""
+        ...
+
+    @property
+    def load(self) -> Mapping[str, Any]:
+        """How busy the channels were, as `radio.load` counts it."""
         ...
 
     @property

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from protocol.agreement import Area, Channel, Model, Requirement, Role, Share
+from protocol.agreement import Area, Channel, Model, Requirement, Share
 from protocol.fields import is_call_sign
 from protocol.messages import NOBODY
 
@@ -50,6 +50,9 @@ Waypoint = tuple[Annotated[float, Field(allow_inf_nan=False)], Latitude, Longitu
 Metres = Annotated[float, Field(ge=-10_000, le=10_000)]
 
 
+StationRole = Literal["aircraft", "uncrewed", "monitor", "jammer"]
+
+
 class TrackRef(Model):
     """A recorded track: a CSV file, and whose rows in it."""
 
@@ -64,6 +67,33 @@ class SensorErrors(Model):
     east_m: Metres = 0.0
     altitude_ft: Annotated[float, Field(ge=-500, le=500)] = 0.0
     clock_us: Annotated[float, Field(ge=-60e6, le=60e6)] = 0.0
+    drift_ppm: Annotated[float, Field(ge=-10_000, le=10_000)] = 0.0
+
+
+class JamEntry(Model):
+    """How a jammer jams: all the time, or `on_ms` in each `period_ms`; `from_start`, or when an event lets it."""
+
+    channels: Annotated[tuple[int, ...], Field(min_length=1)]
+    on_ms: Annotated[float, Field(ge=0.01, le=1000)] | None = None
+    period_ms: Annotated[float, Field(ge=1, le=10_000)] | None = None
+    from_start: bool = True
+
+    @model_validator(mode="after")
+    def _pulses(self) -> Self:
+        if (self.on_ms is None) != (self.period_ms is None):
+            raise ValueError("pulses have both on_ms and period_ms; without both it jams all the time")
+        if self.on_ms is not None and self.period_ms is not None and self.on_ms >= self.period_ms:
+            raise ValueError("on_ms must be below period_ms")
+        return self
+
+
+IDLE_KEYS: dict[str, set[str]] = {
+    "monitor": {"slots", "avoid_s", "errors", "power_dbm", "jam"},
+    "jammer": {"slots", "avoid_s", "errors", "noise_figure_db", "party"},
+    "aircraft": {"jam"},
+    "uncrewed": {"jam"},
+}
+"""What stations of each role have no use for."""
 
 
 class StationEntry(Model):
@@ -76,7 +106,7 @@ class StationEntry(Model):
     address: Address
     call_sign: CallSign
     party: str | None = None
-    role: Role
+    role: StationRole
     waypoints: tuple[Waypoint, ...] | None = None
     track: TrackRef | None = None
     at: tuple[Latitude, Longitude, Feet] | None = None
@@ -84,6 +114,10 @@ class StationEntry(Model):
     errors: SensorErrors | None = None
     avoid_s: tuple[Seconds, Seconds] | None = None
     power_dbm: Annotated[float, Field(ge=-100, le=100)] = 40.0
+    gain_dbi: Annotated[float, Field(ge=-50, le=50)] = 0.0
+    pattern: str | None = None
+    noise_figure_db: Annotated[float, Field(ge=0, le=50)] = 10.0
+    jam: JamEntry | None = None
     python: str | None = None
     command: tuple[str, ...] | None = None
     external: bool = False
@@ -92,6 +126,11 @@ class StationEntry(Model):
     def foreign(self) -> bool:
         """Whether it is another program's: it flies and says where it is by itself."""
         return self.command is not None or self.external
+
+    @property
+    def flies(self) -> bool:
+        """Whether it is one of those that the agreement is about: neither a monitor nor a jammer."""
+        return self.role in ("aircraft", "uncrewed")
 
     @field_validator("command", mode="before")
     @classmethod
@@ -105,8 +144,8 @@ class StationEntry(Model):
         made = [name for name in ("python", "command", "external") if getattr(self, name)]
         if len(made) > 1:
             raise ValueError(f"a station is flown by one of python, command and external, given: {', '.join(made)}")
-        if made and self.role == "monitor":
-            raise ValueError(f"a monitor is always airaccord's own: remove {made[0]}")
+        if made and not self.flies:
+            raise ValueError(f"a {self.role} is always airaccord's own: remove {made[0]}")
         idle = sorted(self.model_fields_set & {"track", "avoid_s", "errors"})
         if self.foreign and idle:
             raise ValueError(f"means nothing to a station that flies itself: remove {', '.join(idle)}")
@@ -115,14 +154,19 @@ class StationEntry(Model):
     @model_validator(mode="after")
     def _one_place(self) -> Self:
         given = [n for n in ("waypoints", "track", "at") if getattr(self, n) is not None]
-        wanted = ["at"] if self.role == "monitor" else ["waypoints", "track"]
+        wanted = {"monitor": ["at"], "jammer": ["at", "waypoints", "track"]}.get(self.role, ["waypoints", "track"])
         if self.foreign and not given:
             return self
         if len(given) != 1 or given[0] not in wanted:
             raise ValueError(f"a station of role {self.role} needs {' or '.join(wanted)}, one of them, given: {given}")
-        idle = sorted(self.model_fields_set & {"slots", "avoid_s", "errors", "power_dbm"})
-        if self.role == "monitor" and idle:
-            raise ValueError(f"a monitor only listens: remove {', '.join(idle)}")
+        idle = sorted(self.model_fields_set & IDLE_KEYS[self.role])
+        if idle:
+            does = (
+                "only listens" if self.role == "monitor" else "only jams" if self.role == "jammer" else "does not jam"
+            )
+            raise ValueError(f"{'an' if self.role == 'aircraft' else 'a'} {self.role} {does}: remove {', '.join(idle)}")
+        if self.role == "jammer" and self.jam is None:
+            raise ValueError("a jammer needs jam, such as jam = { channels = [1] }")
         return self
 
 
@@ -139,11 +183,89 @@ class FaultEntry(Model):
     target: str | None = None
 
 
+class PropagationEntry(Model):
+    """How radio waves weaken with distance; see `radio.propagation` for the models."""
+
+    model: Literal["free_space", "two_ray", "log_distance", "matrix", "python"] = "free_space"
+    exponent: Annotated[float, Field(ge=1, le=10)] | None = None
+    reference_m: Annotated[float, Field(ge=1, le=1e6)] | None = None
+    shadowing_db: Annotated[float, Field(ge=0, le=60)] | None = None
+    file: str | None = None
+    python: str | None = None
+    excess_db: Annotated[float, Field(ge=0, le=200)] | None = None
+
+    @model_validator(mode="after")
+    def _keys_of_its_model(self) -> Self:
+        given = self.model_fields_set - {"model"}
+        needed, allowed = KEYS_OF_MODEL[self.model]
+        problems = [f"{self.model} needs {key}" for key in sorted(needed - given)]
+        problems += [f"{self.model} has no use for {key}: remove it" for key in sorted(given - needed - allowed)]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+
+KEYS_OF_MODEL: dict[str, tuple[set[str], set[str]]] = {
+    "free_space": (set(), set()),
+    "two_ray": (set(), set()),
+    "log_distance": ({"exponent"}, {"reference_m", "shadowing_db"}),
+    "matrix": ({"file"}, {"excess_db"}),
+    "python": ({"python", "excess_db"}, set()),
+}
+"""What each model of propagation must be told, and what it may be told."""
+
+
+class CurveEntry(Model):
+    """How well frames are received at which SINR on one channel: a preset, or a CSV file of one's own."""
+
+    channel: int
+    preset: Literal["step", "vhf_25khz", "wide_1mbps"] | None = None
+    file: str | None = None
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if (self.preset is None) == (self.file is None):
+            raise ValueError("give either preset or file")
+        return self
+
+
 class MediumEntry(Model):
-    """The channel's chance losses (`loss`: a probability per reception) and its capture margin."""
+    """The radio: chance losses (`loss`: a probability per reception), propagation, and what receivers make of it.
+
+    `capture`: a frame that overlaps others survives if it is stronger than all of them by `capture_db` (`margin`), if
+    it came first (`first`), or not at all (`none`).
+    """
 
     loss: Share = 0.0
-    capture_db: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 10.0
+    capture: Literal["margin", "first", "none"] = "margin"
+    capture_db: Annotated[float, Field(ge=0, le=200)] = 10.0
+    earth: Literal["4/3", "1", "none"] = "4/3"
+    retune_ms: Annotated[float, Field(ge=0, le=10_000)] = 0.0
+    propagation: PropagationEntry = PropagationEntry()
+    curve: tuple[CurveEntry, ...] = ()
+
+
+class EventEntry(Model):
+    """Something that changes at an instant: for one station, or (`loss`) for the whole medium."""
+
+    at_s: Seconds
+    station: str | None = None
+    power_dbm: Annotated[float, Field(ge=-100, le=100)] | None = None
+    loss: Share | None = None
+    channels: tuple[int, ...] | None = None
+    jamming: bool | None = None
+    on_air: bool | None = None
+
+    @model_validator(mode="after")
+    def _one_change(self) -> Self:
+        changes = sorted(self.model_fields_set - {"at_s", "station"})
+        if len(changes) != 1:
+            raise ValueError(
+                f"an event changes one thing (power_dbm, loss, channels, jamming or on_air), given: {changes}"
+            )
+        if (self.loss is None) != (self.station is not None):
+            raise ValueError("loss is the whole medium's: give it no station; everything else is a station's: name it")
+        return self
 
 
 class Scenario(Model):
@@ -159,4 +281,5 @@ class Scenario(Model):
     unagreed_channel: tuple[Channel, ...] = ()
     station: Annotated[tuple[StationEntry, ...], Field(min_length=1)]
     fault: tuple[FaultEntry, ...] = ()
+    event: tuple[EventEntry, ...] = ()
     require: dict[str, Requirement] = Field(default_factory=dict)

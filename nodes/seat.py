@@ -3,10 +3,12 @@
 A seat turns medium time into its station's time and back, and a station's effects into frames handed over.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from random import Random
 
+from nodes.clock import Clock
+from nodes.ears import Ears
 from nodes.faults import Active, Approach, Edit, editor, shifter
 from nodes.flight import Flight
 from nodes.motion import Kinematics, Motion
@@ -16,7 +18,7 @@ from nodes.stations.aircraft import Aircraft, Profile, Sense
 from nodes.stations.effects import Effect, Hearing, NewSession, Send, StationLogic, WakeAt
 from nodes.tracks import Track
 from nodes.transmitter import Access, Outgoing, Shift, Transmitter, access_to
-from protocol.messages import Message, MessageType
+from protocol.messages import Frame, Message, MessageType
 from protocol.units import NS_PER_MS, NS_PER_S, seconds_ns
 
 LEAD_NS = 60 * NS_PER_MS
@@ -32,28 +34,40 @@ class Seat:
     """One station in its place. All instants here are medium time."""
 
     def __init__(
-        self, entry: StationEntry, logic: StationLogic, transmitter: Transmitter, edits: list[Edit], clock_ns: int
+        self, entry: StationEntry, logic: StationLogic, transmitter: Transmitter, edits: list[Edit], clock: Clock
     ):
         self.address, self.entry = entry.address, entry
         self._logic, self._transmitter, self._edits = logic, transmitter, edits
-        self._clock_ns = clock_ns
-        """Station time less medium time."""
+        self._clock = clock
         self._wakes: set[int] = set()
+        self._overhear = overhearing(logic)
+        self.ears = Ears(entry.address, attentive=self._overhear is None)
+        """What it receives is put in here; calls are taken out of here, and told by `hear`."""
 
     def start(self, now_ns: int) -> list[Outgoing]:
-        return self._do(now_ns, _effects("start", self._logic.start(now_ns + self._clock_ns)))
+        self._catch_up(now_ns)
+        return self._do(now_ns, _effects("start", self._logic.start(self._clock.local_ns(now_ns))))
 
     def hear(self, now_ns: int, hearing: Hearing) -> list[Outgoing]:
         """A frame was received and is handed over now."""
-        local = hearing._replace(arrival_ns=hearing.arrival_ns + self._clock_ns)
-        return self._do(now_ns, _effects("hear", self._logic.hear(now_ns + self._clock_ns, local)))
+        self._catch_up(now_ns)
+        local = hearing._replace(arrival_ns=self._clock.local_ns(hearing.arrival_ns))
+        return self._do(now_ns, _effects("hear", self._logic.hear(self._clock.local_ns(now_ns), local)))
+
+    def _catch_up(self, now_ns: int) -> None:
+        """Before its station does anything, it hears what it has received since."""
+        if self._overhear is not None:
+            frames, due_ns = self.ears.overheard(now_ns)
+            if frames:
+                self._overhear(frames, self._clock.all_local_ns(due_ns))
 
     def wake(self, now_ns: int) -> list[Outgoing]:
         """The instant that `next_wake_ns` named has come."""
-        local = now_ns + self._clock_ns
+        local = self._clock.local_ns(now_ns)
         effects: list[Effect] = []
         for at_ns in sorted(w for w in self._wakes if w <= local):
             self._wakes.discard(at_ns)
+            self._catch_up(now_ns)
             effects += _effects("wake", self._logic.wake(at_ns))
         return self._do(now_ns, effects)
 
@@ -61,15 +75,16 @@ class Seat:
         """When it must be woken next, for the station's sake or the transmitter's."""
         sending = self._transmitter.next_wake_ns()
         wakes = [*self._wakes, *([sending] if sending is not None else [])]
-        return min(wakes) - self._clock_ns if wakes else None
+        return self._clock.medium_ns(min(wakes)) if wakes else None
 
     def send(self, now_ns: int, message: Message, channel: int, about_ns: int) -> list[Outgoing]:
         """Send a message by the station's own transmitter, past its faults: for tests that act."""
-        self._transmitter.submit(now_ns + self._clock_ns, Send(message, channel, about_ns + self._clock_ns))
+        local = self._clock.local_ns
+        self._transmitter.submit(local(now_ns), Send(message, channel, local(about_ns)))
         return self._do(now_ns, ())
 
     def _do(self, now_ns: int, effects: Iterable[Effect]) -> list[Outgoing]:
-        local = now_ns + self._clock_ns
+        local = self._clock.local_ns(now_ns)
         for effect in effects:
             if isinstance(effect, WakeAt):
                 self._wakes.add(max(effect.at_ns, local))
@@ -80,7 +95,7 @@ class Seat:
             else:
                 raise TypeError(f"{effect!r} is no effect: a station answers with Send, WakeAt or NewSession")
         sent = self._transmitter.wake(local)
-        return [out._replace(start_ns=out.start_ns - self._clock_ns) for out in sent]
+        return [out._replace(start_ns=self._clock.medium_ns(out.start_ns)) for out in sent]
 
     def _submit(self, local: int, send: Send, now_ns: int) -> None:
         sends = [send]
@@ -88,6 +103,19 @@ class Seat:
             sends = [kept for s in sends for kept in edit(now_ns, s)]
         for s in sends:
             self._transmitter.submit(local, s)
+
+
+Overhear = Callable[[Sequence[Frame], Sequence[int]], None]
+
+
+def overhearing(logic: StationLogic) -> Overhear | None:
+    """A station's way to hear many periodic messages together, if the class that says how it hears has one, too.
+
+    A class of the user's that inherits from ours and hears by itself must hear everything.
+    """
+    hears = next(c for c in type(logic).__mro__ if "hear" in vars(c))
+    found: Overhear | None = getattr(logic, "overhear", None)
+    return found if "overhear" in vars(hears) else None
 
 
 def _effects(call: str, answer: object) -> Iterable[Effect]:
@@ -126,7 +154,7 @@ def seat_of(entry: StationEntry, flight: Flight, seed: int, life: int = 0, now_n
     main = next((a for a in access.values() if a.own), next(iter(access.values())))
     slot_ns = main.plan.slot_ns if main.plan else 0
     shifts = [s for f in faults if (s := shifter(f, flight.start_ns, slot_ns, random))]
-    clock_ns = round(errors.clock_us * 1000)
+    clock = Clock.of(errors, flight.start_ns)
     transmitter = Transmitter(
         entry.address,
         (random.randrange(255) + life + _sessions_before(flight.motions[entry.address], now_ns)) % 255,
@@ -146,9 +174,9 @@ def seat_of(entry: StationEntry, flight: Flight, seed: int, life: int = 0, now_n
         report_phase_ns=_report_phase_ns(main, flight, random),
         avoid_ns=_avoid_ns(entry, flight),
     )
-    sense = _sense(motion_of(entry, flight), errors, clock_ns)
+    sense = _sense(motion_of(entry, flight), errors, clock)
     logic = Aircraft if entry.python is None else load_class(entry.python, flight.folder)
-    return Seat(entry, logic(profile, sense), transmitter, edits, clock_ns)
+    return Seat(entry, logic(profile, sense), transmitter, edits, clock)
 
 
 def _sessions_before(motion: Motion, now_ns: int) -> int:
@@ -177,11 +205,11 @@ def _errors(entry: StationEntry, random: Random) -> SensorErrors:
     )
 
 
-def _sense(motion: Motion, errors: SensorErrors, clock_ns: int) -> Sense:
+def _sense(motion: Motion, errors: SensorErrors, clock: Clock) -> Sense:
     """What an aircraft's own instruments say: the truth, and their constant errors."""
 
     def sense(local_ns: int) -> Kinematics | None:
-        true = motion.at(local_ns - clock_ns)
+        true = motion.at(clock.medium_ns(local_ns))
         if true is None:
             return None
         return true._replace(

@@ -6,7 +6,7 @@ gives the same verdicts in both.
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import BinaryIO, TextIO
+from typing import Any, BinaryIO, TextIO
 
 from nodes.flight import Flight
 from nodes.monitor import Monitor, header_of, monitors_of
@@ -26,7 +26,8 @@ from radio.recording import Writer
 class Simulation:
     """One run. `advance` moves medium time on; `close` ends the run and its recordings.
 
-    `open_file` gives the stream for a recording by the monitor's file name; `truth` gets a line of JSON per frame.
+    `open_file` gives the stream for a recording by the monitor's file name; `truth`, if anybody wants it, gets a line
+    of JSON per frame.
     `broken` tells of stations whose own code failed: each is gone from then on.
     """
 
@@ -37,7 +38,7 @@ class Simulation:
         flight: Flight,
         seed: int,
         open_file: Callable[[str], BinaryIO],
-        truth: TextIO,
+        truth: TextIO | None = None,
         on_finding: Callable[[Finding], None] | None = None,
     ):
         self.flight, self.seed = flight, seed
@@ -45,7 +46,7 @@ class Simulation:
         self.told: list[str] = []
         self.stretched = (0, 0)
         self.waited_for: list[str] = []
-        self._hub = Hub(plan_of(flight, seed), truth.write)
+        self._hub = Hub(plan_of(flight, seed), truth.write if truth is not None else None)
         self._monitors: dict[int, Monitor] = {}
         for name, entry in monitors_of(flight).items():
             # one judge: what further monitors record is judged by `check`
@@ -91,12 +92,17 @@ class Simulation:
     @property
     def outcomes(self) -> Mapping[Outcome, int]:
         """What became of the frames so far."""
-        return self._hub.outcomes
+        return self._hub.load.outcomes
 
     @property
     def transmissions(self) -> int:
         """How many frames were on the air so far."""
-        return self._hub.transmissions
+        return self._hub.load.transmissions
+
+    @property
+    def load(self) -> Mapping[str, Any]:
+        """How busy the channels were, as `radio.load` counts it."""
+        return self._hub.load.to_json()
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -122,7 +128,7 @@ class Simulation:
             self._hub.done(address)
         for address, node in list(self._nodes.items()):
             try:
-                node.take(window.receptions(address))
+                node.take(window.delivery.received(address))
                 self._tell(address, node.run(window.until_ns))
                 self._hub.done(address)
             except StationFault as fault:

@@ -12,45 +12,68 @@ from typing import NamedTuple
 from nodes.stations.effects import Send
 from protocol import codec
 from protocol.agreement import Channel
-from protocol.messages import TYPE_OF, Ack, Frame, Hail, Ident, Intent, MessageType, Position, Watch, stamp
+from protocol.messages import (
+    MAX_FRAME_BYTES,
+    TYPE_OF,
+    Ack,
+    Frame,
+    Hail,
+    Ident,
+    Intent,
+    MessageType,
+    Position,
+    Watch,
+    stamp,
+)
 from protocol.units import NS_PER_MS, NS_PER_S
-from radio.slots import SlotPlan
+from radio.slots import SlotPlan, airtime_ns
 
 PRIORITY = (MessageType.POSITION, MessageType.IDENT, MessageType.INTENT, MessageType.WATCH)
 """Periodic messages, in the order in which they go into reserved slots; calls that wait for one go after POSITION.
 A newer message of a type replaces one that still waits."""
 CALL_WINDOW_NS = NS_PER_S
 """A call takes a shared slot at random within this time."""
+SPREAD_NS = 200 * NS_PER_MS
+"""Where nobody has slots of their own, a frame starts at random within this time: who collides once in a period would
+else collide for ever."""
 
 Shift = Callable[[int, MessageType], int]
 """A fault's way with slots: from the start that the rules give to the one that is used."""
 
 
 class Outgoing(NamedTuple):
-    """A frame handed over: it goes on the air at `start_ns`, by the station's clock."""
+    """A frame handed over: it goes on the air at `start_ns`, by the station's clock; `slot` is what it is meant for."""
 
     frame: Frame
     data: bytes
     channel: int
     start_ns: int
+    slot: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """How a station may use a channel: its own slots and the shared ones, or no slots at all (`plan` None)."""
+    """How a station may use a channel: its own slots and the shared ones, or no slots at all (`plan` None).
+
+    `open`: the shared slots are for everything, not for calls alone. A frame takes `airtime_ns` at most.
+    """
 
     channel: int
     plan: SlotPlan | None
+    airtime_ns: int
     own: tuple[int, ...] = ()
+    open: bool = False
 
 
 def access_to(channel: Channel, own: tuple[int, ...]) -> Access:
     """A station's access to an agreed channel."""
-    if channel.access == "aloha" or channel.slot_ms is None or channel.slots is None:
-        return Access(channel=channel.number, plan=None)
-    slot_ns = round(channel.slot_ms * NS_PER_MS)
-    plan = SlotPlan(slot_ns=slot_ns, slots_per_period=channel.slots, shared=channel.shared_slots)
-    return Access(channel=channel.number, plan=plan, own=own)
+    longest_ns = airtime_ns(MAX_FRAME_BYTES, channel.bit_rate_bps)
+    if channel.slot_ms is None or channel.slots is None:
+        return Access(channel=channel.number, plan=None, airtime_ns=longest_ns)
+    everybodys = channel.access == "slotted_aloha"
+    shared = tuple(range(channel.slots)) if everybodys else channel.shared_slots
+    plan = SlotPlan(slot_ns=round(channel.slot_ms * NS_PER_MS), slots_per_period=channel.slots, shared=shared)
+    return Access(channel=channel.number, plan=plan, airtime_ns=longest_ns, own=own, open=everybodys)
 
 
 class Transmitter:
@@ -99,22 +122,32 @@ class Transmitter:
         access = self._access[send.channel]
         earliest = max(now_ns + self._lead_ns, self._used_ns + 1)
         if access.plan is None:
-            self._calls.append((earliest, send))
+            self._calls.append((self._free_time(access, earliest), send))
         elif access.own and not send.shared:
             if kind in PRIORITY:
                 self._periodic.setdefault(send.channel, {})[kind] = send
             else:
                 self._waiting.setdefault(send.channel, []).append(send)
             self._reserved.setdefault(send.channel, access.plan.slot_start(earliest, access.own))
+        elif access.open:
+            self._calls.append((self._shared_slot(access.plan, earliest, SPREAD_NS), send))
         elif kind not in PRIORITY:
-            self._calls.append((self._shared_slot(access.plan, earliest), send))
+            self._calls.append((self._shared_slot(access.plan, earliest, CALL_WINDOW_NS), send))
         self._calls.sort(key=lambda call: call[0])
 
-    def _shared_slot(self, plan: SlotPlan, earliest_ns: int) -> int:
+    def _free_time(self, access: Access, earliest_ns: int) -> int:
+        """A start at random, but not during another frame of its own."""
+        start_ns = max(earliest_ns, self._used_ns + access.airtime_ns) + self._random.randrange(SPREAD_NS)
+        for taken_ns, _ in self._calls:  # in order of their starts
+            if taken_ns - access.airtime_ns < start_ns < taken_ns + access.airtime_ns:
+                start_ns = taken_ns + access.airtime_ns
+        return start_ns
+
+    def _shared_slot(self, plan: SlotPlan, earliest_ns: int, within_ns: int) -> int:
         taken = {start for start, _ in self._calls}
         starts: list[int] = []
         at = plan.slot_start(earliest_ns, plan.shared)
-        while not starts or at < earliest_ns + CALL_WINDOW_NS:
+        while not starts or at < earliest_ns + within_ns:
             if at not in taken:
                 starts.append(at)
             at = plan.slot_start(at + 1, plan.shared)
@@ -153,6 +186,8 @@ class Transmitter:
 
     def _frame(self, start_ns: int, send: Send) -> Outgoing:
         message, kind = send.message, TYPE_OF[type(send.message)]
+        plan = self._access[send.channel].plan
+        slot = None if plan is None else plan.slot_of(start_ns)
         start_ns = self._shift(start_ns, kind)
         self._used_ns = max(self._used_ns, start_ns)
         if isinstance(message, Position):
@@ -182,4 +217,4 @@ class Transmitter:
             message=message,
         )
         self._sequence = (self._sequence + 1) & 0xFFFF
-        return Outgoing(frame, codec.encode(frame), send.channel, start_ns)
+        return Outgoing(frame, codec.encode(frame), send.channel, start_ns, slot)

@@ -59,6 +59,8 @@ class Standing(Enum):
     COPY = "copy"
     STALE = "stale"
 
+    __hash__ = object.__hash__  # an enumeration's own is written in Python, and each frame is counted by this
+
 
 class Booked(NamedTuple):
     """A heard frame with its place in the books.
@@ -72,18 +74,16 @@ class Booked(NamedTuple):
     early_ns: int
     late_ns: int
     account: "Account"
+    frame: Frame
+    at_ns: int
+    id: str
+    """These three are `heard`'s: every clause asks for them, often."""
 
-    @property
-    def frame(self) -> Frame:
-        return self.heard.frame
-
-    @property
-    def at_ns(self) -> int:
-        return self.heard.at_ns
-
-    @property
-    def id(self) -> str:
-        return self.heard.id
+    @classmethod
+    def of(
+        cls, heard: Heard, standing: Standing, number: int, early_ns: int, late_ns: int, account: "Account"
+    ) -> "Booked":
+        return cls(heard, standing, number, early_ns, late_ns, account, heard.frame, heard.at_ns, heard.id)
 
 
 class Count(NamedTuple):
@@ -324,13 +324,13 @@ class Books:
         account = self._account(heard, fresh)
         number = account.number_of(frame.sequence)
         if number is None or (account.named and not account.reached(number, heard.at_ns)):
-            return Booked(heard, Standing.COPY, -1, early, late, account)
+            return Booked.of(heard, Standing.COPY, -1, early, late, account)
         newest = self.newest.get(frame.source, frame.session)
         if bound is None or not fresh or (frame.session - newest) % SESSIONS > SESSIONS // 2:
-            return Booked(heard, Standing.STALE, number, early, late, account)
+            return Booked.of(heard, Standing.STALE, number, early, late, account)
         # kind to the sender: the frame left at any time that its own clock or its arrival allows
         early, late = min(early, stamp_ns - bound), max(late, stamp_ns + bound + 1000)
-        booked = Booked(heard, Standing.FIRST, number, early, late, account)
+        booked = Booked.of(heard, Standing.FIRST, number, early, late, account)
         self.accounts[frame.source, frame.session] = account
         self.newest[frame.source] = frame.session
         account.enter(booked)

@@ -24,6 +24,24 @@ class Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
+ACCESS_KEYS = (
+    "slot_ms",
+    "slots",
+    "shared_slots",
+    "slots_per_station",
+    "backoff_ms",
+    "backoff_slots",
+    "attempts",
+)
+KEYS_OF_ACCESS: dict[str, set[str]] = {
+    "tdma": {"slot_ms", "slots", "shared_slots", "slots_per_station"},
+    "slotted_aloha": {"slot_ms", "slots"},
+    "aloha": set(),
+    "csma": {"backoff_ms", "backoff_slots", "attempts"},
+}
+"""The keys that a channel of each access rule needs."""
+
+
 class Party(Model):
     """A signatory and the members whose aircraft fly under its signature."""
 
@@ -32,32 +50,53 @@ class Party(Model):
 
 
 class Channel(Model):
-    """A named frequency. `tdma`: reserved slots for periodic frames, shared ones for calls. `aloha`: no slots."""
+    """A named frequency, and how stations take turns on it.
+
+    `tdma`: reserved slots for periodic frames, shared ones for calls. `slotted_aloha`: slots that belong to nobody.
+    `aloha`: no slots, anybody at any time. `csma`: the same, but whoever finds the channel busy backs off for one to
+    `backoff_slots` times `backoff_ms`, and gives up after `attempts`.
+    """
 
     number: Annotated[int, Field(ge=0, le=15)]
     name: Annotated[str, Field(min_length=1)]
-    frequency_mhz: Positive
-    bandwidth_khz: Positive
-    bit_rate_bps: Positive
-    access: Literal["tdma", "aloha"]
+    frequency_mhz: Annotated[float, Field(ge=0.003, le=300_000)]
+    bandwidth_khz: Annotated[float, Field(ge=0.001, le=10_000_000)]
+    bit_rate_bps: Annotated[float, Field(ge=1, le=1e10)]
+    access: Literal["tdma", "slotted_aloha", "aloha", "csma"]
     slot_ms: Positive | None = None
     slots: Annotated[int, Field(ge=1)] | None = None
     shared_slots: tuple[int, ...] = ()
     slots_per_station: Annotated[int, Field(ge=1)] | None = None
+    backoff_ms: Positive | None = None
+    backoff_slots: Annotated[int, Field(ge=1, le=1024)] | None = None
+    attempts: Annotated[int, Field(ge=1, le=100)] | None = None
+
+    @property
+    def slotted(self) -> bool:
+        """Whether frames are to start with slots."""
+        return self.slot_ms is not None
 
     @model_validator(mode="after")
-    def _slots_belong_to_tdma(self) -> Self:
-        slotted = (self.slot_ms, self.slots, self.slots_per_station)
-        if self.access == "tdma" and None in slotted:
-            raise ValueError("a tdma channel needs slot_ms, slots and slots_per_station")
-        if self.access == "aloha" and (any(v is not None for v in slotted) or self.shared_slots):
-            raise ValueError("an aloha channel has no slots: remove slot_ms, slots, shared_slots, slots_per_station")
+    def _keys_of_its_access(self) -> Self:
+        given = {name for name in ACCESS_KEYS if getattr(self, name)}
+        needed = KEYS_OF_ACCESS[self.access]
+        article = "an" if self.access == "aloha" else "a"
+        problems = []
+        if needed - given:
+            problems.append(f"{article} {self.access} channel needs {', '.join(k for k in ACCESS_KEYS if k in needed)}")
+        if idle := given - needed:
+            told = ", ".join(k for k in ACCESS_KEYS if k in idle)
+            problems.append(f"{article} {self.access} channel has no use for {told}: remove")
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    @model_validator(mode="after")
+    def _slots_fit(self) -> Self:
         if self.slots is not None and not all(0 <= s < self.slots for s in self.shared_slots):
             raise ValueError(f"shared_slots must lie between 0 and {self.slots - 1}")
-        if self.access == "tdma" and (
-            not self.shared_slots or list(self.shared_slots) != sorted(set(self.shared_slots))
-        ):
-            raise ValueError("shared_slots must name at least one slot, each once and in rising order")
+        if list(self.shared_slots) != sorted(set(self.shared_slots)):
+            raise ValueError("shared_slots must name slots each once and in rising order")
         if self.slot_ms is not None and self.slot_ms < (need_ms := MAX_FRAME_BYTES * 8000 / self.bit_rate_bps):
             raise ValueError(
                 f"the longest frame takes {need_ms:.2f} ms at {self.bit_rate_bps:g} b/s; slot_ms is shorter"

@@ -29,7 +29,8 @@ POLAR_DEG = 85.0
 """Nearer to a pole the tangent plane does not serve, and no report bounds anything."""
 FAR_M = 60 * NM_M
 
-_A, _E2 = 6_378_137.0, 6.694_379_990_14e-3
+EARTH_M, ECCENTRICITY2 = 6_378_137.0, 6.694_379_990_14e-3
+"""WGS-84: the radius of the equator, and the first eccentricity squared."""
 
 
 class Limits(NamedTuple):
@@ -65,6 +66,8 @@ class Fix(NamedTuple):
     north_mps: float
     east_mps: float
     up_mps: float
+    speed_mps: float
+    """Level."""
     velocity_m: float | None
     climb_m: float | None
     """Velocity bounds in m/s; None where the report claims none."""
@@ -87,6 +90,7 @@ def fix_of(booked: Booked) -> Fix | None:
         return None
     level = p.velocity_north_mps is not None and p.velocity_east_mps is not None and p.nacv > 0
     climbs = p.velocity_up_mps is not None and p.nacv > 0
+    north, east = p.velocity_north_mps or 0.0, p.velocity_east_mps or 0.0
     return Fix(
         booked=booked,
         at_ns=instant_ns(frame.time_us, booked.at_ns) - round(p.age_s * NS_PER_S),
@@ -95,9 +99,10 @@ def fix_of(booked: Booked) -> Fix | None:
         longitude_deg=p.longitude_deg,
         altitude_m=None if p.baro_altitude_ft is None else p.baro_altitude_ft * FT_M,
         radius_m=CONTAINMENT_M[p.nic],
-        north_mps=p.velocity_north_mps or 0.0,
-        east_mps=p.velocity_east_mps or 0.0,
+        north_mps=north,
+        east_mps=east,
         up_mps=p.velocity_up_mps or 0.0,
+        speed_mps=hypot(north, east),
         velocity_m=VELOCITY_BOUND_MPS[p.nacv] if level else None,
         climb_m=CLIMB_BOUND_MPS[p.nacv] if climbs else None,
     )
@@ -119,6 +124,7 @@ def boundless(booked: Booked) -> Fix:
         radius_m=inf,
         north_mps=0.0,
         east_mps=0.0,
+        speed_mps=0.0,
         up_mps=p.velocity_up_mps or 0.0,
         velocity_m=None,
         climb_m=CLIMB_BOUND_MPS[p.nacv] if climbs else None,
@@ -132,22 +138,26 @@ def chord_m(a: Fix, b: Fix) -> float:
 
 def _ecef_m(fix: Fix) -> tuple[float, float, float]:
     latitude, longitude = radians(fix.latitude_deg), radians(fix.longitude_deg)
-    n = _A / sqrt(1 - _E2 * sin(latitude) ** 2)
-    return n * cos(latitude) * cos(longitude), n * cos(latitude) * sin(longitude), n * (1 - _E2) * sin(latitude)
+    n = EARTH_M / sqrt(1 - ECCENTRICITY2 * sin(latitude) ** 2)
+    return (
+        n * cos(latitude) * cos(longitude),
+        n * cos(latitude) * sin(longitude),
+        n * (1 - ECCENTRICITY2) * sin(latitude),
+    )
 
 
 def offset_m(a: Fix, b: Fix) -> tuple[float, float]:
     """From a to b, (north, east) in metres on the tangent plane at the latitude between them."""
     middle = radians((a.latitude_deg + b.latitude_deg) / 2)
-    w = sqrt(1 - _E2 * sin(middle) ** 2)
-    north = radians(b.latitude_deg - a.latitude_deg) * _A * (1 - _E2) / w**3
+    w = sqrt(1 - ECCENTRICITY2 * sin(middle) ** 2)
+    north = radians(b.latitude_deg - a.latitude_deg) * EARTH_M * (1 - ECCENTRICITY2) / w**3
     turn = (b.longitude_deg - a.longitude_deg + 180.0) % 360.0 - 180.0
-    return north, radians(turn) * _A / w * cos(middle)
+    return north, radians(turn) * EARTH_M / w * cos(middle)
 
 
 def reach_m(fix: Fix, at_ns: int, limits: Limits) -> float:
     """How far the aircraft can be, at an instant, from where its report carried on in a straight line puts it."""
-    speed = hypot(fix.north_mps, fix.east_mps)
+    speed = fix.speed_mps
     t = (abs(at_ns - fix.at_ns) + fix.spread_ns) / NS_PER_S
     reach = (limits.speed_mps + speed) * t
     if fix.velocity_m is not None:

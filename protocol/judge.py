@@ -12,14 +12,15 @@ from datetime import UTC, datetime, timedelta
 from protocol.accounts import Books, Heard, Standing
 from protocol.agreement import Agreement, Annexes
 from protocol.clauses import IDS, clauses_in_force
-from protocol.clauses.base import World
-from protocol.verdicts import Cause, Finding, Outcome, Verdict
+from protocol.clauses.base import EVERY_MESSAGE, Counting, World
+from protocol.verdicts import Cause, Finding, Outcome, Passes, Verdict
 
 RISES_TO = {
     Outcome.PASS: Verdict.PASS,
     Outcome.INCONCLUSIVE: Verdict.INCONCLUSIVE,
     Outcome.FAIL: Verdict.FAIL,
 }
+NONE_YET = dict.fromkeys(Outcome, 0)
 
 
 @dataclass(slots=True)
@@ -28,11 +29,13 @@ class Tally:
 
     clause: str
     subject: str
-    counts: dict[Outcome, int] = field(default_factory=lambda: dict.fromkeys(Outcome, 0))
+    counts: dict[Outcome, int] = field(default_factory=NONE_YET.copy)
     causes: dict[str, int] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     nearest: Finding | None = None
     applicable: bool = True
+    _least: float = field(default=float("inf"), compare=False, repr=False)
+    """The room of `nearest`."""
 
     def take(self, finding: Finding) -> None:
         self.counts[finding.outcome] += 1
@@ -40,8 +43,18 @@ class Tally:
             self.causes[finding.cause] = self.causes.get(finding.cause, 0) + 1
         if finding.outcome in (Outcome.FAIL, Outcome.INCONCLUSIVE):
             self.findings.append(finding)
-        elif finding.outcome is Outcome.PASS and _room(finding) < _room(self.nearest):
-            self.nearest = finding
+        elif finding.outcome is Outcome.PASS:
+            self._come_near(finding)
+
+    def take_passes(self, passes: Passes) -> None:
+        """The same for passes that were counted, after all that was taken before."""
+        self.counts[Outcome.PASS] += passes.passed
+        if passes.nearest is not None:
+            self._come_near(passes.nearest)
+
+    def _come_near(self, finding: Finding) -> None:
+        if finding.measured is not None and (room := _room(finding)) < self._least:
+            self.nearest, self._least = finding, room
 
     @property
     def verdict(self) -> Verdict:
@@ -61,9 +74,9 @@ class Tally:
         return settled / judged if judged else None
 
 
-def _room(finding: Finding | None) -> float:
+def _room(finding: Finding) -> float:
     """How far a pass was from the limit, as a share of it."""
-    if finding is None or finding.measured is None or not finding.limit:
+    if finding.measured is None or not finding.limit:
         return float("inf")
     return abs(finding.measured - finding.limit) / finding.limit
 
@@ -76,10 +89,19 @@ def _ns(at: datetime) -> int:
 class Judge:
     """One judgement under one agreement. Feed it in order of arrival, then `close` it once."""
 
-    def __init__(self, agreement: Agreement, annexes: Annexes, on_finding: Callable[[Finding], None] | None = None):
-        self.world = World(agreement, annexes)
+    def __init__(
+        self,
+        agreement: Agreement,
+        annexes: Annexes,
+        on_finding: Callable[[Finding], None] | None = None,
+        *,
+        each_pass: bool = False,
+    ):
+        """`on_finding` is told each finding as it is made: passes only if `each_pass`, which costs much among many."""
+        self.world = World(agreement, annexes, each_pass=each_pass)
         self.books = Books(agreement.bounds.range_nm)
         self.clauses = clauses_in_force(self.world)
+        self._watching = {kind: [c for c in self.clauses if kind in c.watches] for kind in EVERY_MESSAGE}
         self.now_ns = 0
         self.from_ns = _ns(agreement.in_force_from)
         self.until_ns = None if agreement.in_force_until is None else _ns(agreement.in_force_until)
@@ -108,10 +130,13 @@ class Judge:
         booked = self.books.book(heard)
         everyday = registered and booked.standing is Standing.FIRST
         if registered:
-            self.heard.setdefault(heard.frame.source, Counter())[booked.standing] += 1
-        for clause in self.clauses:
+            if heard.frame.source not in self.heard:
+                self.heard[heard.frame.source] = Counter()
+            self.heard[heard.frame.source][booked.standing] += 1
+        for clause in self._watching[type(heard.frame.message)]:
             if everyday or clause.hears_copies:
-                self._take(clause.hear(booked))
+                for finding in clause.hear(booked):
+                    self._enter(finding)
 
     def hearing_gap(self, from_ns: int, until_ns: int) -> None:
         """The monitor heard nothing in this time, and knows it."""
@@ -157,13 +182,23 @@ class Judge:
 
     def so_far(self) -> list[Tally]:
         """The tallies as they stand, in order of clause and subject."""
+        for clause in self.clauses:
+            if isinstance(clause, Counting):
+                self._take(clause.counted())
         return [self.tallies[key] for key in sorted(self.tallies)]
 
-    def _take(self, findings: Iterable[Finding]) -> None:
+    def _take(self, findings: Iterable[Finding | Passes]) -> None:
         for finding in findings:
-            key = (finding.clause, finding.subject)
-            if key not in self.tallies:
-                self.tallies[key] = Tally(*key)
-            self.tallies[key].take(finding)
-            if self._on_finding:
-                self._on_finding(finding)
+            self._enter(finding)
+
+    def _enter(self, finding: Finding | Passes) -> None:
+        key = (finding.clause, finding.subject)
+        tally = self.tallies.get(key)
+        if tally is None:
+            tally = self.tallies[key] = Tally(*key)
+        if isinstance(finding, Passes):
+            tally.take_passes(finding)
+            return
+        tally.take(finding)
+        if self._on_finding and (self.world.each_pass or finding.outcome is not Outcome.PASS):
+            self._on_finding(finding)

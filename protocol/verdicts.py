@@ -15,6 +15,8 @@ class Outcome(StrEnum):
     PENDING = "pending"
     EXCUSED = "excused"
 
+    __hash__ = str.__hash__  # an enumeration's own is written in Python, and each finding is counted by its outcome
+
 
 class Verdict(IntEnum):
     """Of a clause for a subject; while one judgement runs it only rises."""
@@ -62,6 +64,18 @@ class Finding(NamedTuple):
     limit: float | None = None
     unit: str = ""
     assumptions: tuple[str, ...] = ()
+
+
+class Passes(NamedTuple):
+    """Passes of one clause for one subject that were counted without a finding for each.
+
+    `nearest`: the first of those that came nearest to the limit, if it is known.
+    """
+
+    clause: str
+    subject: str
+    passed: int
+    nearest: Finding | None
 
 
 IDENTITY = "the frames are from the station they name (identity taken at its word)"

@@ -10,7 +10,7 @@ from radio.envelope import NO_KEY, Reception
 from radio.handle import Radio
 from radio.hub import WINDOW_NS, Berth, Plan
 from radio.link_local import NotSettled
-from radio.medium import Channel, Equipment
+from radio.medium import Channel, Equipment, Laws
 
 LIMIT_S = 25.0
 """A link that lets a check wait for so long does not hold. They take less than one."""
@@ -53,9 +53,7 @@ def plan(*, seed: int = 1, loss: float = 0.0) -> Plan:
         )
         for address in (ALPHA, BRAVO, CHARLIE, KEYED)
     }
-    return Plan(
-        channels=channels, seed=seed, loss=loss, capture_db=10.0, start_ns=START_NS, end_ns=END_NS, berths=berths
-    )
+    return Plan(channels=channels, seed=seed, laws=Laws(loss=loss), start_ns=START_NS, end_ns=END_NS, berths=berths)
 
 
 @asynccontextmanager

@@ -24,6 +24,20 @@ def uniform(
     return (bits >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
+def pair_uniform(seed: int, first: NDArray[np.int64], second: NDArray[np.int64], purpose: int) -> NDArray[np.float64]:
+    """One number in [0, 1) for each pair of addresses, with 53 random bits; the same whichever of both comes first.
+
+    The hash is that of `uniform`, with other parts: seed, purpose, the lesser address, the greater one.
+    """
+    state = 0
+    for part in (seed, purpose):
+        state = _mix((state ^ (part & _MASK)) + _STEP & _MASK)
+    lesser, greater = np.minimum(first, second).astype(np.uint64), np.maximum(first, second).astype(np.uint64)
+    bits = _mix_array((lesser ^ np.uint64(state)) + np.uint64(_STEP))
+    bits = _mix_array((greater ^ bits) + np.uint64(_STEP))
+    return (bits >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
 def _mix(value: int) -> int:
     value = (value ^ value >> 30) * _FIRST & _MASK
     value = (value ^ value >> 27) * _SECOND & _MASK

@@ -35,13 +35,25 @@ class Hello(NamedTuple):
 
 
 class Transmit(NamedTuple):
-    """A frame to be put on the air. `session` and `sequence` are its name in the records of the medium."""
+    """A frame to be put on the air. `session` and `sequence` are its name in the records of the medium.
+
+    `slot` is the one that it is meant for, if the station tells: for the truth, which also says what it hit.
+    """
 
     start_ns: int
     channel: int
     session: int
     sequence: int
     data: bytes
+    slot: int | None = None
+
+
+class Jam(NamedTuple):
+    """Power on a channel that nobody can receive; only jammers send it."""
+
+    start_ns: int
+    channel: int
+    duration_ns: int
 
 
 class Place(NamedTuple):
@@ -142,18 +154,21 @@ class End(NamedTuple):
     reason: str
 
 
-FromStation = Hello | Transmit | Place | OffAir | Tune | Done | Alive | Bye
+FromStation = Hello | Transmit | Jam | Place | OffAir | Tune | Done | Alive | Bye
 FromHub = Welcome | Refused | Time | Trouble | Alive | End
 
 _HEAD = struct.Struct(">BB")
 _HELLO = struct.Struct(f">BBIB{KEY_BYTES}s")
 _TRANSMIT = struct.Struct(">BBqBHI")
+_IN_SLOT = struct.Struct(">BBqBHIH")
+_JAM = struct.Struct(">BBqBq")
 _PLACE = struct.Struct(">BBq6d")
 _INSTANT = struct.Struct(">BBq")
 _TUNE = struct.Struct(">BBqQ")
 _WELCOME = struct.Struct(">BBqqqII")
 _TIME = struct.Struct(">BBqqH")
-_RECEPTION = struct.Struct(">qqIBhB")
+RECEPTION_HEAD = struct.Struct(">qqIBhB")
+"""A reception but for its frame."""
 _TROUBLE = struct.Struct(">BBqIqq")
 
 _NOT_OVER = -1
@@ -178,7 +193,12 @@ def _pack(message: FromStation | FromHub) -> bytes:
                 raise ValueError(f"a frame has 1 to {MAX_DATA_BYTES} bytes, not {len(message.data)}")
             if not 0 <= message.channel < CHANNELS:
                 raise ValueError(f"channels are 0 to {CHANNELS - 1}, not {message.channel}")
+            if message.slot is not None:
+                return _IN_SLOT.pack(VERSION, ord("S"), *message[:4], message.slot) + message.data
             return _TRANSMIT.pack(VERSION, ord("T"), *message[:4]) + message.data
+        case Jam():
+            _check_jam(message)
+            return _JAM.pack(VERSION, ord("J"), *message)
         case Place():
             _check_place(message)
             return _PLACE.pack(VERSION, ord("P"), *message)
@@ -214,13 +234,13 @@ def pack_reception(
     due_ns: int, arrival_ns: int, number: int, channel: int, power_tenths_dbm: int, data: bytes
 ) -> bytes:
     """A reception's bytes, as they stand in a Time message. Takes values and no object: the hub packs very many."""
-    return _RECEPTION.pack(due_ns, arrival_ns, number, channel, power_tenths_dbm, len(data)) + data
+    return RECEPTION_HEAD.pack(due_ns, arrival_ns, number, channel, power_tenths_dbm, len(data)) + data
 
 
 def unpack_reception(data: bytes) -> Reception:
     """A reception that `pack_reception` has made."""
-    due_ns, arrival_ns, number, channel, power, _ = _RECEPTION.unpack_from(data)
-    return Reception(due_ns, arrival_ns, number, channel, power, data[_RECEPTION.size :])
+    due_ns, arrival_ns, number, channel, power, _ = RECEPTION_HEAD.unpack_from(data)
+    return Reception(due_ns, arrival_ns, number, channel, power, data[RECEPTION_HEAD.size :])
 
 
 def due_ns_of(reception: bytes) -> int:
@@ -233,12 +253,15 @@ def unpack_from_station(data: bytes) -> FromStation:
     kind = _kind(data)
     if kind == "D":
         return Done(_fields(_INSTANT, data, exact=True)[0])
-    if kind == "T":
-        start_ns, channel, session, sequence = _fields(_TRANSMIT, data)
-        frame = data[_TRANSMIT.size :]
-        if not 0 < len(frame) <= MAX_DATA_BYTES or channel >= CHANNELS:
-            raise BadEnvelope(f"TRANSMIT has {len(frame)} bytes of frame on channel {channel}")
-        return Transmit(start_ns, channel, session, sequence, frame)
+    if kind in ("T", "S"):
+        return _unpack_transmit(kind, data)
+    if kind == "J":
+        jam = Jam(*_fields(_JAM, data, exact=True))
+        try:
+            _check_jam(jam)
+        except ValueError as error:
+            raise BadEnvelope(str(error)) from None
+        return jam
     if kind == "P":
         place = Place(*_fields(_PLACE, data, exact=True))
         try:
@@ -263,6 +286,15 @@ def unpack_from_station(data: bytes) -> FromStation:
         _fields(_HEAD, data, exact=True)
         return Bye()
     raise BadEnvelope(f"no station sends the kind {kind!r}")
+
+
+def _unpack_transmit(kind: str, data: bytes) -> Transmit:
+    layout = _TRANSMIT if kind == "T" else _IN_SLOT
+    start_ns, channel, session, sequence, *slot = _fields(layout, data)
+    frame = data[layout.size :]
+    if not 0 < len(frame) <= MAX_DATA_BYTES or channel >= CHANNELS:
+        raise BadEnvelope(f"TRANSMIT has {len(frame)} bytes of frame on channel {channel}")
+    return Transmit(start_ns, channel, session, sequence, frame, *slot)
 
 
 def unpack_from_hub(data: bytes) -> FromHub:
@@ -290,10 +322,10 @@ def _unpack_time(data: bytes) -> Time:
     from_ns, until_ns, count = _fields(_TIME, data)
     receptions, at = [], _TIME.size
     for _ in range(count):
-        if len(data) < at + _RECEPTION.size:
+        if len(data) < at + RECEPTION_HEAD.size:
             raise BadEnvelope("TIME ends within a reception")
-        due_ns, arrival_ns, number, channel, power, length = _RECEPTION.unpack_from(data, at)
-        at += _RECEPTION.size + length
+        due_ns, arrival_ns, number, channel, power, length = RECEPTION_HEAD.unpack_from(data, at)
+        at += RECEPTION_HEAD.size + length
         receptions.append(Reception(due_ns, arrival_ns, number, channel, power, data[at - length : at]))
     if at != len(data):
         raise BadEnvelope(f"TIME has {len(data)} bytes; its receptions make {at}")
@@ -328,6 +360,12 @@ def _bitmap(channels: frozenset[int]) -> int:
     if any(not 0 <= n < CHANNELS for n in channels):
         raise ValueError(f"channels are 0 to {CHANNELS - 1}, not {sorted(channels)}")
     return sum(1 << n for n in channels)
+
+
+def _check_jam(jam: Jam) -> None:
+    """Raises ValueError for power on no channel, or for no time, or for longer than may be told ahead."""
+    if not 0 <= jam.channel < CHANNELS or not 0 < jam.duration_ns <= FARTHEST_AHEAD_NS:
+        raise ValueError(f"JAM lasts {jam.duration_ns} ns on channel {jam.channel}")
 
 
 def _check_place(place: Place) -> None:

@@ -190,21 +190,22 @@ class Radio:
 
     # ------------------------------------------------------------ saying
 
-    async def transmit(self, data: bytes, *, channel: int, start_ns: int, session: int, sequence: int) -> None:
+    async def transmit(
+        self, data: bytes, *, channel: int, start_ns: int, session: int, sequence: int, slot: int | None = None
+    ) -> None:
         """Put a frame of 1 to 255 bytes on the air at `start_ns`, on a channel from 0 to 63.
 
-        `session` and `sequence` are those in the frame. Raises TooLate (granted time only: in real time the hub counts
-        what comes too late), ValueError for what cannot be sent, CutOff, RunOver and LinkLost.
+        `session` and `sequence` are those in the frame; `slot` is the one that is meant, for the truth. Raises TooLate
+        (granted time only: in real time the hub counts what comes too late), ValueError for what cannot be sent,
+        CutOff, RunOver and LinkLost.
         """
         self._check_on()
         self._check_near(start_ns)
         self._check_there([channel])
         if self.granted and start_ns < self.now_ns + self.window_ns:
-            raise TooLate(
-                f"a start at {start_ns} is {(start_ns - self.now_ns) / 1e6:.9g} ms after now; "
-                f"it takes at least {self.window_ns / 1e6:g} ms"
-            )
-        await self._link.send(Transmit(start_ns, channel, session, sequence, data))
+            ahead_ms, least_ms = (start_ns - self.now_ns) / 1e6, self.window_ns / 1e6
+            raise TooLate(f"a start at {start_ns} is {ahead_ms:.9g} ms after now; it takes at least {least_ms:g} ms")
+        await self._link.send(Transmit(start_ns, channel, session, sequence, data, slot))
 
     async def place(
         self,

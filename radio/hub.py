@@ -4,30 +4,33 @@ Both drivers run it: the virtual one calls it directly, the live one carries wha
 when every station that is granted time has said that it is done; so nobody's speed can change what happens.
 """
 
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections import Counter, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import NamedTuple
 
+from radio.delivery import EMPTY, Delivery, deliver
 from radio.envelope import (
     FARTHEST_AHEAD_NS,
     Alive,
     Done,
     Hello,
+    Jam,
     OffAir,
     Place,
     Reception,
     Transmit,
     Trouble,
     Tune,
-    due_ns_of,
-    pack_reception,
-    unpack_reception,
 )
 from radio.geodesy import ecef_m, ecef_velocity_mps
-from radio.medium import Channel, Equipment, Fate, Medium, Outcome, Transmission
-from radio.truth import truth_line
+from radio.load import Load
+from radio.medium import Burst, Medium, Settled, Transmission
+from radio.plan import Berth, Event, Plan
+from radio.truth import truth_lines
+
+__all__ = ["WINDOW_NS", "Berth", "Event", "Hub", "NotAdmitted", "Plan", "Said", "Window"]
 
 WINDOW_NS = 50_000_000
 """Medium time is granted in windows of this length; what is sent is handed over at least one ahead."""
@@ -42,56 +45,24 @@ MOST_A_WINDOW = 512
 CALM_NS = 1_000_000_000
 """Trouble with single frames is over when there was none for so long."""
 
-Said = Transmit | Place | OffAir | Tune | Done | Alive
+Said = Transmit | Jam | Place | OffAir | Tune | Done | Alive
 
 
 class NotAdmitted(Exception):
     """A station may not take part; the text says why."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Berth:
-    """What the hub knows of one station beforehand.
-
-    `key` is asked of those that we start ourselves, so that nobody can take their place; None: whoever comes first.
-    A `monitor` is told of trouble.
-    """
-
-    equipment: Equipment
-    tuned: frozenset[int]
-    key: bytes | None = None
-    monitor: bool = False
-    briefing: str = "{}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What a hub is made from. Instants are ns UTC of medium time."""
-
-    channels: tuple[Channel, ...]
-    seed: int
-    loss: float
-    capture_db: float
-    start_ns: int
-    end_ns: int
-    berths: Mapping[int, Berth]
-
-
 class Window(NamedTuple):
-    """A stretch of medium time, what is received in it by whom, and what monitors must be told.
-
-    `packed` has each station's receptions, by `due_ns`, as they travel over a link.
-    """
+    """A stretch of medium time, what is received in it by whom, and what monitors must be told."""
 
     from_ns: int
     until_ns: int
-    packed: dict[int, list[bytes]]
+    delivery: Delivery
     troubles: list[Trouble]
 
     def receptions(self, address: int) -> tuple[Reception, ...]:
-        """What a station receives."""
-        packed = self.packed.get(address)
-        return tuple(map(unpack_reception, packed)) if packed else ()
+        """What a station receives, one by one."""
+        return self.delivery.received(address).receptions()
 
 
 @dataclass(slots=True)
@@ -107,8 +78,6 @@ class _Present:
     pending: list[int] = field(default_factory=list)
     """The starts of its frames that are still to come; a heap."""
     tuned: frozenset[int] = frozenset()
-    box: list[bytes] = field(default_factory=list)
-    """What it has received and not yet got."""
 
     def on_air(self, at_ns: int) -> bool:
         """Whether the medium has it at an instant, as far as it is told."""
@@ -120,29 +89,33 @@ class _Present:
 
 
 class Hub:
-    """One run's hub. `truth` takes a line per frame. A hub that takes over from one that was lost begins at `now_ns`.
+    """One run's hub. `truth` takes a line per frame; None: nobody wants it. `load` counts what the medium settles.
+
+    A hub that takes over from one that was lost begins at `now_ns`.
 
     `counts` has what did not go as it should between stations and hub. What excuses a station: `host_late` frames that
     came after their start, receptions that were `host_dropped`, silences (`host_silent`). What excuses nobody: `late`
     frames in granted time, frames and messages that were `too_many`, frames of stations that were `not_on_air`.
     """
 
-    def __init__(self, plan: Plan, truth: Callable[[str], object], now_ns: int | None = None):
+    def __init__(self, plan: Plan, truth: Callable[[str], object] | None = None, now_ns: int | None = None):
         self.plan = plan
         self.now_ns = plan.start_ns if now_ns is None else now_ns
-        self.outcomes: Counter[Outcome] = Counter()
-        self.transmissions = 0
+        self.load = Load(plan.channels)
         self.counts: Counter[str] = Counter()
         self.lives: Counter[int] = Counter()
         self._truth = truth
-        self._medium = Medium(plan.channels, seed=plan.seed, loss=plan.loss, capture_db=plan.capture_db)
+        self._channels = {c.number: c for c in plan.channels}
+        self._medium = Medium(plan.channels, plan.laws, seed=plan.seed)
+        self._delivery = EMPTY
+        self._events = deque(plan.events)
         self._horizon_ns = self.now_ns
         self._present: dict[int, _Present] = {}
         self._troubled: dict[int, tuple[int, int | None]] = {}
         """Trouble that is not over: since when, and when it last showed (None: until the station is back)."""
         self._troubles: list[Trouble] = []
         self._left_ns: dict[int, int] = {}
-        self._untold: list[Fate] = []
+        self._untold: list[Settled] = []
         self._busy: set[int] = set()
         """Who has not yet done with the time it was granted."""
 
@@ -163,7 +136,8 @@ class Hub:
         seconds = (self.now_ns - self.plan.start_ns) // 1_000_000_000
         if berth.key is None and self.lives[hello.address] > LIVES_TO_BEGIN_WITH + seconds:
             raise NotAdmitted(f"{hello.address:06x} has joined too often; try again later")
-        self._present[hello.address] = _Present(hello.granted, tuned=berth.tuned)
+        tuned = self.plan.tuned(hello.address, self.now_ns)
+        self._present[hello.address] = _Present(hello.granted, tuned=tuned)
         self.lives[hello.address] += 1
         if hello.granted:
             self._busy.add(hello.address)  # time waits until it has said where it is, and is done
@@ -174,6 +148,7 @@ class Hub:
         """A station takes part no longer: it said so, or whoever runs the test wants it gone."""
         present = self._present.pop(address, None)
         self._busy.discard(address)
+        self._delivery = self._delivery.without(address)
         if present is not None and present.on_air_ns is not None:
             at_ns = max(self._horizon_ns, present.on_air_ns)
             if present.on_air(at_ns):
@@ -234,6 +209,9 @@ class Hub:
             case Transmit(start_ns=at_ns):
                 if self._takes(address, at_ns):
                     self._transmit(address, said)
+            case Jam(start_ns=at_ns):
+                if self._takes(address, at_ns):
+                    self._jam(address, said)
             case Place(at_ns=at_ns):
                 if self._takes(address, at_ns):
                     self._place(address, said)
@@ -258,27 +236,40 @@ class Hub:
         return True
 
     def _transmit(self, address: int, sent: Transmit) -> None:
-        present = self._present[address]
-        if sent.channel not in {c.number for c in self.plan.channels}:
+        if sent.channel not in self._channels:
             raise ValueError(f"there is no channel {sent.channel}")
-        if sent.start_ns < self._horizon_ns:
+        if not self.plan.berths[address].equipment.listens:
+            raise ValueError("a jammer sends no frames")
+        if self._may_start(address, sent.start_ns):
+            key = (address, sent.session, sent.sequence)
+            self._medium.transmit(Transmission(*key, sent.channel, sent.start_ns, sent.data, sent.slot))
+
+    def _jam(self, address: int, jam: Jam) -> None:
+        if jam.channel not in self._channels or self.plan.berths[address].equipment.listens:
+            raise ValueError(f"only jammers jam, and there must be a channel {jam.channel}")
+        if self._may_start(address, jam.start_ns):
+            self._medium.jam(Burst(address, jam.channel, jam.start_ns, jam.duration_ns))
+
+    def _may_start(self, address: int, start_ns: int) -> bool:
+        """Whether a station can start something at an instant; if not, it is counted why."""
+        present = self._present[address]
+        if start_ns < self._horizon_ns:
             if present.granted:  # by its own fault alone
                 self.counts["late"] += 1
             else:
                 self.counts["host_late"] += 1
-                self.trouble(address, max(sent.start_ns, self.now_ns - FARTHEST_BACK_NS), lasting=False)
-            return
-        if not present.on_air(sent.start_ns):
+                self.trouble(address, max(start_ns, self.now_ns - FARTHEST_BACK_NS), lasting=False)
+            return False
+        if not present.on_air(start_ns):
             self.counts["not_on_air"] += 1
-            return
+            return False
         while present.pending and present.pending[0] < self._horizon_ns:
             heappop(present.pending)
         if len(present.pending) >= MOST_PENDING:
             self.counts["too_many"] += 1
-            return
-        heappush(present.pending, sent.start_ns)
-        key = (address, sent.session, sent.sequence)
-        self._medium.transmit(Transmission(*key, sent.channel, sent.start_ns, sent.data))
+            return False
+        heappush(present.pending, start_ns)
+        return True
 
     def dropped(self, address: int, count: int = 1) -> None:
         """So many receptions of a station were dropped between the hub and it."""
@@ -291,7 +282,7 @@ class Hub:
         off_ns = present.off_air_ns
         if present.on_air_ns is None or (off_ns is not None and (off_ns <= at_ns or off_ns <= present.on_air_ns)):
             at_ns = max(at_ns, self._left_ns.get(address, 0))
-            self._medium.join(self.plan.berths[address].equipment, present.tuned, at_ns)
+            self._medium.join(self.plan.equipment(address, at_ns), present.tuned, at_ns)
             present.on_air_ns, present.off_air_ns = at_ns, None
         latitude, longitude, height_m = place.latitude_deg, place.longitude_deg, place.height_m
         velocity_mps = ecef_velocity_mps(latitude, longitude, place.north_mps, place.east_mps, place.up_mps)
@@ -307,7 +298,7 @@ class Hub:
 
     def _tune(self, address: int, at_ns: int, channels: frozenset[int]) -> None:
         present = self._present[address]
-        if not channels <= {c.number for c in self.plan.channels}:
+        if not channels <= self._channels.keys():
             raise ValueError(f"there are not all of the channels {sorted(channels)}")
         present.tuned = channels
         if present.on_air_ns is not None:
@@ -330,9 +321,12 @@ class Hub:
         self.write_truth()
         if from_ns >= self._horizon_ns:
             self._horizon_ns = from_ns - from_ns % WINDOW_NS + WINDOW_NS
-            for fate in self._medium.settle(self._horizon_ns):
-                self._report(fate)
-                self._box(fate)
+            self._let_happen(self._horizon_ns)
+            settled = self._medium.settle(self._horizon_ns)
+            self.load.take(settled)
+            if self._truth is not None:
+                self._untold.append(settled)
+            self._delivery = deliver(settled, {a: p.delivered for a, p in self._present.items()})
         self.now_ns = min(self._horizon_ns, limit_ns)
         for address, (_, shown) in list(self._troubled.items()):
             if shown is not None and from_ns - shown > CALM_NS:
@@ -344,41 +338,41 @@ class Hub:
         troubles, self._troubles = self._troubles, []
         return Window(from_ns, self.now_ns, self._due(), troubles)
 
-    def _report(self, fate: Fate) -> None:
-        self.transmissions += 1
-        self.outcomes.update(fate.outcomes)
-        self._untold.append(fate)
+    def _let_happen(self, until_ns: int) -> None:
+        """Tell the medium of the events before an instant."""
+        while self._events and self._events[0].at_ns < until_ns:
+            event = self._events.popleft()
+            present = None if event.address is None else self._present.get(event.address)
+            if event.loss is not None:
+                self._medium.set_loss(event.loss, event.at_ns)
+            elif event.address is None or present is None:
+                continue  # who is not there has it when it comes
+            elif event.channels is not None:
+                self._tune(event.address, event.at_ns, event.channels)
+            elif event.power_dbm is not None and present.on_air(event.at_ns):
+                self._medium.set_power(event.address, event.power_dbm, event.at_ns)
 
     def write_truth(self) -> None:
         """Write what is settled to the truth: while stations do their part, if there is time; else with the window."""
-        for fate in self._untold:
-            self._truth(truth_line(fate))
+        for settled in self._untold:
+            for line in truth_lines(settled, self._channels):
+                assert self._truth is not None
+                self._truth(line)
         self._untold.clear()
 
     def done(self, address: int) -> None:
         """A station is done with all the time that it was granted."""
         self._busy.discard(address)
 
-    def _box(self, fate: Fate) -> None:
-        """Put a frame into the box of everybody who received it."""
-        sent, due_ns, *columns, _ = fate
-        channel, data, present_of = sent.channel, sent.data, self._present.get
-        for receiver, outcome, power_dbm, arrival_ns in zip(*columns, strict=True):
-            if outcome is Outcome.RECEIVED and (present := present_of(receiver)) is not None:
-                number, power = present.delivered, round(power_dbm * 10)
-                present.delivered = (number + 1) & 0xFFFFFFFF
-                present.box.append(pack_reception(due_ns, arrival_ns, number, channel, power, data))
-
-    def _due(self) -> dict[int, list[bytes]]:
+    def _due(self) -> Delivery:
         """What is due before now: everything, but where a window is cut short."""
-        boxes: dict[int, list[bytes]] = {}
-        for address, present in self._present.items():
-            if present.box:
-                boxes[address], present.box = present.box, []
-                if self.now_ns < self._horizon_ns:
-                    present.box = [got for got in boxes[address] if due_ns_of(got) >= self.now_ns]
-                    boxes[address] = [got for got in boxes[address] if due_ns_of(got) < self.now_ns]
-        return boxes
+        if self.now_ns < self._horizon_ns:
+            due, self._delivery = self._delivery.until(self.now_ns)
+        else:
+            due, self._delivery = self._delivery, EMPTY
+        for address, box in due.boxes.items():
+            self._present[address].delivered = box.number + box.end - box.begin
+        return due
 
     def last_troubles(self) -> list[Trouble]:
         """What monitors have not been told yet, when the run is over."""

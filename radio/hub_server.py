@@ -54,6 +54,7 @@ class Status(NamedTuple):
     now_ns: int
     transmissions: int
     outcomes: dict[str, int]
+    load: dict[str, Any]
     counts: dict[str, int]
     stretched: int
     stretched_ns: int
@@ -142,10 +143,11 @@ class HubServer:
     def status(self) -> Status:
         """How the run stands."""
         hub = self._hub
-        outcomes = {outcome.value: count for outcome, count in hub.outcomes.items()}
+        outcomes = {outcome.value: count for outcome, count in hub.load.outcomes.items()}
         waiting = tuple(sorted({*hub.waiting_for(), *self._expected}))
         stretched = (self._pace.stretched, self._pace.stretched_ns)
-        return Status(hub.now_ns, hub.transmissions, outcomes, dict(hub.counts), *stretched, waiting)
+        so_far = (hub.load.transmissions, outcomes, hub.load.to_json(), dict(hub.counts))
+        return Status(hub.now_ns, *so_far, *stretched, waiting)
 
     # ------------------------------------------------------------ whoever started it
 
@@ -232,7 +234,7 @@ class HubServer:
         for trouble in window.troubles:
             self._tell_monitors(trouble)
         for address in list(self._identity):
-            receptions = window.packed.get(address, [])
+            receptions = window.delivery.packed(address)
             if self._hub.granted(address):
                 data = envelope.pack_time(window.from_ns, window.until_ns, receptions)
                 self._put(address, data, len(receptions))

@@ -1,196 +1,189 @@
-"""One frame at all stations at once: what holds at its start, and what other frames then do to it.
+"""How frames arrive: everything about a frame at its receivers that holds from its start, whatever else is on the air.
 
-Pure functions over numpy arrays with one row for each station, by rising address. `radio.medium` keeps the arrays in
-step with the stations that are there, and is the place to import the public names from.
+Pure functions over arrays with one row for each frame at each receiver in range. Powers are whole tenths of dBm.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from radio import draws, propagation
+from radio import propagation
+from radio.antenna import look_deg
+from radio.frames import Burst, Transmission
+from radio.stations import Stations, tenths
 
-NO_RIVAL = -1
-FARTHEST_M = 13_000_000.0
-"""No two stations are further apart on this earth; one whose place was drawn out for ever delays nobody's frames."""
-_FADING = 1  # the purpose of the draw that decides random loss
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Channel:
-    """A frequency shared by all who tune to it. Channels do not disturb one another."""
-
-    number: int
-    frequency_hz: float
-    bandwidth_hz: float
-    bit_rate_bps: float
+_NS_PER_M = 1e9 / propagation.SPEED_OF_LIGHT_MPS
+_LEAST_TENTHS, _MOST_TENTHS = -40_000, 30_000
+_MILLIWATTS = np.power(10.0, np.arange(_LEAST_TENTHS, _MOST_TENTHS + 1) / 100.0)
 
 
-class Transmission(NamedTuple):
-    """Bytes put on the air. (source, session, sequence) is the key of the random draws."""
+class Rows(NamedTuple):
+    """A frame at its receivers: in columns, by rising address. Views into the columns of a whole batch."""
 
-    source: int
-    session: int
-    sequence: int
-    channel: int
-    start_ns: int
-    data: bytes
+    row: NDArray[np.intp]
+    address: NDArray[np.int64]
+    arrival_ns: NDArray[np.int64]
+    power_tenths: NDArray[np.int32]
+    noise_tenths: NDArray[np.int32]
+    not_tuned: NDArray[np.bool_]
+    beyond_horizon: NDArray[np.bool_]
 
-
-class Outcome(StrEnum):
-    """What became of one frame at one receiver. Where several causes hold, the first in this order is named."""
-
-    NOT_TUNED = "not_tuned"
-    HALF_DUPLEX = "half_duplex"
-    BEYOND_HORIZON = "beyond_horizon"
-    BELOW_SENSITIVITY = "below_sensitivity"
-    COLLISION = "collision"
-    FADED = "faded"
-    RECEIVED = "received"
+    def of(self, rows: Any) -> "Rows":
+        """Some of the rows."""
+        return Rows(*[column[rows] for column in self])
 
 
-_OUTCOMES = np.array(list(Outcome), dtype=np.object_)
-_COLLISION = list(Outcome).index(Outcome.COLLISION)
+@dataclass(slots=True, eq=False)
+class OnAir:
+    """A frame or a burst that has started, until it can have no more influence.
 
-# A frame at one station, as far as it is known at the frame's start. (Aligned, for numpy would copy unaligned fields.)
-FRAME_ROW = np.dtype(
-    [
-        ("hears", "?"),  # has an outcome at all: not the source, and on the air at the start
-        ("not_tuned", "?"),
-        ("beyond_horizon", "?"),
-        ("below_sensitivity", "?"),
-        ("faded", "?"),
-        ("arrival_ns", "i8"),
-        ("power_dbm", "f8"),
-        ("interference_mw", "f8"),  # what it does to other frames: nothing beyond the horizon
-    ],
-    align=True,
+    `order` is by start, with all ties ended. `held` says, where the first frame holds a receiver, whether it is this;
+    None as long as that is not decided.
+    """
+
+    sent: Transmission | Burst
+    order: tuple[Any, ...]
+    column: int
+    source_row: int
+    airtime_ns: int
+    loss: float
+    reach_m: float
+    rows: Rows
+    due_ns: int = 0
+    out_of_range: int = 0
+    done: bool = False
+    held: NDArray[np.bool_] | None = None
+    _involved: int | None = None
+
+    def involved(self) -> int:
+        """Its source and its receivers as a set of bits, by row: to see fast whether two frames have any in common."""
+        if self._involved is None:
+            there = np.zeros(int(self.rows.row.max(initial=self.source_row)) + 1, np.bool_)
+            there[self.rows.row] = there[self.source_row] = True
+            self._involved = int.from_bytes(np.packbits(there, bitorder="little").tobytes(), "little")
+        return self._involved
+
+    @property
+    def start_ns(self) -> int:
+        """When its first bit left."""
+        return self.sent.start_ns
+
+    @property
+    def end_ns(self) -> int:
+        """When its source has done with it."""
+        return self.sent.start_ns + self.airtime_ns
+
+
+class Air(NamedTuple):
+    """The laws that all frames obey. `horizon_factor_m` times the roots of both heights is the radio horizon."""
+
+    propagation: propagation.Propagation
+    horizon_factor_m: float
+
+
+NO_ROWS = Rows(
+    np.zeros(0, np.intp),
+    np.zeros(0, np.int64),
+    np.zeros(0, np.int64),
+    np.zeros(0, np.int32),
+    np.zeros(0, np.int32),
+    np.zeros(0, np.bool_),
+    np.zeros(0, np.bool_),
 )
 
 
-def station_row(n_channels: int) -> np.dtype[Any]:
-    """A station as an array row, with its sensitivity and tuning by channel. One not yet placed is not on the air."""
-    return np.dtype(
-        [
-            ("address", "i8"),
-            ("power_dbm", "f8"),
-            ("gain_dbi", "f8"),
-            ("least_dbm", "f8", (n_channels,)),
-            ("tuned", "?", (n_channels,)),
-            ("placed", "?"),
-            ("placed_ns", "i8"),
-            ("position_m", "f8", (3,)),
-            ("velocity_mps", "f8", (3,)),
-            ("height_m", "f8"),
-        ],
-        align=True,
-    )
+def milliwatts(power_tenths: NDArray[np.int32]) -> NDArray[np.float64]:
+    """Power in mW of powers in tenths of dBm."""
+    taken: NDArray[np.float64] = _MILLIWATTS.take(power_tenths - _LEAST_TENTHS, mode="clip")
+    return taken
 
 
-@dataclass(slots=True)
-class Frame:
-    """A transmission that has started. `rows` (of FRAME_ROW) change as stations come and go, until it is `done`."""
+def arrive(frames: Sequence[OnAir], stations: Stations, frequency_hz: float, air: Air) -> None:
+    """Work out who is in range of frames on one channel, and how they arrive there: `rows`, `due_ns`, `out_of_range`.
 
-    sent: Transmission
-    airtime_ns: int
-    due_ns: int
-    rows: NDArray[Any]
-    done: bool = False
-
-
-class Clashes(NamedTuple):
-    """For each row: busy transmitting itself, drowned by other frames, and the address of the strongest of these."""
-
-    half_duplex: NDArray[np.bool_]
-    collision: NDArray[np.bool_]
-    rivals: NDArray[np.int64]
-
-
-def rows_at_start(
-    sent: Transmission, channel: Channel, column: int, stations: NDArray[Any], source: int, seed: int, loss: float
-) -> NDArray[Any]:
-    """The frame at every station (FRAME_ROW), by the geometry of its start.
-
-    `column` is the channel's place in the stations' `least_dbm` and `tuned`, `source` the sender's row.
+    The geometry is that of each frame's start. One that is further away than a frame reaches is left out.
     """
-    elapsed_s = (sent.start_ns - stations["placed_ns"]) * 1e-9
-    positions_m = stations["position_m"] + stations["velocity_mps"] * elapsed_s[:, None]
-    away_m = positions_m - positions_m[source]
+    candidates = [stations.candidates(f.source_row, f.start_ns, f.reach_m) for f in frames]
+    row = np.concatenate(candidates)
+    of_frame = np.repeat(np.arange(len(frames)), [len(c) for c in candidates])
+    source = np.array([f.source_row for f in frames])
+    start_ns = np.array([f.start_ns for f in frames])
+    here_m, there_m = _places(stations, source, start_ns), _places(stations, row, start_ns[of_frame])
+    x_m, y_m, z_m = (there - here[of_frame] for there, here in zip(there_m, here_m, strict=True))
     # Term by term: a sum over an axis may be added up in another order on another processor.
-    distance_m = np.sqrt(away_m[:, 0] ** 2 + away_m[:, 1] ** 2 + away_m[:, 2] ** 2)
-    horizon_m = propagation.radio_horizon_m(stations["height_m"][source], stations["height_m"])
-    effective_dbm = stations["power_dbm"][source] + stations["gain_dbi"][source] + stations["gain_dbi"]
-    loss_db = propagation.free_space_loss_db(distance_m, channel.frequency_hz)
+    distance_m = np.sqrt(x_m * x_m + y_m * y_m + z_m * z_m)
+    reach_m = np.array([f.reach_m for f in frames])
+    in_range = (distance_m <= reach_m[of_frame]) & (row != source[of_frame])
+    row, of_frame, distance_m = row[in_range], of_frame[in_range], distance_m[in_range]
 
-    rows = np.empty(len(stations), FRAME_ROW)
-    rows["hears"] = stations["placed"]
-    rows["hears"][source] = False
-    rows["not_tuned"] = ~stations["tuned"][:, column]
-    rows["beyond_horizon"] = distance_m > horizon_m
-    rows["power_dbm"] = propagation.round_db(effective_dbm - loss_db)
-    rows["below_sensitivity"] = rows["power_dbm"] < stations["least_dbm"][:, column]
-    rows["faded"] = False
-    if loss:  # draws are dear, and follow from their keys alone: one that is not drawn changes no other
-        addresses = stations["address"].astype(np.uint64)
-        rows["faded"] = draws.uniform(seed, sent.source, sent.session, sent.sequence, addresses, _FADING) < loss
-    delay_ns = propagation.propagation_delay_ns(np.minimum(distance_m, FARTHEST_M))
-    rows["arrival_ns"] = sent.start_ns + delay_ns
-    reaches = rows["hears"] & ~rows["beyond_horizon"]
-    rows["interference_mw"] = np.where(reaches, propagation.milliwatts(rows["power_dbm"]), 0.0)
-    return rows
-
-
-def clashes(frame: Frame, others: Iterable[Frame], row_of: Mapping[int, int], capture_db: float) -> Clashes:
-    """What the other frames do to this one. `row_of` finds a station's row by its address.
-
-    A receiver is busy while it transmits on any channel during any part of the reception. Interference is the power,
-    summed, of all frames on the same channel whose reception overlaps; the frame must exceed it by `capture_db`.
-    """
-    rows = frame.rows
-    first_ns, end_ns = rows["arrival_ns"], rows["arrival_ns"] + frame.airtime_ns
-    half_duplex = np.zeros(len(rows), np.bool_)
-    total_mw, strongest_mw = np.zeros(len(rows)), np.zeros(len(rows))
-    rivals = np.full(len(rows), NO_RIVAL, np.int64)
-    for other in others:
-        sent = other.sent
-        if other is frame or other.due_ns < frame.sent.start_ns or sent.start_ns > frame.due_ns:
-            continue
-        own = row_of.get(sent.source)
-        if own is not None and sent.start_ns < end_ns[own] and first_ns[own] < sent.start_ns + other.airtime_ns:
-            half_duplex[own] = True
-        if sent.channel != frame.sent.channel:
-            continue
-        other_ns = other.rows["arrival_ns"]
-        overlaps = (other_ns < end_ns) & (first_ns < other_ns + other.airtime_ns)
-        power_mw = np.where(overlaps, other.rows["interference_mw"], 0.0)
-        total_mw += power_mw
-        lower = (power_mw == strongest_mw) & (power_mw > 0.0) & (sent.source < rivals)
-        rivals = np.where((power_mw > strongest_mw) | lower, sent.source, rivals)
-        strongest_mw = np.maximum(power_mw, strongest_mw)
-    if not total_mw.any():  # the usual case, and logarithms are dear
-        return Clashes(half_duplex, total_mw > 0.0, rivals)
-    margin_db = rows["power_dbm"] - propagation.round_db(propagation.decibel_milliwatts(total_mw))
-    collision = (total_mw > 0.0) & (propagation.round_db(margin_db) < capture_db)
-    return Clashes(half_duplex, collision, rivals)
-
-
-def outcomes(rows: NDArray[Any], clash: Clashes) -> tuple[list[Outcome], list[int]]:
-    """The outcome and the rival at each station that hears; NO_RIVAL for all but collisions."""
-    # In the order of Outcome, which ends with "received".
-    causes = (
-        rows["not_tuned"],
-        clash.half_duplex,
-        rows["beyond_horizon"],
-        rows["below_sensitivity"],
-        clash.collision,
-        rows["faded"],
+    column = frames[0].column
+    roots = stations.root_height[source][of_frame] + stations.root_height[row]
+    effective_dbm = (stations.power_dbm + stations.gain_dbi)[source][of_frame] + stations.gain_dbi[row]
+    if stations.patterns:
+        there = [axis[in_range] for axis in there_m]
+        effective_dbm += _pattern_gains(stations, source[of_frame], row, here_m, of_frame, there)
+    paths = propagation.Paths(
+        distance_m,
+        stations.address[source][of_frame],
+        stations.address[row],
+        stations.height_m[source][of_frame],
+        stations.height_m[row],
     )
-    codes = np.full(len(rows), len(causes))
-    for code in reversed(range(len(causes))):
-        codes[causes[code]] = code  # the first cause is written last, and stays
-    rivals = np.where(codes == _COLLISION, clash.rivals, NO_RIVAL)
-    return _OUTCOMES[codes[rows["hears"]]].tolist(), rivals[rows["hears"]].tolist()
+    loss_db = air.propagation.loss_db(paths, frequency_hz)
+    delay_ns = np.rint(np.minimum(distance_m, propagation.FARTHEST_M) * _NS_PER_M).astype(np.int64)
+    all_rows = Rows(
+        row,
+        paths.receiver,
+        start_ns[of_frame] + delay_ns,
+        tenths(effective_dbm - loss_db),
+        stations.noise_tenths[column][row],
+        start_ns[of_frame] < stations.hears_from_ns[column][row],
+        distance_m > air.horizon_factor_m * roots,
+    )
+    _deal_out(frames, all_rows, of_frame, len(stations.order), stations)
+
+
+def _deal_out(frames: Sequence[OnAir], rows: Rows, of_frame: NDArray[Any], listeners: int, stations: Stations) -> None:
+    """Give each frame its rows."""
+    counts = np.bincount(of_frame, minlength=len(frames))
+    ends = np.cumsum(counts)
+    heard = np.flatnonzero(counts)
+    last_ns = np.array([f.start_ns for f in frames])
+    if len(heard):
+        last_ns[heard] = np.maximum.reduceat(rows.arrival_ns, (ends - counts)[heard])
+    begin = 0
+    for frame, end, arrival_ns in zip(frames, ends.tolist(), last_ns.tolist(), strict=True):
+        frame.rows = rows.of(slice(begin, end))
+        frame.due_ns = arrival_ns + frame.airtime_ns
+        frame.out_of_range = listeners - (end - begin) - bool(stations.listens[frame.source_row])
+        begin = end
+
+
+def _places(stations: Stations, row: NDArray[Any], at_ns: NDArray[Any]) -> list[NDArray[np.float64]]:
+    """Where stations are at instants: x, y and z in metres."""
+    elapsed_s = (at_ns - stations.placed_ns[row]) * 1e-9
+    axes = zip(stations.position_m, stations.velocity_mps, strict=True)
+    return [position_m[row] + velocity_mps[row] * elapsed_s for position_m, velocity_mps in axes]
+
+
+def _pattern_gains(
+    stations: Stations,
+    source: NDArray[Any],
+    row: NDArray[Any],
+    here_m: Sequence[NDArray[Any]],
+    of_frame: NDArray[Any],
+    there_m: Sequence[NDArray[Any]],
+) -> NDArray[np.float64]:
+    """What the antennas of both ends add in each other's direction."""
+    here, there = np.stack([axis[of_frame] for axis in here_m], axis=-1), np.stack(there_m, axis=-1)
+    gains_db = np.zeros(len(row))
+    for number, pattern in stations.patterns.items():
+        for own, own_m, other_m in ((source, here, there), (row, there, here)):
+            (at,) = np.nonzero(own == number)
+            if len(at):
+                velocity_mps = np.broadcast_to(stations.velocity_mps[:, number], (len(at), 3))
+                gains_db[at] += pattern.gain_db(*look_deg(own_m[at], velocity_mps, other_m[at]))
+    return gains_db

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,7 @@ class SlotPlan:
         return at_ns + min((number * self.slot_ns - into_period_ns) % self.period_ns for number in slots)
 
 
+@lru_cache(maxsize=4096)
 def airtime_ns(n_bytes: int, bit_rate_bps: float) -> int:
     """How long so many bytes take at a bit rate: exact, then rounded up to a whole nanosecond."""
     numerator, denominator = bit_rate_bps.as_integer_ratio()

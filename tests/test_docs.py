@@ -13,10 +13,11 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from nodes.main import run
-from nodes.scenario import FaultName, Scenario
+from nodes.scenario import KEYS_OF_MODEL, FaultName, Scenario
 from nodes.shipped import CONFIGS
 from nodes.track_files import COLUMNS
-from protocol.agreement import Agreement
+from protocol.agreement import KEYS_OF_ACCESS, Agreement
+from radio.medium import Outcome
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "configuration.md"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -103,6 +104,8 @@ def test_the_page_says_what_is_mandatory_and_the_defaults(title: str, known: dic
             assert row.default == f"`{str(field.default).lower()}`", path
         elif isinstance(field.default, int | float):
             assert row.default == f"`{field.default:g}`", path
+        elif isinstance(field.default, str):
+            assert row.default == f'`"{field.default}"`', path
         else:
             assert "`" not in row.default, path
 
@@ -114,11 +117,23 @@ def test_the_models_are_walked_to_the_leaves(known: dict[str, dict[str, FieldInf
     assert "unagreed_channel.slot_ms" not in known["The scenario"]
 
 
+CHOICES = {
+    *typing.get_args(FaultName),
+    *KEYS_OF_ACCESS,
+    *KEYS_OF_MODEL,
+    *(o.value for o in Outcome),
+    "sinr_db",
+    "vhf_25khz",
+    "wide_1mbps",
+}
+"""What may stand in backticks beside keys: what some of them may be set to."""
+
+
 def test_every_word_in_backticks_that_looks_like_a_key_is_one(known: dict[str, dict[str, FieldInfo]]) -> None:
     words = {w.strip('"') for table in known.values() for path in table for w in re.findall(r'"[^"]+"|\w+', path)}
     units = {"_s", "_ms", "_us", "_nm", "_ft", "_m", "_kt", "_fpm", "_deg"}
     for word in re.findall(r"`([a-z0-9]*_[a-z0-9_]+)`", TEXT):
-        assert word in words | units | set(typing.get_args(FaultName)), word
+        assert word in words | units | CHOICES, word
 
 
 def test_the_page_has_every_fault_and_every_column_of_a_track() -> None:

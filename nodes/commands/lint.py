@@ -1,4 +1,4 @@
-"""`airaccord lint`: everything that is wrong with a file, before it flies."""
+"""`airaccord lint`: everything that is wrong with a file, and what is unwise in it, before it flies."""
 
 import json
 from pathlib import Path
@@ -8,35 +8,51 @@ import typer
 
 from nodes import report as reports
 from nodes.flight import is_scenario, load, load_agreement, read_toml
-from nodes.problems import ConfigurationError
+from nodes.plan_lint import agreement_warnings, notes_on, warnings_of
+from nodes.problems import ConfigurationError, Problem
 from protocol.agreement import Agreement, Clauses
 
 
 def lint(
     file: Annotated[Path, typer.Argument(help="An agreement or a scenario.", show_default=False)],
     as_json: Annotated[bool, typer.Option("--json", help="Print the problems as JSON.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 2 for warnings, too.")] = False,
 ) -> None:
     """Check an agreement or a scenario, and say everything that is wrong with it at once.
+
+    An error makes it impossible to fly, a warning makes it unwise.
 
     Example: airaccord lint configs/scenarios/quiet.toml
     """
     try:
-        told = _scenario(file) if is_scenario(read_toml(file)) else _agreement(file)
+        told, warnings, notes = _scenario(file) if is_scenario(read_toml(file)) else _agreement(file)
     except ConfigurationError as error:
         if not as_json:
             raise
-        typer.echo(json.dumps([p._asdict() for p in error.problems], indent=1))
+        _print_json(error.problems)
         raise typer.Exit(reports.USAGE) from None
-    typer.echo("[]" if as_json else told)
+    if as_json:
+        _print_json(warnings)
+    else:
+        typer.echo(told)
+        for line in (*(f"warning: {w}" for w in warnings), *(f"note: {n}" for n in notes)):
+            typer.echo(line, err=True)
+    if strict and warnings:
+        raise typer.Exit(reports.USAGE)
 
 
-def _agreement(file: Path) -> str:
+def _print_json(problems: list[Problem]) -> None:
+    typer.echo(json.dumps([p._asdict() for p in problems], indent=1))
+
+
+def _agreement(file: Path) -> tuple[str, list[Problem], list[str]]:
     agreement = load_agreement(file)
     off = _switched_off(agreement)
-    return (
+    told = (
         f"{file}: agreement «{agreement.title}» version {agreement.version}, digest {agreement.digest()}; no errors\n"
         + (f"switched off: {', '.join(off)}" if off else "every clause is in force")
     )
+    return told, agreement_warnings(agreement, file), notes_on(agreement, file)
 
 
 def _switched_off(agreement: Agreement) -> list[str]:
@@ -44,7 +60,8 @@ def _switched_off(agreement: Agreement) -> list[str]:
     return [str(f.alias) for name, f in Clauses.model_fields.items() if getattr(agreement.clause, name) is None]
 
 
-def _scenario(file: Path) -> str:
+def _scenario(file: Path) -> tuple[str, list[Problem], list[str]]:
     flight = load(file)
     notes = "".join(f"\n{note}" for note in flight.notes)
-    return f"{file}: scenario «{flight.scenario.title}», {len(flight.stations)} stations; no errors{notes}"
+    told = f"{file}: scenario «{flight.scenario.title}», {len(flight.stations)} stations; no errors{notes}"
+    return told, warnings_of(flight, file), notes_on(flight.agreement, file.parent / flight.scenario.agreement)

@@ -21,6 +21,7 @@ from protocol.messages import Message
 from protocol.units import NS_PER_S
 from protocol.verdicts import Finding
 from radio.hub_server import Status
+from radio.load import add
 from radio.medium import Outcome
 
 OVER, INTERRUPTED = "the run is over", "interrupted"
@@ -126,6 +127,11 @@ class Director:
         """What became of the frames so far."""
         total = sum((Counter(status.outcomes) for status in self._hubs()), Counter())
         return {Outcome(name): count for name, count in total.items()}
+
+    @property
+    def load(self) -> Mapping[str, Any]:
+        """How busy the channels were, as `radio.load` counts it."""
+        return add([status.load for status in self._hubs()])
 
     @property
     def counts(self) -> Mapping[str, int]:

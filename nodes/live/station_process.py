@@ -9,6 +9,7 @@ from nodes.live.child import GONE, Control, Waiting, begin
 from nodes.live.client import Client
 from nodes.node import Node, StationFault
 from nodes.scenario import StationEntry
+from radio.delivery import of_one
 from radio.envelope import End, FromHub, Refused, Time, Welcome
 
 
@@ -93,7 +94,7 @@ class Flying:
                 self.client.send(self.node.run(said.now_ns))
                 self.client.done(said.now_ns)
             case Time() if self.node is not None:
-                self.node.take(said.receptions)
+                self.node.take(of_one(said.receptions))
                 self.client.send(self.node.run(said.until_ns))
                 self.client.done(said.until_ns)
             case Refused(reason=reason):

@@ -48,7 +48,7 @@ class Supervisor:
         self.flight, self.settings = flight, settings
         self._seed, self._folder, self._on_finding = seed, folder, on_finding
         self.log = Logbook(flight, lambda: self.now_ns)
-        self.status = Status(flight.start_ns, 0, {}, {}, 0, 0, ())
+        self.status = Status(flight.start_ns, 0, {}, {}, {}, 0, 0, ())
         self.lost: list[Status] = []
         """What hubs that were lost had counted."""
         self.endpoint, self.reached = "", False
@@ -281,7 +281,7 @@ class Supervisor:
         if not again:
             raise RunBroken(self.log.broken[-1])
         self.lost.append(self.status)
-        self.status = Status(self.now_ns, 0, {}, {}, 0, 0, ())
+        self.status = Status(self.now_ns, 0, {}, {}, {}, 0, 0, ())
         for station in self.flight.stations:
             self._lives[station.address] += 1  # it may have begun lives of which it told nobody
         self._start_hub()

@@ -1,14 +1,18 @@
 """What every clause is given and what it answers: the contract between the judge and its clauses."""
 
 from collections.abc import Iterator
-from typing import Protocol
+from functools import lru_cache
+from typing import Protocol, runtime_checkable
 
 from protocol.accounts import Booked
 from protocol.agreement import Agreement, Annexes, Station
+from protocol.bounds import Fix, fix_of
+from protocol.messages import TYPE_OF, Message
 from protocol.units import NS_PER_S
-from protocol.verdicts import IDENTITY, Cause, Finding, Outcome
+from protocol.verdicts import IDENTITY, Cause, Finding, Outcome, Passes
 
 FLYING = ("aircraft", "uncrewed")
+EVERY_MESSAGE = tuple(TYPE_OF)
 EVERY_STATION = 0
 """The address of trouble that was with all stations."""
 TROUBLE_MARGIN_NS = NS_PER_S
@@ -18,13 +22,22 @@ TROUBLE_MARGIN_NS = NS_PER_S
 class World:
     """What holds for a whole judgement: the terms, the register, when the monitor was deaf or the host in trouble."""
 
-    def __init__(self, agreement: Agreement, annexes: Annexes):
+    def __init__(self, agreement: Agreement, annexes: Annexes, *, each_pass: bool = True):
         self.agreement = agreement
         self.annexes = annexes
+        self.each_pass = each_pass
+        """Whether every pass must be a finding; if not, a clause may count its passes, and tell them later."""
         self.stations: dict[int, Station] = {s.address: s for s in annexes.register_}
+        self._fixed: tuple[Booked | None, Fix | None] = (None, None)
         self.deaf: list[tuple[int, int]] = []
         self.troubles: dict[int, dict[int, int | None]] = {}
         """The emulator's own trouble with each station: until when (None: not over), by since when."""
+
+    def fix_of(self, booked: Booked) -> Fix | None:
+        """What a POSITION bounds (see `bounds.fix_of`), which several clauses ask of the same one."""
+        if self._fixed[0] is not booked:
+            self._fixed = booked, fix_of(booked)
+        return self._fixed[1]
 
     def flying(self) -> list[Station]:
         """The registered aircraft, by address."""
@@ -74,19 +87,34 @@ class Clause(Protocol):
     hears_copies: bool
     """Whether copies, stale frames and frames of unregistered stations are of interest."""
 
+    @property
+    def watches(self) -> tuple[type[Message], ...]:
+        """The kinds of message that it hears."""
+        ...
+
     def subjects(self) -> list[str]:
         """Whom the clause applies to."""
         ...
 
-    def hear(self, booked: Booked) -> Iterator[Finding]:
+    def hear(self, booked: Booked) -> Iterator[Finding | Passes]:
         """One frame, in the order of arrival."""
         ...
 
-    def close(self, end_ns: int) -> Iterator[Finding]:
+    def close(self, end_ns: int) -> Iterator[Finding | Passes]:
         """The recording ends: what is still open becomes pending or inconclusive."""
         ...
 
 
+@runtime_checkable
+class Counting(Protocol):
+    """A clause that counts passes, and owes them to whoever asks what was found so far."""
+
+    def counted(self) -> Iterator[Passes]:
+        """The passes counted and not told yet."""
+        ...
+
+
+@lru_cache(maxsize=4096)
 def address_text(address: int) -> str:
     """An address as a subject: six lower-case hex digits."""
     return f"{address:06x}"

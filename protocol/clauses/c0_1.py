@@ -17,6 +17,7 @@ class Avoidance:
     text = "A declared avoidance (INTENT avoid) or a flagged emergency suspends 2.x, 3.1, 5.x and 6.x for the station."
     kind = "C"
     hears_copies = False
+    watches = (Intent, Position)
 
     def __init__(self, world: World):
         self.world = world

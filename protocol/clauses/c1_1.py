@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from protocol.accounts import Booked, Standing
-from protocol.clauses.base import World, address_text
+from protocol.clauses.base import EVERY_MESSAGE, World, address_text
 from protocol.verdicts import UNATTRIBUTED, Finding, Outcome
 
 
@@ -13,6 +13,7 @@ class Registered:
     text = "Every transmission names a station in a party's register."
     kind = "X"
     hears_copies = True
+    watches = EVERY_MESSAGE
 
     def __init__(self, world: World):
         self.world = world

@@ -29,6 +29,7 @@ class Identified:
     text = "A station identifies itself (IDENT) at least every {limit_s:g} s."
     kind = "A"
     hears_copies = False
+    watches = (Ident, Position)
 
     def __init__(self, world: World, terms: IdentTerms):
         self.world = world

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from protocol.accounts import Booked, Standing
-from protocol.clauses.base import BY_WORD, World, address_text
+from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, World, address_text
 from protocol.messages import EmergencyState, Position
 from protocol.verdicts import UNATTRIBUTED, Cause, Finding, Outcome
 
@@ -14,6 +14,7 @@ class AgreedChannel:
     text = "Only agreed channels are used, and a frame names the channel it is sent on."
     kind = "C"
     hears_copies = True
+    watches = EVERY_MESSAGE
 
     def __init__(self, world: World):
         self.world = world

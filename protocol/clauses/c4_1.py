@@ -7,7 +7,7 @@ from itertools import accumulate, pairwise
 from protocol.accounts import Account, Booked
 from protocol.agreement import ReportTerms
 from protocol.bounds import FASTEST_MPS, in_area, stayed_inside
-from protocol.clauses.base import BY_WORD, World, address_text
+from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, World, address_text
 from protocol.messages import Ack, Hail, Ident, Position
 from protocol.units import NS_PER_S, seconds_ns
 from protocol.verdicts import CLOCK, STAYED_UP, Cause, Finding, Outcome
@@ -29,6 +29,7 @@ class Reports:
     text = "An aircraft that is airborne in the area sends POSITION at least every {limit_s:g} s."
     kind = "A"
     hears_copies = False
+    watches = EVERY_MESSAGE
 
     def __init__(self, world: World, terms: ReportTerms):
         self.world = world

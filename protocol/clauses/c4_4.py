@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from math import hypot
 
 from protocol.accounts import Account, Booked
-from protocol.bounds import FAR_M, FLATNESS, Fix, Limits, chord_m, fix_of, offset_m
+from protocol.bounds import FAR_M, FLATNESS, Fix, Limits, chord_m, offset_m
 from protocol.clauses.base import BY_WORD, World, address_text
 from protocol.messages import Position
 from protocol.units import FT_M, KT_MPS, NS_PER_S
@@ -20,11 +20,12 @@ class PossiblePositions:
     )
     kind = "C"
     hears_copies = False
+    watches = (Position,)
 
     def __init__(self, world: World):
         self.world = world
         self.limits = Limits.of(world.agreement)
-        self.last: dict[Account, Booked] = {}
+        self.last: dict[Account, tuple[Booked, Fix | None]] = {}
 
     def subjects(self) -> list[str]:
         return [address_text(s.address) for s in self.world.flying()]
@@ -32,11 +33,11 @@ class PossiblePositions:
     def hear(self, booked: Booked) -> Iterator[Finding]:
         if not isinstance(booked.frame.message, Position):
             return
-        before = self.last.get(booked.account)
-        self.last[booked.account] = booked
-        if before is None:
+        last, b = self.last.get(booked.account), self.world.fix_of(booked)
+        self.last[booked.account] = booked, b
+        if last is None:
             return
-        a, b = fix_of(before), fix_of(booked)
+        before, a = last
         if a is None or b is None:
             yield Finding(
                 clause=self.id,
@@ -80,7 +81,7 @@ class PossiblePositions:
             return 0.0
         t = (b.at_ns - a.at_ns) / NS_PER_S
         missed = hypot(north - a.north_mps * t, east - a.east_mps * t)
-        speed = hypot(a.north_mps, a.east_mps)
+        speed = a.speed_mps
         slack = a.radius_m + b.radius_m + a.velocity_m * seconds + speed * (seconds - abs(t)) + distance * FLATNESS
         return max(missed - slack, 0.0) * 2 / seconds**2 / 9.80665
 

@@ -20,6 +20,7 @@ class IntentInForce:
     text = "An aircraft in the area has an INTENT in force from {grace_s:g} s after take-off or entry."
     kind = "S"
     hears_copies = False
+    watches = (Position,)
 
     def __init__(self, world: World, terms: IntentTerms):
         self.world = world

@@ -3,6 +3,10 @@
 Both aircraft are followed as intervals from report to report. The time from one instant at which the pair was proved
 apart to the next is an instance: short enough, it passes; proved too close for all of `for_s`, it fails; neither, it
 is inconclusive. The subject is the pair: who is at fault is another clause's business.
+
+Most pairs are so far apart that all they can do is pass. They sleep, and their passes are counted in blocks
+(`protocol/clauses/quiet.py`); a pair is followed step by step only while it may come near, and when every pass has to
+be a finding.
 """
 
 from collections.abc import Iterator
@@ -12,11 +16,13 @@ from math import inf
 
 from protocol.accounts import Booked
 from protocol.agreement import DistanceTerms, Station, utc_text
-from protocol.bounds import Fix, Limits, Separation, boundless, fix_of, left_area, separation
+from protocol.bounds import Fix, Limits, Separation, boundless, left_area, separation
 from protocol.clauses.base import BY_WORD, World, pair_text
+from protocol.clauses.blocks import Safe, measure
+from protocol.clauses.quiet import FEW, Quiet
 from protocol.messages import Position
 from protocol.units import FT_M, NM_M, NS_PER_S, seconds_ns
-from protocol.verdicts import BOUNDS, CLOCK, Cause, Finding, Outcome
+from protocol.verdicts import BOUNDS, CLOCK, Cause, Finding, Outcome, Passes
 
 STARVED_NS = 3 * NS_PER_S
 """A wait for a report that leaves a pair undecided, whatever the bounds."""
@@ -43,6 +49,7 @@ class _Pair:
 
     subject: str
     addresses: tuple[int, int]
+    numbers: tuple[int, int]
     done_ns: int | None = None
     begin_ns: int = 0
     apart_ns: int | None = None
@@ -60,6 +67,7 @@ class SafeDistance:
     text = "Aircraft of the two parties stay {safe_distance_nm:g} NM or {safe_altitude_ft:g} ft apart."
     kind = "C"
     hears_copies = False
+    watches = (Position,)
 
     def __init__(self, world: World, terms: DistanceTerms):
         self.world = world
@@ -69,35 +77,113 @@ class SafeDistance:
         self.for_ns = seconds_ns(terms.for_s)
         self.convex_ns = round(min(self.limits.speed_mps, self.limits.climb_mps) / self.limits.acceleration_mps2 * 1e9)
         self.terms = terms
+        flying = world.flying()
+        self.number = {station.address: i for i, station in enumerate(flying)}
         self.pairs: dict[tuple[int, int], _Pair] = {}
-        self.of: dict[int, list[tuple[_Pair, int]]] = {}
-        for a, b in combinations(world.flying(), 2):
+        self.of: list[list[tuple[_Pair, int]]] = [[] for _ in flying]
+        for (i, a), (j, b) in combinations(enumerate(flying), 2):
             if opposed(a, b):
-                pair = _Pair(pair_text(a.address, b.address), (a.address, b.address))
-                self.pairs[a.address, b.address] = pair
-                self.of.setdefault(a.address, []).append((pair, 0))
-                self.of.setdefault(b.address, []).append((pair, 1))
+                pair = self.pairs[i, j] = _Pair(pair_text(a.address, b.address), (a.address, b.address), (i, j))
+                self.of[i].append((pair, 0))
+                self.of[j].append((pair, 1))
+        self.awake: list[list[tuple[_Pair, int]] | None] = [None for _ in flying]
+        """Of each aircraft, the pairs that are not asleep, in the same order; None if it is to be found out."""
+        self.safe = Safe(terms.safe_distance_nm, terms.safe_altitude_ft)
+        self.quiet = None
+        if not world.each_pass:
+            self.quiet = Quiet(len(flying), self.limits, self.safe, min(STARVED_NS, self.for_ns))
 
     def subjects(self) -> list[str]:
         return [pair.subject for pair in self.pairs.values()]
 
-    def hear(self, booked: Booked) -> Iterator[Finding]:
-        message = booked.frame.message
-        if not isinstance(message, Position) or booked.frame.source not in self.of:
+    def hear(self, booked: Booked) -> Iterator[Finding | Passes]:
+        message, i = booked.frame.message, self.number.get(booked.frame.source)
+        if not isinstance(message, Position) or i is None:
             return
-        aloft = message.airborne and not left_area(message, self.world.annexes.area)
-        fix = (fix_of(booked) or boundless(booked)) if aloft else None
-        for pair, side in self.of[booked.frame.source]:
-            if fix is None:
+        if not message.airborne or left_area(message, self.world.annexes.area):
+            yield from self._wake_all(i)
+            for pair, _ in self.of[i]:
                 yield from self._landed(pair, booked.at_ns)
-                continue
-            track = pair.tracks[side]
-            if track and fix.at_ns <= track[-1].at_ns:
-                continue
-            if track:
-                pair.wait_ns = max(pair.wait_ns, fix.at_ns - track[-1].at_ns)
-            track.append(fix)
-            yield from self._follow(pair)
+            return
+        fix = self.world.fix_of(booked) or boundless(booked)
+        if self.quiet and self.quiet.is_news(i, fix):
+            yield from self._rouse(self.quiet, i, fix)
+        for pair, side in self._awake(i):
+            done_ns = pair.done_ns
+            yield from self._report(pair, side, fix)
+            if self.quiet and pair.apart_ns is not None and done_ns != pair.done_ns == pair.apart_ns:
+                self._lull(self.quiet, pair)
+
+    def _report(self, pair: _Pair, side: int, fix: Fix) -> Iterator[Finding]:
+        """One of the two has reported, and the pair is awake."""
+        track = pair.tracks[side]
+        if track and fix.at_ns <= track[-1].at_ns:
+            return
+        if track:
+            pair.wait_ns = max(pair.wait_ns, fix.at_ns - track[-1].at_ns)
+        track.append(fix)
+        yield from self._follow(pair)
+
+    def _awake(self, i: int) -> list[tuple[_Pair, int]]:
+        known = self.awake[i]
+        if known is None:
+            asleep = set(self.quiet.sleepers(i)) if self.quiet else ()
+            known = self.awake[i] = [(p, side) for p, side in self.of[i] if p.numbers[1 - side] not in asleep]
+        return known
+
+    def _lull(self, quiet: Quiet, pair: _Pair) -> None:
+        """Put a pair to sleep, if it stays apart for a while."""
+        assert pair.done_ns is not None
+        i, j = pair.numbers
+        if quiet.lull(i, j, pair.tracks, pair.done_ns):
+            self.awake[i] = self.awake[j] = None
+
+    def _rouse(self, quiet: Quiet, i: int, fix: Fix) -> Iterator[Finding | Passes]:
+        """Wake the pairs that a report may bring near; the others sleep on, and it is entered for them."""
+        roused = quiet.rouse(i, fix)
+        if len(roused) > FEW:
+            quiet.settle()
+        for j in roused:
+            yield from self._wake(quiet, i, j)
+        if quiet.full:
+            quiet.settle()
+            for k, j in quiet.silent():
+                yield from self._wake(quiet, k, j)
+        quiet.report(i, fix)
+
+    def _wake_all(self, i: int) -> Iterator[Finding | Passes]:
+        """An aircraft does not fly in the area any more: its pairs begin anew when it does."""
+        if self.quiet and self.quiet.flights[i].last:
+            self.quiet.settle()
+            for j in self.quiet.sleepers(i):
+                yield from self._wake(self.quiet, i, j)
+            self.quiet.forget(i)
+
+    def _wake(self, quiet: Quiet, i: int, j: int) -> Iterator[Finding | Passes]:
+        """Tell the passes that were counted, and follow the pair through what it has slept through."""
+        i, j = min(i, j), max(i, j)
+        pair = self.pairs[i, j]
+        yield from self._counted(quiet, pair)
+        tracks, slept = quiet.wake(i, j)
+        if tracks is not None:
+            pair.tracks = tracks
+            pair.done_ns = pair.apart_ns = min(track[-1].at_ns for track in tracks)
+            pair.wait_ns = 0  # none of its waits was long enough to matter
+        for side, fix in slept:
+            yield from self._report(pair, side, fix)
+        self.awake[i] = self.awake[j] = None
+
+    def counted(self) -> Iterator[Passes]:
+        if self.quiet:
+            self.quiet.settle()
+            for i, j in self.quiet.passes.pairs():
+                yield from self._counted(self.quiet, self.pairs[i, j])
+
+    def _counted(self, quiet: Quiet, pair: _Pair) -> Iterator[Passes]:
+        count, best = quiet.passes.take(*pair.numbers)
+        if count:
+            nearest = best and self._passed(pair, best.at_ns, best.level, best.measured)
+            yield Passes(self.id, pair.subject, count, nearest)
 
     def _landed(self, pair: _Pair, at_ns: int) -> Iterator[Finding]:
         """An aircraft on the ground or outside the area has no distance to keep: start over when it flies there."""
@@ -145,10 +231,9 @@ class SafeDistance:
 
         In between the upper bounds are convex as long as the reports are not too old, so their ends bound them.
         """
-        ends = separation(a, b, u, self.limits), separation(a, b, w, self.limits)
-        apart = next((t for t, s in ((w, ends[1]), (u, ends[0])) if self._is_apart(s)), None)
-        level, height = max(s.level_high_m for s in ends), max(s.height_high_m for s in ends)
-        age_ns = max(abs(t - f.at_ns) for t in (u, w) for f in (a, b))
+        begin, end = separation(a, b, u, self.limits), separation(a, b, w, self.limits)
+        level, height = max(begin.level_high_m, end.level_high_m), max(begin.height_high_m, end.height_high_m)
+        age_ns = max(abs(u - a.at_ns), abs(u - b.at_ns), abs(w - a.at_ns), abs(w - b.at_ns))
         if level < self.level_m and height < self.height_m and age_ns < self.convex_ns:
             run = pair.run or _Run(u, (a, b), (a, b), u)
             run.last = (a, b)
@@ -158,8 +243,10 @@ class SafeDistance:
                 yield from self._too_close(pair, run, w)
         else:
             pair.run = None
-            if apart is not None:
-                yield from self._apart(pair, apart, ends[1] if apart == w else ends[0])
+            if self._is_apart(end):
+                yield from self._apart(pair, w, end)
+            elif self._is_apart(begin):
+                yield from self._apart(pair, u, begin)
 
     def _is_apart(self, s: Separation) -> bool:
         return s.level_low_m >= self.level_m or s.height_low_m >= self.height_m
@@ -176,19 +263,21 @@ class SafeDistance:
             if at_ns - pair.begin_ns > self.for_ns:
                 yield self._undecided(pair, pair.begin_ns, at_ns, wait_ns)
         elif at_ns - since <= self.for_ns:
-            level = s is not None and s.level_low_m >= self.level_m
-            measured = None if s is None else s.level_low_m / NM_M if level else s.height_low_m / FT_M
-            yield Finding(
-                clause=self.id,
-                subject=pair.subject,
-                outcome=Outcome.PASS,
-                at_ns=at_ns,
-                measured=None if measured is None else round(measured, 3),
-                limit=self.terms.safe_distance_nm if level else self.terms.safe_altitude_ft,
-                unit="NM" if level else "ft",
-            )
+            level, measured = (False, None) if s is None else measure(s, self.safe)
+            yield self._passed(pair, at_ns, level, measured)
         else:
             yield self._undecided(pair, since, at_ns, wait_ns)
+
+    def _passed(self, pair: _Pair, at_ns: int, level: bool, measured: float | None) -> Finding:
+        return Finding(
+            clause=self.id,
+            subject=pair.subject,
+            outcome=Outcome.PASS,
+            at_ns=at_ns,
+            measured=measured,
+            limit=self.terms.safe_distance_nm if level else self.terms.safe_altitude_ft,
+            unit="NM" if level else "ft",
+        )
 
     def _undecided(self, pair: _Pair, since: int, until: int, wait_ns: int) -> Finding:
         """Missing reports left it open, or else the width of the bounds."""
@@ -235,8 +324,12 @@ class SafeDistance:
             assumptions=() if unknown else (*BY_WORD, CLOCK, BOUNDS),
         )
 
-    def close(self, end_ns: int) -> Iterator[Finding]:
+    def close(self, end_ns: int) -> Iterator[Finding | Passes]:
+        yield from self.counted()
         for pair in self.pairs.values():
+            if self.quiet and self.quiet.asleep(*pair.numbers):
+                yield Finding(self.id, pair.subject, Outcome.PENDING, end_ns)
+                continue
             if not pair.open or pair.failed or pair.done_ns is None:
                 continue
             since = pair.begin_ns if pair.apart_ns is None else pair.apart_ns
@@ -262,4 +355,6 @@ def _turns(track: list[Fix]) -> list[int]:
 
 def _nearest(track: list[Fix], at_ns: int) -> Fix:
     """The nearest report in time, of those with a bound if there are any."""
+    if len(track) == 1:
+        return track[0]
     return min(track, key=lambda f: (f.radius_m == inf, abs(f.at_ns - at_ns)))

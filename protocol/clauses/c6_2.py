@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 from protocol.accounts import Account, Booked
 from protocol.agreement import ContactTerms
-from protocol.bounds import Fix, Limits, fix_of, left_area, separation
-from protocol.clauses.base import BY_WORD, World, address_text
+from protocol.bounds import Fix, Limits, left_area, separation
+from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, World, address_text
 from protocol.clauses.c6_1 import opposed
 from protocol.messages import Ack, FrameKey, Hail, Ident, MessageType, Position, Watch
 from protocol.units import NM_M, NS_PER_S, seconds_ns
@@ -61,6 +61,7 @@ class Contact:
     text = "Inside the contact ring they talk: the first-named calls in {first_s:g} s, or the other in {second_s:g} s."
     kind = "A"
     hears_copies = False
+    watches = EVERY_MESSAGE
 
     def __init__(self, world: World, terms: ContactTerms):
         self.world = world
@@ -74,7 +75,11 @@ class Contact:
         self.current: dict[tuple[int, int], Account] = {}
         """The account of each source's session."""
         self.duties: dict[tuple[Account, Account], _Duty] = {}
+        self.of_source: dict[int, dict[Account, _Session]] = {}
+        """The sessions of each source."""
         self.by_caller: dict[Account, list[_Duty]] = {}
+        """Duties that may not be settled yet."""
+        self.by_peer: dict[Account, list[_Duty]] = {}
 
     def subjects(self) -> list[str]:
         return [address_text(s.address) for s in self.world.flying()]
@@ -82,11 +87,14 @@ class Contact:
     def hear(self, booked: Booked) -> Iterator[Finding]:
         message, account = booked.frame.message, booked.account
         station = self.world.stations[account.source]
-        session = self.sessions.setdefault(account, _Session(begun_ns=booked.early_ns))
+        session = self.sessions.get(account)
+        if session is None:
+            session = self.sessions[account] = _Session(begun_ns=booked.early_ns)
+            self.of_source.setdefault(account.source, {})[account] = session
         self.current[account.source, account.session] = account
         if isinstance(message, Position):
             aloft = message.airborne and not left_area(message, self.world.annexes.area)
-            session.fix = fix_of(booked) if aloft else None
+            session.fix = self.world.fix_of(booked) if aloft else None
             if aloft:
                 session.aloft_ns = booked.early_ns
             else:
@@ -123,8 +131,8 @@ class Contact:
 
     def _gone(self, account: Account) -> None:
         """A station that landed or signed off before the deadline has nobody to call, and need not be called."""
-        for duty in self.duties.values():
-            if account in (duty.caller, duty.peer) and account.last_at_ns <= duty.deadline_ns:
+        for duty in (*self.by_caller.get(account, ()), *self.by_peer.get(account, ())):
+            if account.last_at_ns <= duty.deadline_ns:
                 duty.settled = True
 
     def _begin(self, booked: Booked, watch: Watch, session: _Session) -> None:
@@ -138,33 +146,29 @@ class Contact:
             return  # its numbers went round, and an old report may name those of the round before
         if not opposed(self.world.stations[booked.frame.source], self.world.stations[peer.source]):
             return
-        heard = [f for n, f in self.sessions[peer].fixes.items() if report.heard(n & 0xFFFF)]
-        if not heard or self.sessions[peer].fix is None:
+        heard = next((f for n, f in reversed(self.sessions[peer].fixes.items()) if report.heard(n & 0xFFFF)), None)
+        if heard is None or self.sessions[peer].fix is None:
             return
-        apart = separation(session.fix, heard[-1], heard[-1].at_ns, self.limits).level_high_m
+        apart = separation(session.fix, heard, heard.at_ns, self.limits).level_high_m
         if apart >= self.ring_m:
             return
         wait = seconds_ns(self.terms.first_s if self._is_first(booked.account) else self.terms.second_s)
-        evidence = (heard[-1].booked.id, booked.id)
+        evidence = (heard.booked.id, booked.id)
         duty = _Duty(booked.account, peer, booked.late_ns + wait, evidence, apart, since=booked.number)
         self.duties[booked.account, peer] = duty
         self.by_caller.setdefault(booked.account, []).append(duty)
+        self.by_peer.setdefault(peer, []).append(duty)
 
     def _answered(self, booked: Booked, ack: Ack) -> Iterator[Finding]:
         """An answer to a HAIL proves that the HAIL was sent, before the answer."""
-        for duty in self.duties.values():
-            answered = (duty.caller.source, duty.caller.session, duty.peer) == (
-                ack.addressee,
-                ack.answers_session,
-                booked.account,
-            )
+        for duty in self.by_peer.get(booked.account, ()):
+            answered = (duty.caller.source, duty.caller.session) == (ack.addressee, ack.answers_session)
             if answered and not duty.settled and booked.late_ns <= duty.deadline_ns:
                 yield self._settle(duty, Outcome.PASS, booked.at_ns, (booked.id,), booked.at_ns)
 
     def _check(self, booked: Booked) -> Iterator[Finding]:
-        for duty in self.by_caller[booked.account]:
-            if duty.settled:
-                continue
+        duties = self.by_caller[booked.account] = [d for d in self.by_caller[booked.account] if not d.settled]
+        for duty in duties:
             call = self.sessions[duty.caller].called.get(duty.peer.source)
             if call is not None and call.early_ns <= duty.deadline_ns:
                 yield self._settle(duty, Outcome.PASS, booked.at_ns, (call.id,), call.at_ns)
@@ -206,9 +210,8 @@ class Contact:
         if told.outcome is not Outcome.FAIL:
             del self.duties[duty.caller, duty.peer]
             return told
-        for account, session in self.sessions.items():
-            earlier = account.source == duty.caller.source and account is not duty.caller
-            if earlier and self._may_have_called(account, session, duty.peer.source):
+        for account, session in self.of_source[duty.caller.source].items():
+            if account is not duty.caller and self._may_have_called(account, session, duty.peer.source):
                 # cut off, and back in a new session, it may remember that they have talked
                 begun_ns = self.sessions[duty.caller].begun_ns
                 told = self.world.unless_troubled(told, account.last_at_ns, begun_ns, account.source)
@@ -230,11 +233,7 @@ class Contact:
 
         What the peer's counts hide, the other's receipts and answers show.
         """
-        calls = [
-            session.called.get(duty.caller.source)
-            for account, session in self.sessions.items()
-            if account.source == duty.peer.source
-        ]
+        calls = [session.called.get(duty.caller.source) for session in self.of_source[duty.peer.source].values()]
         if self.sessions[duty.caller].addressed_ns.get(duty.peer.source, duty.deadline_ns + 1) <= duty.deadline_ns:
             return True
         return any(call is not None and call.early_ns <= duty.deadline_ns for call in calls)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from protocol.accounts import Account, Booked
 from protocol.agreement import AnswerTerms
-from protocol.clauses.base import BY_WORD, World, address_text
+from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, World, address_text
 from protocol.messages import Ack, FrameKey, Hail, MessageType, Position, Watch
 from protocol.units import NS_PER_S, seconds_ns
 from protocol.verdicts import CLOCK, Cause, Finding, Outcome
@@ -48,12 +48,15 @@ class Answered:
     text = "A HAIL is answered within {limit_s:g} s; silence to {calls} calls is a breach."
     kind = "A"
     hears_copies = False
+    watches = EVERY_MESSAGE
 
     def __init__(self, world: World, terms: AnswerTerms):
         self.world = world
         self.terms = terms
         self.limit_ns = seconds_ns(terms.limit_s)
         self.calls: dict[int, list[_Call]] = {}
+        self.open: dict[int, list[_Call]] = {}
+        """Those that may not be settled yet."""
         self.receipts: dict[int, tuple[Account, FrameKey | None]] = {}
         """What each station's last POSITION gave as its receipt."""
         self.current: dict[tuple[int, int], Account] = {}
@@ -70,8 +73,9 @@ class Answered:
         elif isinstance(message, Ack):
             yield from self._answered(booked, message)
         elif isinstance(message, Position | Watch):
-            for call in self.calls.get(booked.frame.source, ()):
-                if not call.settled:
+            if booked.frame.source in self.open:
+                calls = self.open[booked.frame.source] = [c for c in self.open[booked.frame.source] if not c.settled]
+                for call in calls:
                     self._prove(call, booked)
                     yield from self._judge(call, booked)
             if isinstance(message, Position):
@@ -90,6 +94,7 @@ class Answered:
         else:
             call = _Call(booked.account, hail.addressee, [booked])
             calls.append(call)
+            self.open.setdefault(hail.addressee, []).append(call)
         if hail.addressee in self.receipts:
             call.told[booked.id] = self.receipts[hail.addressee]
 

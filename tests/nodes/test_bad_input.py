@@ -258,11 +258,11 @@ def test_a_track_that_cannot_be_flown(
         ("slot_ms = 20", "slot_ms = 30", ["channel.0: slot_ms x slots must divide one second"]),
         ("ring_nm = 20", "ring_nm = 5", ['clause."6.2".ring_nm (5) must be larger than clause."6.1"']),
         (
-            "margin_ms = 2",
+            "margin_ms = 1",
             "margin_ms = -2\nslack = 1",
             ['clause."3.1".margin_ms = -2: ', 'clause."3.1".slack: no such key'],
         ),
-        ("margin_ms = 2", 'margin_ms = "2"', ["clause.\"3.1\".margin_ms = '2': Input should be a valid number"]),
+        ("margin_ms = 1", 'margin_ms = "2"', ["clause.\"3.1\".margin_ms = '2': Input should be a valid number"]),
         ("slots = 50", 'slots = "50"', ["channel.0.slots = '50': Input should be a valid integer"]),
         ("every_s = 1\nlimit_s = 5", "every_s = 5\nlimit_s = 5", ['clause."4.1": limit_s must be larger than every_s']),
     ],

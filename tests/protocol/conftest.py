@@ -1,6 +1,7 @@
 """What the protocol tests share: the world of the golden traces, and a monitor to feed the judge with."""
 
 import tomllib
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from protocol.accounts import Heard
+from protocol.accounts import Heard, Standing
 from protocol.agreement import Agreement, Annexes
+from protocol.clauses.base import World
 from protocol.codec import encode
 from protocol.judge import Judge, Tally
 from protocol.messages import Frame, Message, stamp
@@ -49,12 +51,60 @@ def six_aircraft(**area: float) -> Annexes:
     return Annexes.model_validate({"version": "1", "register": register, "slots": slots, "area": area or None})
 
 
+class Twins:
+    """A judge that is told of each pass, so that it follows every pair, and one that counts; they must agree."""
+
+    def __init__(self, agreement: Agreement, annexes: Annexes, on_finding: Callable[[Finding], None] | None = None):
+        self.teller = Judge(agreement, annexes, on_finding, each_pass=True)
+        self.told: list[Finding] = []
+        self.counter = Judge(agreement, annexes, self.told.append)
+
+    @property
+    def world(self) -> World:
+        return self.teller.world
+
+    @property
+    def tallies(self) -> dict[tuple[str, str], Tally]:
+        return self.teller.tallies
+
+    @property
+    def heard(self) -> dict[int, Counter[Standing]]:
+        return self.teller.heard
+
+    def hear(self, heard: Heard) -> None:
+        self.teller.hear(heard)
+        self.counter.hear(heard)
+
+    def hearing_gap(self, from_ns: int, until_ns: int) -> None:
+        self.teller.hearing_gap(from_ns, until_ns)
+        self.counter.hearing_gap(from_ns, until_ns)
+
+    def host_trouble(self, address: int, from_ns: int, until_ns: int | None) -> None:
+        self.teller.host_trouble(address, from_ns, until_ns)
+        self.counter.host_trouble(address, from_ns, until_ns)
+
+    def advance(self, now_ns: int) -> None:
+        self.teller.advance(now_ns)
+        self.counter.advance(now_ns)
+
+    def so_far(self) -> list[Tally]:
+        tallies = self.teller.so_far()
+        assert self.counter.so_far() == tallies
+        return tallies
+
+    def close(self, end_ns: int) -> list[Tally]:
+        tallies = self.teller.close(end_ns)
+        assert self.counter.close(end_ns) == tallies
+        assert all(finding.outcome is not Outcome.PASS for finding in self.told)
+        return tallies
+
+
 class Monitor:
     """Hears frames and passes them to a judge. Times are seconds after the start of the recording."""
 
     def __init__(self, agreement: Agreement, annexes: Annexes):
         self.findings: list[Finding] = []
-        self.judge = Judge(agreement, annexes, on_finding=self.findings.append)
+        self.judge = Twins(agreement, annexes, self.findings.append)
         self.heard = 0
 
     def hear(

@@ -146,12 +146,16 @@ def test_nobody_is_held_to_an_agreement_that_is_not_in_force(make_monitor: Calla
     terms["in_force_from"] = "2015-10-21T09:00:10Z"
     terms["in_force_until"] = "2015-10-21T09:00:20Z"
     monitor = make_monitor()
-    monitor.judge = Judge(Agreement.model_validate(terms), from_start.annexes, on_finding=monitor.findings.append)
+    monitor.judge = Judge(
+        Agreement.model_validate(terms), from_start.annexes, on_finding=monitor.findings.append, each_pass=True
+    )
     for at_s in (5.0, 9.9, 20.0, 30.0):
         monitor.hear(at_s, 0x300001, int(at_s), position())
     assert monitor.findings == []
     monitor.hear(30.5, A, 1, position())
-    monitor.judge = Judge(Agreement.model_validate(terms), from_start.annexes, on_finding=monitor.findings.append)
+    monitor.judge = Judge(
+        Agreement.model_validate(terms), from_start.annexes, on_finding=monitor.findings.append, each_pass=True
+    )
     monitor.hear(10.0, 0x300001, 10, position())
     assert monitor.fails() == [("1.1", "unattributed")]
 

@@ -6,14 +6,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from radio import draws
-from radio.draws import uniform
+from radio.draws import pair_uniform, uniform
 
 WORD = st.integers(0, 2**64 - 1)
+ADDRESS = st.integers(0, 0xFFFFFF)
 
 
 def slow_uniform(seed, source, session, sequence, receiver, purpose):
+    return slow_hash(seed, source, session, sequence, purpose, receiver)
+
+
+def slow_hash(*parts):
     state = 0
-    for part in (seed, source, session, sequence, purpose, receiver):
+    for part in parts:
         state = ((state ^ part) + 0x9E3779B97F4A7C15) % 2**64
         state = (state ^ (state >> 30)) * 0xBF58476D1CE4E5B9 % 2**64
         state = (state ^ (state >> 27)) * 0x94D049BB133111EB % 2**64
@@ -26,6 +31,14 @@ def test_agrees_with_integer_arithmetic(seed, source, session, sequence, receive
     drawn = uniform(seed, source, session, sequence, np.array(receivers, np.uint64), purpose)
     assert drawn.tolist() == [slow_uniform(seed, source, session, sequence, one, purpose) for one in receivers]
     assert all(0.0 <= value < 1.0 for value in drawn)
+
+
+@given(WORD, st.lists(st.tuples(ADDRESS, ADDRESS), max_size=5), WORD)
+def test_pairs_agree_with_integer_arithmetic_whichever_comes_first(seed, pairs, purpose):
+    first, second = np.array(pairs, np.int64).reshape(-1, 2).T
+    drawn = pair_uniform(seed, first, second, purpose).tolist()
+    assert drawn == [slow_hash(seed, purpose, min(pair), max(pair)) for pair in pairs]
+    assert drawn == pair_uniform(seed, second, first, purpose).tolist()
 
 
 def test_one_round_is_the_published_splitmix64():

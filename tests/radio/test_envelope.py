@@ -18,6 +18,7 @@ from radio.envelope import (
     FromHub,
     FromStation,
     Hello,
+    Jam,
     OffAir,
     Place,
     Reception,
@@ -44,7 +45,8 @@ RECEPTION = st.builds(Reception, INSTANT, INSTANT, U32, U8, st.integers(-0x8000,
 
 FROM_STATION = st.one_of(
     st.builds(Hello, U32, st.booleans(), st.binary(min_size=16, max_size=16)),
-    st.builds(Transmit, INSTANT, NUMBER, U16, U32, FRAME),
+    st.builds(Transmit, INSTANT, NUMBER, U16, U32, FRAME, st.none() | U16),
+    st.builds(Jam, INSTANT, NUMBER, st.integers(1, envelope.FARTHEST_AHEAD_NS)),
     st.builds(
         Place, INSTANT, st.floats(-90, 90), st.floats(-180, 180), st.floats(-10_000, 100_000), SPEED, SPEED, SPEED
     ),
@@ -63,7 +65,7 @@ FROM_HUB = st.one_of(
     st.builds(End, INSTANT, st.text()),
 )
 HEADED = st.builds(
-    lambda kind, rest: bytes([1, kind]) + rest, st.sampled_from(b"HTPDCOABWRGENx"), st.binary(max_size=90)
+    lambda kind, rest: bytes([1, kind]) + rest, st.sampled_from(b"HTSJPDCOABWRGENx"), st.binary(max_size=90)
 )
 
 
@@ -116,6 +118,11 @@ def test_what_is_cut_short_or_too_long_is_no_other_message_of_fixed_length(messa
         Transmit(1.5, 1, 0, 0, b"x"),
         Transmit(T0, 1, 0, 0, "text"),
         Transmit(T0, 1, 0, 0, None),
+        Transmit(T0, 1, 0, 0, b"x", -1),
+        Transmit(T0, 1, 0, 0, b"x", 1 << 16),
+        Jam(T0, 64, 1),
+        Jam(T0, 1, 0),
+        Jam(T0, 1, envelope.FARTHEST_AHEAD_NS + 1),
         Place(T0, 90.1, 0, 0),
         Place(T0, 0, 180.1, 0),
         Place(T0, 0, 0, -10_001),
@@ -150,6 +157,8 @@ def test_values_that_do_not_fit_are_refused_by_name(message) -> None:
         (b"\x01A ", "kind 'A' has 2 bytes, not 3"),
         (pack(Transmit(T0, 1, 0, 0, b"x"))[:-1], "0 bytes of frame"),
         (pack(Transmit(T0, 1, 0, 0, bytes(255))) + b"x", "256 bytes of frame"),
+        (pack(Transmit(T0, 1, 0, 0, b"x", 7))[:-1], "0 bytes of frame"),
+        (pack(Jam(T0, 1, 9))[:-1] + b"\0", "JAM lasts 0 ns"),
         (pack(Hello(1, True))[:6] + b"\x02" + bytes(16), "time mode 2"),
         (struct.pack(">BBq6d", 1, 0x50, T0, float("nan"), 0, 0, 0, 0, 0), "nowhere"),
         (b"\x01A" + bytes(1 << 20), "more than 1048576"),
@@ -202,6 +211,8 @@ STRUCTS = {
     "HELLO": envelope._HELLO,
     "PLACE": envelope._PLACE,
     "TRANSMIT": envelope._TRANSMIT,
+    "TRANSMIT IN SLOT": envelope._IN_SLOT,
+    "JAM": envelope._JAM,
     "DONE": envelope._INSTANT,
     "TUNE": envelope._TUNE,
     "OFF THE AIR": envelope._INSTANT,
@@ -226,7 +237,7 @@ def test_the_pages_tables_have_our_fields() -> None:
         assert size == STRUCTS[name].size, name
     (reception,) = re.findall(r"(?ms)A reception:\n\n(.*?)\n\n", PAGE)
     types = re.findall(r"(?m)^\| \w+ \| ([iu]\d+) \|", reception)
-    assert sum(SIZES[field] for field in types) == envelope._RECEPTION.size
+    assert sum(SIZES[field] for field in types) == envelope.RECEPTION_HEAD.size
 
 
 def test_the_kinds_on_the_page_are_those_we_send() -> None:

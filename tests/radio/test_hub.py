@@ -137,8 +137,8 @@ def test_windows_cut_short_change_nothing_but_when_it_is_told(cut_ms: int | None
         whole.tell(ALPHA, frame(100 + 10 * n, n, bytes([n])))
     assert heard == fly(whole, 1000, BRAVO)
     assert [g.data[0] for g in heard] == [g.number for g in heard] == list(range(40))
-    assert hub.outcomes == {Outcome.RECEIVED: 40}
-    assert hub.transmissions == 40
+    assert hub.load.outcomes == {Outcome.RECEIVED: 40}
+    assert hub.load.transmissions == 40
 
 
 def test_the_truth_has_a_line_for_each_frame() -> None:

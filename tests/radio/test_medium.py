@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from radio.medium import NO_RIVAL, Channel, Equipment, Fate, Medium, Outcome, Transmission
+from radio.medium import Channel, Equipment, Fate, Laws, Medium, Outcome, Transmission
 
 MS = 1_000_000
 SECOND = 1_000 * MS
@@ -19,7 +19,7 @@ FRAME = bytes(40)  # 320 us on AIR
 
 def medium_of(*stations, loss=0.0, seed=1, capture_db=10.0):
     """Stations as (address, east of the first in metres, keywords of Equipment), at 9 km height."""
-    medium = Medium([AIR, GUARD], seed=seed, loss=loss, capture_db=capture_db)
+    medium = Medium([AIR, GUARD], Laws(loss=loss, capture_db=capture_db), seed=seed)
     for address, east_m, *more in stations:
         medium.join(Equipment(address=address, **(more[0] if more else {})), BOTH, T0)
         medium.place(address, T0, (6.4e6, east_m, 0.0), STILL, 9_000.0)
@@ -43,14 +43,15 @@ def outcomes_of(fate):
 def test_a_frame_in_the_clear_reaches_everybody_at_one_instant():
     medium = medium_of((3, 0.0), (9, 29_979.2458), (1, -59_958.4916))
     (fate,) = settle_all(medium, sent(3))
-    assert fate == Fate(
+    assert fate._replace(reach_m=0.0) == Fate(
         sent(3),
         due_ns=T0 + 320_000 + 200_000,
         receivers=(1, 9),
         outcomes=(Outcome.RECEIVED, Outcome.RECEIVED),
         power_dbm=(-88.0, -82.0),
+        sinr_db=(16.0, 22.0),
         arrival_ns=(T0 + 200_000, T0 + 100_000),
-        rivals=(NO_RIVAL, NO_RIVAL),
+        rivals=((), ()),
     )
 
 
@@ -71,13 +72,26 @@ def test_below_sensitivity():
 
 
 def test_beyond_horizon():
-    medium = medium_of((1, 0.0), (2, 0.0))
+    medium = medium_of((1, 0.0), (2, 0.0), (3, 50_000.0))
     for address, east_m in ((1, 0.0), (2, 45_200.0)):  # 4.12 * (sqrt 10 + sqrt 61) km is 45.21 km
         medium.place(address, T0, (6.4e6, east_m, 0.0), STILL, 10.0 if address == 1 else 61.0)
-    assert settle_all(medium, sent(1))[0].outcomes == ("received",)
+    assert settle_all(medium, sent(1))[0].outcomes == ("received", "received")
     medium.place(2, T0 + 20 * SECOND, (6.4e6, 45_300.0, 0.0), STILL, 61.0)
     medium.transmit(sent(1, 20 * SECOND))
-    assert medium.settle(T0 + 30 * SECOND)[0].outcomes == ("beyond_horizon",)
+    assert medium.settle(T0 + 30 * SECOND)[0].outcomes == ("beyond_horizon", "received")
+
+
+def test_where_nobody_could_hear_it_a_frame_is_not_even_looked_at():
+    """By the horizon of the highest listener, or by the power: 20 dB below the noise it does not even disturb."""
+    medium = medium_of((1, 0.0), (2, 782_000.0), (3, 784_000.0))  # 2 * 4.1217 * sqrt 9000 km is 782.06 km
+    fate = settle_all(medium, sent(1))[0]
+    assert (fate.receivers, fate.out_of_range, round(fate.reach_m, -2)) == ((2,), 1, 782_100)
+    medium = medium_of((1, 0.0, {"power_dbm": -34.0}), (2, 1_900.0), (3, 2_000.0))  # 1.89 km at -132 dBm
+    fate = settle_all(medium, sent(1))[0]
+    assert (fate.receivers, fate.outcomes, fate.out_of_range) == ((), (), 2)
+    medium = medium_of((1, 0.0, {"power_dbm": -25.5}), (2, 1_900.0), (3, 6_000.0))
+    fate = settle_all(medium, sent(1))[0]
+    assert (fate.receivers, fate.outcomes, fate.out_of_range) == ((2,), ("below_sensitivity",), 1)
 
 
 def test_what_is_beyond_the_horizon_disturbs_nobody():
@@ -117,8 +131,8 @@ def test_half_duplex_ends_with_the_last_bit():
 def test_equal_power_collides_for_both_and_names_the_rival():
     medium = medium_of((1, -10_000.0), (2, 10_000.0), (3, 0.0))
     first, second = settle_all(medium, sent(1), sent(2, 319_000))
-    assert (outcomes_of(first)[3], first.rivals) == ("collision", (NO_RIVAL, 2))
-    assert (outcomes_of(second)[3], second.rivals) == ("collision", (NO_RIVAL, 1))
+    assert (outcomes_of(first)[3], first.rivals) == ("collision", ((), (2,)))
+    assert (outcomes_of(second)[3], second.rivals) == ("collision", ((), (1,)))
 
 
 def test_frames_that_only_touch_do_not_collide():
@@ -137,7 +151,7 @@ def test_capture(stronger_db, outcome):
     medium = medium_of((1, -10_000.0, {"power_dbm": 30.0 + stronger_db}), (2, 10_000.0, {"power_dbm": 30.0}), (3, 0.0))
     strong, faint = settle_all(medium, sent(1), sent(2))
     assert outcomes_of(strong)[3] == outcome
-    assert (outcomes_of(faint)[3], faint.rivals) == ("collision", (NO_RIVAL, 1))
+    assert (outcomes_of(faint)[3], faint.rivals) == ("collision", ((), (1,)))
 
 
 def test_interference_adds_up_and_the_strongest_is_the_rival():
@@ -147,13 +161,13 @@ def test_interference_adds_up_and_the_strongest_is_the_rival():
     assert outcomes_of(settle_all(medium_of(*stations), sent(1), sent(2))[0])[3] == "received"
     fate = settle_all(medium_of(*stations), sent(1), sent(2), sent(4))[0]
     assert outcomes_of(fate)[3] == "collision"
-    assert dict(zip(fate.receivers, fate.rivals, strict=True))[3] == 4
+    assert dict(zip(fate.receivers, fate.rivals, strict=True))[3] == (4, 2)
 
 
 def test_of_equal_rivals_the_lowest_address_is_named_whoever_came_first():
     medium = medium_of((5, 10_000.0), (2, 10_000.0), (9, -10_000.0), (3, 0.0))
     fates = settle_all(medium, sent(5), sent(2, 10_000), sent(9, 20_000))
-    assert [dict(zip(fate.receivers, fate.rivals, strict=True))[3] for fate in fates] == [2, 5, 2]
+    assert [dict(zip(fate.receivers, fate.rivals, strict=True))[3] for fate in fates] == [(2, 9), (5, 9), (2, 5)]
 
 
 def test_other_channels_do_not_disturb():
@@ -214,8 +228,8 @@ def test_calls_that_cannot_be():
         lambda: medium.tune(7, BOTH, T0),
         lambda: medium.leave(7, T0),
         lambda: medium.place(7, T0, STILL, STILL, 0.0),
-        lambda: Medium([AIR, AIR], seed=1, loss=0.0),
-        lambda: Medium([AIR], seed=1, loss=1.1),
+        lambda: Medium([AIR, AIR], seed=1),
+        lambda: Medium([AIR], Laws(loss=1.1), seed=1),
     ):
         with pytest.raises(ValueError, match=r"cannot join|no such channel|not there|same number|probability"):
             call()
@@ -255,8 +269,9 @@ def test_the_past_is_forgotten():
             medium.transmit(sent(1, second * SECOND + number * MS))
         medium.leave(100 + second, T0 + second * SECOND + 10 * MS)
         assert len(medium.settle(T0 + (second + 1) * SECOND)) == 5
-        kept = (medium._live, medium._waiting, medium._changes, medium._presences, medium._stations)
+        kept = (medium._live, medium._waiting, medium._changes, medium._presences, medium._there)
         assert [len(one) for one in kept] == [0, 0, 0, 2, 2]
+        assert medium._stations.count == 2
 
 
 def test_what_was_told_of_a_former_stay_is_void():

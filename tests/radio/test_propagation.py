@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from radio import propagation
 from radio.geodesy import ecef_m
@@ -80,3 +82,58 @@ def test_rounding_gives_the_float_of_the_decimal():
 def test_milliwatts_and_back():
     assert propagation.milliwatts([0.0, 30.0, -90.0]) == pytest.approx([1.0, 1000.0, 1e-9])
     assert propagation.decibel_milliwatts([1.0, 1000.0, 0.0]) == pytest.approx([0.0, 30.0, -3000.0])
+
+
+# Geodesics of 400 NM (740,800 m) on the WGS-84 ellipsoid, by GeographicLib 2.1 (Karney, Algorithms for geodesics,
+# 2013); the last is a line of Geoscience Australia's, Flinders Peak to Buninyong on GRS80, which differs by 0.1 mm.
+GEODESICS = [
+    ((0.0, 0.0), (0.0, 6.654719625), 740_800.0),
+    ((0.0, 0.0), (6.699263342, 0.0), 740_800.0),
+    ((35.4, 36.5), (39.967688803, 42.629245908), 740_800.0),
+    ((35.4, 36.5), (28.719410307, 36.5), 740_800.0),
+    ((60.0, 10.0), (62.766798222, -2.634640532), 740_800.0),
+    ((-84.0, 0.0), (-81.064781329, 48.046804808), 740_800.0),
+    ((-37.951033417, 144.424867889), (-37.652821139, 143.926495528), 54_972.271),
+]
+
+
+@pytest.mark.parametrize(("here", "there", "along_m"), GEODESICS)
+def test_straight_lines_are_right_to_a_thousandth(here, there, along_m):
+    """The chord is shorter than the way along the ground by s**3 / 24 R**2."""
+    straight_m = float(np.linalg.norm(ecef_m(*here, 0.0) - ecef_m(*there, 0.0)))
+    assert straight_m == pytest.approx(along_m * (1 - (along_m / 6_371_000) ** 2 / 24), rel=1e-5)
+    assert straight_m == pytest.approx(along_m, rel=1e-3)
+
+
+@pytest.mark.parametrize("km", [0.001, 1, 18.52, 740.8, 13_000])
+@pytest.mark.parametrize("mhz", [3, 127.5, 1090, 5_000, 300_000])
+def test_free_space_by_the_engineers_formula(km, mhz):
+    """ITU-R P.525, equation 4: 32.45 (32.4478 unrounded) + 20 log f in MHz + 20 log d in km."""
+    expected_db = 32.45 + 20 * np.log10(mhz) + 20 * np.log10(km)
+    assert propagation.free_space_loss_db(km * 1000, mhz * 1e6) == pytest.approx(expected_db, abs=0.01)
+
+
+@given(st.floats(1.0, 1.3e7), st.floats(1e6, 3e11))
+def test_range_is_the_inverse_of_loss(distance_m, frequency_hz):
+    loss_db = float(propagation.free_space_loss_db(distance_m, frequency_hz))
+    assert propagation.free_space_range_m(loss_db, frequency_hz) == pytest.approx(distance_m, rel=1e-9)
+
+
+def test_range_has_bounds():
+    assert propagation.free_space_range_m(-300.0, 1e9) == 1.0
+    assert propagation.free_space_range_m(1e6, 1e9) == np.inf
+
+
+@pytest.mark.parametrize(("k", "km_per_root"), [(4 / 3, 4.122), (1.0, 3.570)])
+@pytest.mark.parametrize(("a_m", "b_m"), [(1, 1), (30, 10_000), (9_000, 12_000)])
+def test_horizon_over_another_earth(k, km_per_root, a_m, b_m):
+    assert propagation.horizon_m(a_m, b_m, k) == pytest.approx(km_per_root * 1e3 * (a_m**0.5 + b_m**0.5), rel=3e-4)
+
+
+def test_horizons_agree_and_there_may_be_none():
+    heights_m = np.array([-40.0, 0.0, 30.0, 12_000.0])
+    assert propagation.horizon_m(heights_m, 10.0, 4 / 3).tolist() == propagation.radio_horizon_m(heights_m, 10).tolist()
+    factor_m = propagation.horizon_factor_m(4 / 3)
+    assert propagation.horizon_m(25.0, 100.0, 4 / 3) == pytest.approx(15 * factor_m)
+    for k in (None, np.inf):
+        assert propagation.horizon_m(heights_m, 10.0, k).tolist() == [np.inf] * 4

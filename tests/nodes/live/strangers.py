@@ -17,6 +17,7 @@ from typing import NamedTuple
 from nodes.flight import Flight
 from nodes.node import Node
 from protocol.units import NS_PER_MS, seconds_ns
+from radio.delivery import of_one
 from radio.envelope import OffAir, Place, Transmit
 from radio.handle import Radio
 from radio.recording import HostTrouble, Reader
@@ -78,8 +79,14 @@ async def say(radio: Radio, told: Iterable[Transmit | Place | OffAir]) -> None:
         elif isinstance(said, OffAir):
             await radio.off_air(said.at_ns)
         else:
-            start_ns, channel, session, sequence, data = said
-            await radio.transmit(data, channel=channel, start_ns=start_ns, session=session, sequence=sequence)
+            await radio.transmit(
+                said.data,
+                channel=said.channel,
+                start_ns=said.start_ns,
+                session=said.session,
+                sequence=said.sequence,
+                slot=said.slot,
+            )
 
 
 def _node(radio: Radio, flight: Flight, now_ns: int) -> Node:
@@ -102,7 +109,7 @@ class Pilot:
         while self._now_ns < until_ns and not self._radio.over:
             self._now_ns += STEP_NS
             while (got := await self._radio.receive(self._now_ns - 1)) is not None:
-                self._node.take([got])
+                self._node.take(of_one([got]))
             if not self._radio.over:
                 await say(self._radio, self._node.run(self._now_ns))
 
@@ -121,7 +128,7 @@ async def fly_by_the_clock(radio: Radio, flight: Flight) -> None:
             await say(radio, node.run(radio.now_ns + AHEAD_NS))
             at_ns = radio.now_ns + TICK_NS
             while (got := await radio.receive(at_ns)) is not None:
-                node.take([got])
+                node.take(of_one([got]))
 
 
 # ---------------------------------------------------------------- programs

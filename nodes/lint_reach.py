@@ -1,0 +1,110 @@
+"""Checks of places: whether a monitor can hear a station at all, and whether the agreement holds where it flies."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from nodes.lint_plan import Plan
+from nodes.lint_ways import Bools, Way, free_space_reach_m, horizon_m, noise_dbm, seconds_of, straight_m
+from nodes.problems import Problem
+from nodes.scenario import StationEntry
+from protocol.agreement import Channel
+
+EARTH_K = {"4/3": 4 / 3, "1": 1.0}
+"""How much larger than ours the earth is that radio waves see, by `medium.earth`."""
+NEVER_BETTER = ("free_space", "two_ray")
+"""Models of propagation by which nothing is heard that free space would not let be heard."""
+STEP_SNR_DB = 10.0
+"""What the curve `step` asks for."""
+UNHEARD_S = 5.0
+"""How long a station may be out of reach without a word if 4.1 sets no limit."""
+
+
+def _unheard(plan: Plan, hidden: dict[int, list[Bools]]) -> Iterator[tuple[StationEntry, float, float]]:
+    """Stations that are hidden from every monitor for longer than 4.1's limit, how long, and of how long a duty."""
+    reports = plan.flight.agreement.clause.c4_1
+    for s in plan.flying:
+        way = plan.ways.get(s.address)
+        if way is None or not hidden.get(s.address):
+            continue
+        duty = way.airborne & way.in_area(plan.flight.scenario.area)
+        unheard_s = seconds_of(duty & np.all(hidden[s.address], axis=0), way)
+        if unheard_s > (reports.limit_s if reports else UNHEARD_S):
+            yield s, unheard_s, seconds_of(duty, way)
+
+
+def _pairs(plan: Plan) -> Iterator[tuple[StationEntry, Way, StationEntry, Way]]:
+    """Each station that flies a known way with each monitor."""
+    monitors = [m for m in plan.flight.stations if m.role == "monitor"]
+    for s in plan.flying:
+        if s.address in plan.ways:
+            for m in monitors:
+                yield s, plan.ways[s.address], m, plan.ways[m.address]
+
+
+def beyond_the_horizon(plan: Plan) -> Iterator[Problem]:
+    """The earth must not be between a station and all monitors."""
+    k = EARTH_K.get(plan.flight.scenario.medium.earth)
+    if k is None:
+        return
+    hidden: dict[int, list[Bools]] = {}
+    for s, way, _, ear in _pairs(plan):
+        beyond = straight_m(way, ear) > horizon_m(way.height_m, ear.height_m, k)
+        hidden.setdefault(s.address, []).append(beyond)
+    for s, unheard_s, duty_s in _unheard(plan, hidden):
+        text = (
+            f"beyond the radio horizon of every monitor for {unheard_s:.0f} of {duty_s:.0f} s in which it has duties: "
+            "fly higher or nearer, or put a monitor higher or nearer"
+        )
+        yield plan.warning(_way_key(s), "", text)
+
+
+def too_weak(plan: Plan) -> Iterator[Problem]:
+    """Nor may it be too weak for all of them, even if nothing but distance weakens it.
+
+    Left out where that cannot be said beforehand: antennas with a pattern, a curve other than `step`, or a model of
+    propagation that may be better than free space.
+    """
+    channel, medium = plan.terms.main[1], plan.flight.scenario.medium
+    steps = all(c.preset == "step" for c in medium.curve if c.channel == channel.number)
+    if not steps or medium.propagation.model not in NEVER_BETTER:
+        return
+    hidden: dict[int, list[Bools]] = {}
+    for s, way, m, ear in _pairs(plan):
+        if s.pattern is None and m.pattern is None:
+            hidden.setdefault(s.address, []).append(straight_m(way, ear) > _reach_m(s, m, channel))
+        else:
+            hidden.setdefault(s.address, []).append(np.zeros(len(way.there), dtype=np.bool_))
+    for s, unheard_s, duty_s in _unheard(plan, hidden):
+        text = (
+            f"below the sensitivity of every monitor on {channel.name} ({STEP_SNR_DB:g} dB over noise) for "
+            f"{unheard_s:.0f} of {duty_s:.0f} s in which it has duties, by free space and without interference"
+        )
+        yield plan.warning(f"station {s.call_sign}: power_dbm", s.power_dbm, text)
+
+
+def _reach_m(station: StationEntry, monitor: StationEntry, channel: Channel) -> float:
+    """How far a station is heard by a monitor through free space."""
+    sent_dbm = station.power_dbm + station.gain_dbi + monitor.gain_dbi
+    needed_dbm = noise_dbm(channel.bandwidth_khz * 1000, monitor.noise_figure_db) + STEP_SNR_DB
+    return free_space_reach_m(sent_dbm - needed_dbm, channel.frequency_mhz * 1e6)
+
+
+def never_in_the_area(plan: Plan) -> Iterator[Problem]:
+    """Who is never inside the area has no duties there, and nothing is judged of it."""
+    area = plan.flight.scenario.area
+    for s in plan.flying:
+        way = plan.ways.get(s.address)
+        if area is not None and way is not None and way.there.any() and not way.in_area(area).any():
+            south, north = np.nanmin(way.latitude_deg), np.nanmax(way.latitude_deg)
+            west, east = np.nanmin(way.longitude_deg), np.nanmax(way.longitude_deg)
+            text = (
+                f"outside the area all the time: it flies between {south:.2f} and {north:.2f}, "
+                f"{west:.2f} and {east:.2f} degrees, so reports, intents and distances are not judged; "
+                "another way, or another area"
+            )
+            yield plan.warning(_way_key(s), "", text)
+
+
+def _way_key(station: StationEntry) -> str:
+    return f"station {station.call_sign}: {'track' if station.track else 'waypoints'}"

@@ -1,0 +1,173 @@
+"""How busy the channels are and what becomes of frames there: counters by channel, slot, station and cause."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from radio.frames import OUTCOMES, Channel, Outcome, Settled
+from radio.slots import airtime_ns
+
+
+@dataclass(slots=True)
+class ChannelLoad:
+    """One channel so far. `slots` counts the frames that started in each slot, `missed` those that meant another.
+
+    `given_up` counts frames that never found the channel free.
+    """
+
+    frames: int = 0
+    airtime_ns: int = 0
+    given_up: int = 0
+    missed: int = 0
+    slots: Counter[int] = field(default_factory=Counter)
+
+    def share(self, elapsed_ns: int) -> float:
+        """The airtime of all frames as a share of the time: the load G of the textbooks, which may be above 1."""
+        return self.airtime_ns / elapsed_ns if elapsed_ns > 0 else 0.0
+
+
+class Load:
+    """Counts what a medium settles.
+
+    `sent[channel, station]` are the outcomes of a station's frames at all their receivers, `heard[channel, station]`
+    those of all frames at one receiver; `frames[channel, station]` how many frames a station sent.
+    """
+
+    def __init__(self, channels: Iterable[Channel]) -> None:
+        self._channels = {c.number: c for c in channels}
+        self.channels = {number: ChannelLoad() for number in sorted(self._channels)}
+        self.frames: Counter[tuple[int, int]] = Counter()
+        self.transmissions = 0
+        self._addresses = np.zeros(0, np.int64)
+        self._columns = {number: column for column, number in enumerate(self.channels)}
+        shape = (len(self.channels), 0, len(OUTCOMES))
+        self._sent, self._heard = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+
+    def take(self, settled: Settled) -> None:
+        """Count what was settled."""
+        self.transmissions += len(settled)
+        for sent in settled.given_up:
+            self.channels[sent.channel].given_up += 1
+        if not len(settled):
+            return
+        for sent in settled.transmissions:
+            load = self.channels[sent.channel]
+            load.frames += 1
+            load.airtime_ns += airtime_ns(len(sent.data), self._channels[sent.channel].bit_rate_bps)
+            self.frames[sent.channel, sent.source] += 1
+            plan = self._channels[sent.channel].plan
+            if plan is not None:
+                hit = plan.slot_of(sent.start_ns)
+                load.slots[hit] += 1
+                load.missed += sent.slot is not None and sent.slot != hit
+        self._count(settled)
+
+    def _count(self, settled: Settled) -> None:
+        sources = np.array([t.source for t in settled.transmissions])
+        columns = np.array([self._columns[t.channel] for t in settled.transmissions])
+        of_frame = settled.frame_of_row()
+        receiver, source = self._places(settled.receiver), self._places(sources)
+        self._add(self._heard, columns[of_frame], receiver, settled.outcome)
+        self._add(self._sent, columns[of_frame], source[of_frame], settled.outcome)
+        far = OUTCOMES.index(Outcome.OUT_OF_RANGE)
+        self._sent[:, :, far] += (
+            np.bincount(
+                columns * self._sent.shape[1] + source, settled.out_of_range, self._sent.shape[0] * self._sent.shape[1]
+            )
+            .reshape(self._sent.shape[:2])
+            .astype(np.int64)
+        )
+
+    def _places(self, addresses: Any) -> Any:
+        """Where stations stand in the tables; new ones are put in."""
+        known = self._addresses
+        at = known.searchsorted(addresses)
+        if len(known) and np.array_equal(known.take(at, mode="clip"), addresses):
+            return at
+        self._addresses = np.union1d(known, addresses)
+        kept = self._addresses.searchsorted(known)
+        for name in ("_sent", "_heard"):
+            old = getattr(self, name)
+            new = np.zeros((old.shape[0], len(self._addresses), old.shape[2]), np.int64)
+            new[:, kept] = old
+            setattr(self, name, new)
+        return self._addresses.searchsorted(addresses)
+
+    @staticmethod
+    def _add(table: Any, column: Any, place: Any, outcome: Any) -> None:
+        flat = (column * table.shape[1] + place) * table.shape[2] + outcome
+        table += np.bincount(flat, minlength=table.size).reshape(table.shape)
+
+    @property
+    def sent(self) -> Mapping[tuple[int, int], Mapping[Outcome, int]]:
+        """The outcomes of each station's frames, by channel and station."""
+        return self._told(self._sent)
+
+    @property
+    def heard(self) -> Mapping[tuple[int, int], Mapping[Outcome, int]]:
+        """The outcomes at each receiver, by channel and station; who was out of range is not counted here."""
+        return self._told(self._heard)
+
+    def _told(self, table: Any) -> dict[tuple[int, int], dict[Outcome, int]]:
+        told: dict[tuple[int, int], dict[Outcome, int]] = {}
+        for column, number in enumerate(self.channels):
+            for place, address in enumerate(self._addresses.tolist()):
+                counts = table[column, place].tolist()
+                if any(counts):
+                    told[number, address] = {o: n for o, n in zip(OUTCOMES, counts, strict=True) if n}
+        return told
+
+    @property
+    def outcomes(self) -> Counter[Outcome]:
+        """How often each outcome occurred, in all."""
+        totals = self._sent.sum(axis=(0, 1)).tolist()
+        return Counter({outcome: n for outcome, n in zip(OUTCOMES, totals, strict=True) if n})
+
+    def to_json(self) -> dict[str, Any]:
+        """The counters as plain values: channels by number, stations by address in hex."""
+        sent, heard = self.sent, self.heard
+        channels = {}
+        for number, load in self.channels.items():
+            plan = self._channels[number].plan
+            channels[str(number)] = {
+                "frames": load.frames,
+                "airtime_ns": load.airtime_ns,
+                "given_up": load.given_up,
+                **({"slots": [load.slots[slot] for slot in range(plan.slots_per_period)]} if plan else {}),
+                **({"slots_missed": load.missed} if plan else {}),
+                "stations": {
+                    f"{address:06x}": {
+                        "frames": self.frames[number, address],
+                        "sent": _plain(sent.get((number, address), {})),
+                        "heard": _plain(heard.get((number, address), {})),
+                    }
+                    for address in self._addresses.tolist()
+                    if (number, address) in sent or (number, address) in heard
+                },
+            }
+        return channels
+
+
+def _plain(outcomes: Mapping[Outcome, int]) -> dict[str, int]:
+    return {outcome.value: n for outcome, n in outcomes.items()}
+
+
+def add(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The counters of hubs that took over from one another, as one."""
+    total: dict[str, Any] = {}
+    for part in parts:
+        _merge(total, part)
+    return total
+
+
+def _merge(total: dict[str, Any], part: Mapping[str, Any]) -> None:
+    for key, value in part.items():
+        if isinstance(value, Mapping):
+            _merge(total.setdefault(key, {}), value)
+        elif isinstance(value, list):
+            total[key] = [a + b for a, b in zip(total.get(key, [0] * len(value)), value, strict=True)]
+        else:
+            total[key] = total.get(key, 0) + value
