@@ -87,6 +87,7 @@ def of_run(run: "Run") -> dict[str, Any]:
         medium={
             "transmissions": run.transmissions,
             "outcomes": {k.value: v for k, v in sorted(run.outcomes.items())},
+            "channels": channels_of(run),
         },
         host={
             **{name: run.counts.get(name, 0) for name in HOST_COUNTS},
@@ -97,6 +98,19 @@ def of_run(run: "Run") -> dict[str, Any]:
         },
         notes=flight.notes,
     )
+
+
+def channels_of(run: "Run") -> dict[str, Any]:
+    """How busy each channel was, by number: `load` is the airtime of all its frames as a share of the time flown."""
+    flight, load = run.flight, run.load
+    channels = (*flight.agreement.channel, *flight.scenario.unagreed_channel)
+    elapsed_ns = max(run.now_ns - flight.start_ns, 1)
+    return {
+        str(c.number): {"name": c.name, "load": round(load[str(c.number)]["airtime_ns"] / elapsed_ns, 6)}
+        | dict(load[str(c.number)])
+        for c in sorted(channels, key=lambda c: c.number)
+        if str(c.number) in load
+    }
 
 
 def _verdict(tally: Tally, party: str | None) -> dict[str, Any]:

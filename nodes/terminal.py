@@ -1,5 +1,6 @@
 """The report for people, as text: the answer in a sentence, clauses by stations, then each failure with its proof."""
 
+from collections import Counter
 from collections.abc import Mapping
 from io import StringIO
 from typing import Any
@@ -59,6 +60,7 @@ def render(report: Report, frames: Mapping[str, str], missing: list[str], consol
         console.print(f"[dim]Note: {plain(note)}[/]", highlight=False)
     _tables(report, console)
     _pairs(report, console)
+    _channels(report, console)
     for entry in report["verdicts"]:
         if entry["verdict"] in ("fail", "inconclusive"):
             _findings(entry, report, frames, console)
@@ -205,6 +207,32 @@ def _pairs(report: Report, console: Console) -> None:
                 f"{n['at'][11:19]} (limit {n['limit']:g} {n['unit']})",
                 highlight=False,
             )
+
+
+# ---------------------------------------------------------------- the radio
+
+
+def _channels(report: Report, console: Console) -> None:
+    """How busy each channel was, and why frames were lost there."""
+    used = (
+        [c for c in report["medium"]["channels"].values() if c["frames"] or c["given_up"]] if report["medium"] else []
+    )
+    for channel in used:
+        told = [_counted(channel["frames"], "frame"), f"on the air for {channel['load']:.1%} of the time"]
+        if missed := channel.get("slots_missed"):
+            told.append(f"{missed} outside the slot that was meant")
+        if channel["given_up"]:
+            told.append(f"{channel['given_up']} never sent, for the channel was always busy")
+        heard: Counter[str] = sum((Counter(s["heard"]) for s in channel["stations"].values()), Counter())
+        receptions = heard.total()
+        lost = [
+            f"{n / receptions:.1%} {what.replace('_', ' ')}" for what, n in heard.most_common() if what != "received"
+        ]
+        if receptions:
+            told.append(f"{heard['received'] / receptions:.1%} of receptions in range good")
+        console.print(f"\nChannel {plain(channel['name'])}: {', '.join(told)}", highlight=False)
+        if lost:
+            console.print(f"    lost: {', '.join(lost)}", highlight=False)
 
 
 # ---------------------------------------------------------------- findings

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from radio.antenna import Pattern
 from radio.curves import STEP, Curve
-from radio.slots import SlotPlan
+from radio.slots import SlotPlan, airtime_ns
 
 NO_RIVAL = -1
 
@@ -37,6 +37,15 @@ class Channel:
     curve: Curve = STEP
     plan: SlotPlan | None = None
     back_off: BackOff | None = None
+
+    def slot_hit(self, start_ns: int, n_bytes: int) -> int | None:
+        """The slot that has the middle of a frame, by medium time; None without slots.
+
+        The start would not do: an honest clock that is a little fast begins just before its slot.
+        """
+        if self.plan is None:
+            return None
+        return self.plan.slot_of(start_ns + airtime_ns(n_bytes, self.bit_rate_bps) // 2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

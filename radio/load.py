@@ -13,7 +13,7 @@ from radio.slots import airtime_ns
 
 @dataclass(slots=True)
 class ChannelLoad:
-    """One channel so far. `slots` counts the frames that started in each slot, `missed` those that meant another.
+    """One channel so far. `slots` counts the frames in each slot, `missed` those that meant another.
 
     `given_up` counts frames that never found the channel free.
     """
@@ -58,9 +58,8 @@ class Load:
             load.frames += 1
             load.airtime_ns += airtime_ns(len(sent.data), self._channels[sent.channel].bit_rate_bps)
             self.frames[sent.channel, sent.source] += 1
-            plan = self._channels[sent.channel].plan
-            if plan is not None:
-                hit = plan.slot_of(sent.start_ns)
+            hit = self._channels[sent.channel].slot_hit(sent.start_ns, len(sent.data))
+            if hit is not None:
                 load.slots[hit] += 1
                 load.missed += sent.slot is not None and sent.slot != hit
         self._count(settled)
@@ -69,7 +68,9 @@ class Load:
         sources = np.array([t.source for t in settled.transmissions])
         columns = np.array([self._columns[t.channel] for t in settled.transmissions])
         of_frame = settled.frame_of_row()
-        receiver, source = self._places(settled.receiver), self._places(sources)
+        self._make_room(settled.receiver)
+        self._make_room(sources)
+        receiver, source = (self._addresses.searchsorted(addresses) for addresses in (settled.receiver, sources))
         self._add(self._heard, columns[of_frame], receiver, settled.outcome)
         self._add(self._sent, columns[of_frame], source[of_frame], settled.outcome)
         far = OUTCOMES.index(Outcome.OUT_OF_RANGE)
@@ -81,12 +82,12 @@ class Load:
             .astype(np.int64)
         )
 
-    def _places(self, addresses: Any) -> Any:
-        """Where stations stand in the tables; new ones are put in."""
+    def _make_room(self, addresses: Any) -> None:
+        """Put new stations into the tables."""
         known = self._addresses
         at = known.searchsorted(addresses)
         if len(known) and np.array_equal(known.take(at, mode="clip"), addresses):
-            return at
+            return
         self._addresses = np.union1d(known, addresses)
         kept = self._addresses.searchsorted(known)
         for name in ("_sent", "_heard"):
@@ -94,7 +95,6 @@ class Load:
             new = np.zeros((old.shape[0], len(self._addresses), old.shape[2]), np.int64)
             new[:, kept] = old
             setattr(self, name, new)
-        return self._addresses.searchsorted(addresses)
 
     @staticmethod
     def _add(table: Any, column: Any, place: Any, outcome: Any) -> None:

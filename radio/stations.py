@@ -5,6 +5,7 @@ A station's row is its own from join to leave. Rows of those that left are kept 
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -28,7 +29,8 @@ NEGLIGIBLE_DB = 20.0
 """What is so far below the noise floor of the best receiver is no signal and no interference: it is out of range."""
 
 
-class Near(NamedTuple):
+@dataclass(slots=True, eq=False)
+class Near:
     """Who was where at an instant; good until `until_ns` while all are within `slack_m` of there and on their way."""
 
     at_ns: int
@@ -37,9 +39,19 @@ class Near(NamedTuple):
     rows: NDArray[np.intp]
     positions_m: NDArray[np.float64]
     """By row, shape (3, n)."""
-    tree: "KDTree | None"
     spread_m: float
-    """No two are further apart."""
+    """No two are further apart, until then."""
+    _tree: "KDTree | None" = None
+
+    def within(self, here_m: NDArray[np.float64], reach_m: float) -> NDArray[np.intp]:
+        """Rows of all that may be within reach of a place, by rising address."""
+        if self._tree is None:
+            from scipy.spatial import KDTree  # half a second, which only many stations far apart are worth
+
+            self._tree = KDTree(self.positions_m[:, self.rows].T)
+        found = self._tree.query_ball_point(here_m, reach_m + self.slack_m, return_sorted=True)
+        nearby: NDArray[np.intp] = self.rows[found]
+        return nearby
 
 
 class Best(NamedTuple):
@@ -216,27 +228,21 @@ class Stations:
         near = self._near
         if near is None or not near.at_ns <= at_ns < near.until_ns:
             near = self._near = self._look_around(at_ns)
-        if near.tree is None or reach_m >= near.spread_m:
+        if not reach_m < near.spread_m:  # also where a place is no number
             return rows
-        found = near.tree.query_ball_point(self.at(row, at_ns), reach_m + near.slack_m, return_sorted=True)
-        nearby: NDArray[np.intp] = near.rows[found]
-        return nearby
+        return near.within(self.at(row, at_ns), reach_m)
 
     def _look_around(self, at_ns: int) -> Near:
-        from scipy.spatial import KDTree  # half a second, which only many stations are worth
-
         rows = self.order
         elapsed_s = (at_ns - self.placed_ns[rows]) * 1e-9
-        positions_m = self.position_m[:, rows] + self.velocity_mps[:, rows] * elapsed_s
-        by_row_m = np.zeros((3, self.count))
-        by_row_m[:, rows] = positions_m
+        positions_m = np.zeros((3, self.count))
+        positions_m[:, rows] = self.position_m[:, rows] + self.velocity_mps[:, rows] * elapsed_s
         fastest_mps = float(np.sqrt((self.velocity_mps[:, rows] ** 2).sum(axis=0)).max())
         # twice what the fastest flies until then: places that are told meanwhile differ a little from what was foreseen
         slack_m = max(2 * fastest_mps * NEAR_FOR_NS * 1e-9, LEAST_SLACK_M)
-        middle_m = positions_m.mean(axis=1, keepdims=True)
-        spread_m = 2 * float(np.sqrt(((positions_m - middle_m) ** 2).sum(axis=0)).max()) + 2 * slack_m
-        tree = KDTree(positions_m.T) if np.isfinite(positions_m).all() else None
-        return Near(at_ns, at_ns + NEAR_FOR_NS, slack_m, rows, by_row_m, tree, spread_m)
+        middle_m = positions_m[:, rows].mean(axis=1, keepdims=True)
+        radius_m = float(np.sqrt(((positions_m[:, rows] - middle_m) ** 2).sum(axis=0)).max())
+        return Near(at_ns, at_ns + NEAR_FOR_NS, slack_m, rows, positions_m, 2 * (radius_m + slack_m))
 
 
 def tenths(value_db: Any) -> NDArray[np.int32]:

@@ -42,9 +42,9 @@ def truth_lines(settled: Settled, channels: Mapping[int, Channel]) -> Iterator[s
 
 def _named(sent: Transmission, channels: Mapping[int, Channel]) -> str:
     """Which frame, and when and where it was on the air."""
-    plan = channels[sent.channel].plan
+    hit = channels[sent.channel].slot_hit(sent.start_ns, len(sent.data))
     meant = "null" if sent.slot is None else sent.slot
-    slots = f',"slot":[{meant},{plan.slot_of(sent.start_ns)}]' if plan else ""
+    slots = "" if hit is None else f',"slot":[{meant},{hit}]'
     return (
         f'"frame":"{sent.source:06x}:{sent.session}:{sent.sequence}","start_ns":{sent.start_ns},'
         f'"channel":{sent.channel},"bytes":{len(sent.data)}{slots}'
