@@ -230,7 +230,7 @@ class Hub:
             raise ValueError(f"this is for more than {FARTHEST_AHEAD_NS} ns ahead")
         present = self._present[address]
         present.handed_over += 1
-        if present.handed_over > MOST_A_WINDOW:
+        if present.handed_over > MOST_A_WINDOW and self.plan.berths[address].equipment.listens:
             self.counts["too_many"] += 1
             return False
         return True
@@ -263,6 +263,8 @@ class Hub:
         if not present.on_air(start_ns):
             self.counts["not_on_air"] += 1
             return False
+        if not self.plan.berths[address].equipment.listens:
+            return True  # jammers are our own, and their pulses are many
         while present.pending and present.pending[0] < self._horizon_ns:
             heappop(present.pending)
         if len(present.pending) >= MOST_PENDING:
@@ -320,8 +322,9 @@ class Hub:
         from_ns = self.now_ns
         self.write_truth()
         if from_ns >= self._horizon_ns:
-            self._horizon_ns = from_ns - from_ns % WINDOW_NS + WINDOW_NS
-            self._let_happen(self._horizon_ns)
+            horizon_ns = from_ns - from_ns % WINDOW_NS + WINDOW_NS
+            self._let_happen(horizon_ns)
+            self._horizon_ns = horizon_ns
             settled = self._medium.settle(self._horizon_ns)
             self.load.take(settled)
             if self._truth is not None:

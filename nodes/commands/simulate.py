@@ -22,6 +22,7 @@ from nodes.flight import no_strangers
 from nodes.output import OutputFolder
 from nodes.simulation import Simulation
 from protocol.units import NS_PER_S
+from radio.propagation import PropagationError
 
 
 def simulate(
@@ -51,9 +52,13 @@ def simulate(
     run = Simulation(flight, flight.scenario.seed if seed is None else seed, open_file, lines, findings)
     with interruptible(at_once_the_second_time=True) as interrupted:
         with progress(run, findings) as update:
-            while run.now_ns < flight.end_ns and not interrupted:
-                run.advance(min(run.now_ns + NS_PER_S, flight.end_ns))
-                update()
+            try:
+                while run.now_ns < flight.end_ns and not interrupted:
+                    run.advance(min(run.now_ns + NS_PER_S, flight.end_ns))
+                    update()
+            except PropagationError as error:  # the user's own; what was judged until then is reported
+                at_s = (run.now_ns - flight.start_ns) / NS_PER_S
+                run.broken.append(f"at {at_s:.2f} s: medium.propagation: {error}; the run ends there")
         if interrupted:
             tell_interrupted(run)
         run.close()

@@ -14,6 +14,7 @@ from nodes.live.child import GONE, Control, begin
 from nodes.live.settings import Settings
 from radio.hub import Hub, Plan
 from radio.hub_server import Flooded, HubServer
+from radio.propagation import PropagationError
 
 LISTEN_S = 3.0
 """How long one that takes over tries to listen: the port may still be the lost one's."""
@@ -58,6 +59,8 @@ def hub_process(control: Control, start: HubStart, horizon_ns: "Synchronized[int
                 server.serve(control)
             except Flooded as error:
                 control.send(("flooded", str(error)))
+            except PropagationError as error:
+                control.send(("stuck", str(error)))
 
 
 def _listening(hub: Hub, start: HubStart, horizon_ns: "Synchronized[int]") -> HubServer:

@@ -207,6 +207,9 @@ class Supervisor:
                 self.hub.why = f"could not listen at {why}"
             case ("flooded", str(why)):
                 self.hub.why = why
+            case ("stuck", str(why)):  # another hub would come no further
+                self.log.trouble(f"medium.propagation: {why}; the run ends there")
+                raise RunBroken(self.log.broken[-1])
 
     def _stands(self, status: Status) -> None:
         self.absence.hub_spoke(moved=status.now_ns != self.status.now_ns or not status.waiting)
