@@ -165,6 +165,16 @@ class FlightTest:
         """The report so far, as in `report.json`."""
         return reports.of_run(self._run)
 
+    def channel(self, name: str) -> dict[str, Any]:
+        """How busy a channel was so far, as in the report: frames, load, slots, and outcomes by station and cause.
+
+        `load` is the airtime of all frames as a share of the time. Raises ValueError if no channel is called so.
+        """
+        channels = {c["name"]: c for c in reports.channels_of(self._run).values()}
+        if name not in channels:
+            raise ValueError(f"no channel {name!r}; there are {', '.join(channels)}")
+        return dict(channels[name])
+
     def recording(self, name: str = "monitor.pcapng") -> bytes:
         """A monitor's recording so far."""
         return self._driver.recording(name)
