@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,9 +15,21 @@ from protocol.agreement import Agreement
 from radio.antenna import Pattern, parse_pattern
 from radio.curves import PRESETS, Curve, parse_curve
 from radio.loss_matrix import parse_matrix
-from radio.propagation import FreeSpace, LogDistance, Matrix, Own, Paths, Propagation, PropagationError, TwoRay
+from radio.propagation import (
+    STANDARD_REFRACTION,
+    FreeSpace,
+    LogDistance,
+    Matrix,
+    Own,
+    Paths,
+    Propagation,
+    PropagationError,
+    TwoRay,
+)
 from radio.tables import TableError
 
+EARTH_K: dict[str, float] = {"4/3": STANDARD_REFRACTION, "1": 1.0, "none": inf}
+"""How much larger than ours the earth is that radio waves see, by `medium.earth`."""
 FLAWS_TOLD = 20
 MATRIX_EXCESS_DB = 200.0
 """What a matrix may be better than free space by if the scenario says nothing."""

@@ -4,18 +4,16 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from nodes.flight_radio import EARTH_K
 from nodes.lint_plan import Plan
-from nodes.lint_ways import Bools, Way, free_space_reach_m, horizon_m, noise_dbm, seconds_of, straight_m
+from nodes.lint_ways import Bools, Way, seconds_of, straight_m
 from nodes.problems import Problem
 from nodes.scenario import StationEntry
 from protocol.agreement import Channel
+from protocol.messages import MAX_FRAME_BYTES
+from radio.curves import STEP
+from radio.propagation import free_space_range_m, horizon_m, sensitivity_dbm
 
-EARTH_K = {"4/3": 4 / 3, "1": 1.0}
-"""How much larger than ours the earth is that radio waves see, by `medium.earth`."""
-NEVER_BETTER = ("free_space", "two_ray")
-"""Models of propagation by which nothing is heard that free space would not let be heard."""
-STEP_SNR_DB = 10.0
-"""What the curve `step` asks for."""
 UNHEARD_S = 5.0
 """How long a station may be out of reach without a word if 4.1 sets no limit."""
 
@@ -44,9 +42,7 @@ def _pairs(plan: Plan) -> Iterator[tuple[StationEntry, Way, StationEntry, Way]]:
 
 def beyond_the_horizon(plan: Plan) -> Iterator[Problem]:
     """The earth must not be between a station and all monitors."""
-    k = EARTH_K.get(plan.flight.scenario.medium.earth)
-    if k is None:
-        return
+    k = EARTH_K[plan.flight.scenario.medium.earth]
     hidden: dict[int, list[Bools]] = {}
     for s, way, _, ear in _pairs(plan):
         beyond = straight_m(way, ear) > horizon_m(way.height_m, ear.height_m, k)
@@ -60,34 +56,32 @@ def beyond_the_horizon(plan: Plan) -> Iterator[Problem]:
 
 
 def too_weak(plan: Plan) -> Iterator[Problem]:
-    """Nor may it be too weak for all of them, even if nothing but distance weakens it.
+    """Nor may it be too weak for all of them, even where its propagation is as good as it can be.
 
-    Left out where that cannot be said beforehand: antennas with a pattern, a curve other than `step`, or a model of
-    propagation that may be better than free space.
+    Left out for antennas with a pattern: in which direction they point at whom is not known beforehand.
     """
-    channel, medium = plan.terms.main[1], plan.flight.scenario.medium
-    steps = all(c.preset == "step" for c in medium.curve if c.channel == channel.number)
-    if not steps or medium.propagation.model not in NEVER_BETTER:
-        return
+    channel, radio = plan.terms.main[1], plan.flight.radio
+    snr_db = radio.curves.get(channel.number, STEP).probabilities(MAX_FRAME_BYTES)[0] / 10
     hidden: dict[int, list[Bools]] = {}
     for s, way, m, ear in _pairs(plan):
         if s.pattern is None and m.pattern is None:
-            hidden.setdefault(s.address, []).append(straight_m(way, ear) > _reach_m(s, m, channel))
+            reach_m = _reach_m(s, m, channel, snr_db, radio.propagation.excess_db)
+            hidden.setdefault(s.address, []).append(straight_m(way, ear) > reach_m)
         else:
             hidden.setdefault(s.address, []).append(np.zeros(len(way.there), dtype=np.bool_))
     for s, unheard_s, duty_s in _unheard(plan, hidden):
         text = (
-            f"below the sensitivity of every monitor on {channel.name} ({STEP_SNR_DB:g} dB over noise) for "
-            f"{unheard_s:.0f} of {duty_s:.0f} s in which it has duties, by free space and without interference"
+            f"below the sensitivity of every monitor on {channel.name} ({snr_db:g} dB over noise) for "
+            f"{unheard_s:.0f} of {duty_s:.0f} s in which it has duties, at best and without interference"
         )
         yield plan.warning(f"station {s.call_sign}: power_dbm", s.power_dbm, text)
 
 
-def _reach_m(station: StationEntry, monitor: StationEntry, channel: Channel) -> float:
-    """How far a station is heard by a monitor through free space."""
-    sent_dbm = station.power_dbm + station.gain_dbi + monitor.gain_dbi
-    needed_dbm = noise_dbm(channel.bandwidth_khz * 1000, monitor.noise_figure_db) + STEP_SNR_DB
-    return free_space_reach_m(sent_dbm - needed_dbm, channel.frequency_mhz * 1e6)
+def _reach_m(station: StationEntry, monitor: StationEntry, channel: Channel, snr_db: float, excess_db: float) -> float:
+    """How far a station is heard by a monitor at best."""
+    sent_dbm = station.power_dbm + station.gain_dbi + monitor.gain_dbi + excess_db
+    needed_dbm = float(sensitivity_dbm(monitor.noise_figure_db, channel.bandwidth_khz * 1000, snr_db))
+    return free_space_range_m(sent_dbm - needed_dbm, channel.frequency_mhz * 1e6)
 
 
 def never_in_the_area(plan: Plan) -> Iterator[Problem]:

@@ -1,6 +1,5 @@
-"""Where the stations of a plan are, sampled, and how far a radio reaches. Pure functions over arrays; no checks."""
+"""Where the stations of a plan are, sampled. Pure functions over arrays; no checks."""
 
-from math import inf, log10, pi
 from typing import NamedTuple
 
 import numpy as np
@@ -8,7 +7,7 @@ from numpy.typing import NDArray
 
 from nodes.motion import Motion
 from protocol.agreement import Area
-from protocol.units import FT_M, LIGHT_MPS, seconds_ns
+from protocol.units import FT_M, seconds_ns
 from radio.geodesy import ecef_m
 
 Floats = NDArray[np.float64]
@@ -17,11 +16,6 @@ Bools = NDArray[np.bool_]
 LEAST_STEP_S = 1.0
 MOST_PLACES = 200_000
 """Of all stations together: a second of work. Long flights of many are sampled less often."""
-EARTH_RADIUS_M = 6_371_000.0
-LEAST_HEIGHT_M = 1.0
-"""An antenna is so high at least."""
-NOISE_DBM_PER_HZ = -174.0
-"""Thermal noise at 290 K."""
 
 
 class Way(NamedTuple):
@@ -84,26 +78,6 @@ def straight_m(a: Way, b: Way) -> Floats:
 def level_m(a: Way, b: Way) -> Floats:
     """The distance without the difference in height: a straight line at sea level, good to 0.1 % up to 500 km."""
     return np.asarray(np.linalg.norm(a.level_m - b.level_m, axis=1))
-
-
-def horizon_m(height_a_m: Floats, height_b_m: Floats, k: float) -> Floats:
-    """How far two antennas see each other over a smooth earth k times as large as ours: sqrt(2 k R h) of each.
-
-    k = 4/3 stands for refraction in a standard atmosphere (ITU-R P.310). Heights under 1 m count as 1 m.
-    """
-    roots = np.sqrt(np.maximum(height_a_m, LEAST_HEIGHT_M)) + np.sqrt(np.maximum(height_b_m, LEAST_HEIGHT_M))
-    return np.asarray(np.sqrt(2 * k * EARTH_RADIUS_M) * roots)
-
-
-def free_space_reach_m(budget_db: float, frequency_hz: float) -> float:
-    """The distance at which the loss of free space uses up a budget. Source: ITU-R P.525, equation 3."""
-    exponent = budget_db / 20
-    return LIGHT_MPS / frequency_hz / (4 * pi) * 10**exponent if exponent < 100 else inf
-
-
-def noise_dbm(bandwidth_hz: float, noise_figure_db: float) -> float:
-    """The noise floor of a receiver."""
-    return NOISE_DBM_PER_HZ + 10 * log10(bandwidth_hz) + noise_figure_db
 
 
 def seconds_of(samples: Bools, way: Way) -> float:

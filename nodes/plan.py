@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from math import inf
 
 from nodes.flight import Flight
 from nodes.flight_events import hub_events
+from nodes.flight_radio import EARTH_K
 from nodes.scenario import StationEntry
 from protocol.agreement import Channel as AgreedChannel
 from protocol.agreement import canonical_json
@@ -16,7 +16,6 @@ from radio.medium import BackOff, Channel, Equipment, Laws
 from radio.propagation import LogDistance
 from radio.slots import SlotPlan
 
-EARTH_K = {"4/3": 4 / 3, "1": 1.0, "none": inf}
 NO_KEYS: Mapping[int, bytes] = {}
 
 

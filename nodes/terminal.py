@@ -226,7 +226,9 @@ def _channels(report: Report, console: Console) -> None:
         heard: Counter[str] = sum((Counter(s["heard"]) for s in channel["stations"].values()), Counter())
         receptions = heard.total()
         lost = [
-            f"{max(n / receptions, 0.001):.1%} {what.replace('_', ' ')}" for what, n in heard.most_common() if what != "received"
+            f"{max(n / receptions, 0.001):.1%} {what.replace('_', ' ')}"
+            for what, n in heard.most_common()
+            if what != "received"
         ]
         if receptions:
             told.append(f"{heard['received'] / receptions:.1%} of receptions in range good")
