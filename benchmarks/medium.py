@@ -104,7 +104,7 @@ class Callables:
 
     def __call__(self, settled: Settled) -> int:
         got = settled.outcome == CODE[Outcome.RECEIVED]
-        frames = settled.frame_of_row()[got].tolist()
+        frames = settled.frame[got].tolist()
         sent, call = settled.transmissions, self.callables
         columns = (settled.receiver[got].tolist(), settled.power_tenths[got].tolist(), settled.arrival_ns[got].tolist())
         for frame, receiver, power_tenths, arrival_ns in zip(frames, *columns, strict=True):

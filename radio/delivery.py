@@ -42,21 +42,17 @@ class Delivery:
         """What a station receives."""
         return Received(self, self.boxes.get(address, NO_BOX))
 
-    def packed(self, address: int) -> list[bytes]:
-        """The same, each as it travels over a link."""
-        box = self.boxes.get(address)
-        if box is None:
-            return []
-        rows = slice(box.begin, box.end)
-        mine = [self.frames[i] for i in self.frame[rows].tolist()]
-        heads = np.empty(len(mine), _HEAD)
-        heads["due"], heads["arrival"] = self.due_ns[rows], self.arrival_ns[rows]
-        heads["number"] = np.arange(box.number, box.number + len(mine)) & 0xFFFFFFFF
-        heads["channel"] = [sent.channel for sent in mine]
-        heads["power"] = self.power_tenths[rows]
-        heads["length"] = [len(sent.data) for sent in mine]
-        raw, size = heads.tobytes(), RECEPTION_HEAD.size
-        return [raw[i * size : (i + 1) * size] + sent.data for i, sent in enumerate(mine)]
+    def packed(self) -> dict[int, list[bytes]]:
+        """The same for everybody, each as it travels over a link. All at once: most of it is done in arrays."""
+        heads = np.empty(len(self.frame), _HEAD)
+        heads["due"], heads["arrival"], heads["power"] = self.due_ns, self.arrival_ns, self.power_tenths
+        heads["channel"] = np.array([sent.channel for sent in self.frames], np.uint8)[self.frame]
+        heads["length"] = np.array([len(sent.data) for sent in self.frames], np.uint8)[self.frame]
+        for begin, end, number in self.boxes.values():
+            heads["number"][begin:end] = np.arange(number, number + end - begin) & 0xFFFFFFFF
+        raw, size, data = heads.tobytes(), RECEPTION_HEAD.size, [sent.data for sent in self.frames]
+        rows = [raw[i * size : (i + 1) * size] + data[frame] for i, frame in enumerate(self.frame.tolist())]
+        return {address: rows[box.begin : box.end] for address, box in self.boxes.items()}
 
     def until(self, now_ns: int) -> tuple["Delivery", "Delivery"]:
         """What is due before an instant, and the rest."""
@@ -133,7 +129,7 @@ def deliver(settled: Settled, delivered: Mapping[int, int]) -> Delivery:
     receiver = settled.receiver[rows]
     turn = np.argsort(receiver, kind="stable")  # frames are already in the order in which they are due
     rows, receiver = rows[turn], receiver[turn]
-    frame = settled.frame_of_row()[rows]
+    frame = settled.frame[rows]
     begins = np.flatnonzero(np.concatenate(([True], receiver[1:] != receiver[:-1])))
     boxes = {}
     for address, begin, end in _spans(receiver, begins):

@@ -152,6 +152,8 @@ class Settled(Sequence[Fate]):
     out_of_range: NDArray[np.int64]
     reach_m: NDArray[np.float64]
     begins: NDArray[np.int64]
+    frame: NDArray[np.intp]
+    """For each row, which transmission it belongs to."""
     receiver: NDArray[np.int64]
     outcome: NDArray[np.uint8]
     power_tenths: NDArray[np.int32]
@@ -190,10 +192,6 @@ class Settled(Sequence[Fate]):
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and list(self) == list(other)
-
-    def frame_of_row(self) -> NDArray[Any]:
-        """For each row, which transmission it belongs to."""
-        return np.repeat(np.arange(len(self)), np.diff(self.begins))
 
     def counts(self) -> dict[Outcome, int]:
         """How often each outcome occurred."""

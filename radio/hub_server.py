@@ -233,8 +233,9 @@ class HubServer:
         self._told = window.troubles
         for trouble in window.troubles:
             self._tell_monitors(trouble)
+        packed = window.delivery.packed()
         for address in list(self._identity):
-            receptions = window.delivery.packed(address)
+            receptions = packed.get(address, [])
             if self._hub.granted(address):
                 data = envelope.pack_time(window.from_ns, window.until_ns, receptions)
                 self._put(address, data, len(receptions))

@@ -67,7 +67,7 @@ class Load:
     def _count(self, settled: Settled) -> None:
         sources = np.array([t.source for t in settled.transmissions])
         columns = np.array([self._columns[t.channel] for t in settled.transmissions])
-        of_frame = settled.frame_of_row()
+        of_frame = settled.frame
         self._make_room(settled.receiver)
         self._make_room(sources)
         receiver, source = (self._addresses.searchsorted(addresses) for addresses in (settled.receiver, sources))

@@ -86,6 +86,7 @@ def settle(frames: list[OnAir], live: Sequence[OnAir], stations: Stations, recei
         out_of_range=np.array([f.out_of_range for f in frames], np.int64),
         reach_m=np.array([f.reach_m for f in frames]),
         begins=begins,
+        frame=judged.frame,
         receiver=rows.address,
         outcome=judged.codes(),
         power_tenths=rows.power_tenths,
@@ -118,7 +119,7 @@ class _Judged:
 
     def __init__(self, frames: Sequence[OnAir], rows: Rows, begins: NDArray[np.int64], receivers: Receivers) -> None:
         self._frames, self._rows, self._begins, self._receivers = frames, rows, begins, receivers
-        self._of_frame = np.repeat(np.arange(len(frames)), np.diff(begins))
+        self.frame = np.repeat(np.arange(len(frames)), np.diff(begins))
         self._tables = [receivers.table(f.column, len(_frame(f).data)) for f in frames]
         self.snr_tenths = rows.power_tenths - rows.noise_tenths
         self.sinr_tenths = self.snr_tenths.copy()
@@ -159,7 +160,7 @@ class _Judged:
         unsure = (self.sinr_tenths < full) & ~self._below
         if isinstance(first, int) and first == full:
             unsure[:] = False  # the curve is a step: nothing is left to chance
-        for i in np.unique(self._of_frame[unsure]).tolist() if unsure.any() else ():
+        for i in np.unique(self.frame[unsure]).tolist() if unsure.any() else ():
             at = slice(int(self._begins[i]), int(self._begins[i + 1]))
             table, drawn = self._tables[i], self._uniform(i, rows.address[at], CORRUPTION)
             self._corrupted[at] = drawn >= table.at(self.snr_tenths[at])
@@ -173,7 +174,7 @@ class _Judged:
 
     def _by_row(self, by_frame: Sequence[int]) -> Any:
         """What holds for each frame, for each of its rows; one number, if it is the same for all."""
-        return by_frame[0] if len(set(by_frame)) == 1 else np.array(by_frame, np.int64)[self._of_frame]
+        return by_frame[0] if len(set(by_frame)) == 1 else np.array(by_frame, np.int64)[self.frame]
 
     def _uniform(self, i: int, addresses: NDArray[np.int64], purpose: int) -> NDArray[np.float64]:
         t = _frame(self._frames[i])

@@ -6,6 +6,7 @@ of them to trust, is for `radio.recording` and `radio.record_layout`.
 
 import hashlib
 import io
+import struct
 import warnings
 from collections.abc import Callable
 from typing import Any, BinaryIO, NamedTuple
@@ -27,6 +28,8 @@ CUT = "The file ends inside a block."
 _SECTION_TYPE = blocks.SectionHeader.magic_number.to_bytes(4, "big")
 _ENDIANNESS = ">"
 _BIG_ENDIAN_MARK = bytes.fromhex("1a2b3c4d")
+_PACKET = struct.Struct(">4sIIQII")
+"""An enhanced packet block up to its content: type, length, interface, time, and twice the size of the content."""
 # An option holds at most 65535 bytes, and a character takes at most 4.
 _COMMENT_CHARACTERS = 0xFFFF // 4
 
@@ -58,14 +61,14 @@ class Envelope:
             self.interface = self._made(section.new_member(blocks.InterfaceDescription, **interface))
         self.opening = self.section + self.interface
         """Everything before the first record."""
-        self._packet = section.new_member(blocks.EnhancedPacket)
         self._section = section
 
     def around(self, at_ns: int, packet: bytes) -> bytes:
-        """The packet block with this time (ns UTC) and content."""
-        self._packet.timestamp_high, self._packet.timestamp_low = at_ns >> 32, at_ns & 0xFFFFFFFF
-        self._packet.packet_data = packet
-        return self._made(self._packet)
+        """The packet block with this time (ns UTC) and content: the bytes that the library would make, sooner."""
+        size = len(packet)
+        length = _PACKET.size + size + -size % 4 + 4
+        head = _PACKET.pack(PACKET_TYPE, length, 0, at_ns, size, size)
+        return head + packet + bytes(-size % 4) + length.to_bytes(4, "big")
 
     def inside(self, block: Block) -> bytes | None:
         """The content of a packet block; None if it cannot be read."""

@@ -178,26 +178,30 @@ def decode(packet: bytes) -> Entry:
     head, frame = packet[: _BEFORE_CRC.size], packet[_CRC_END:]
     if _crc(head + frame) != packet[_BEFORE_CRC.size : _CRC_END]:
         raise BadRecord("has a wrong CRC")
-    _, kind, channel, number, at, until, latitude, longitude, height, power, bound, bitmap, previous = (
-        _BEFORE_CRC.unpack(head)
-    )
-    entry: Entry
-    match kind:
-        case 1:
-            tuned = _channels(bitmap)
-            entry = Reception(number, at, channel, latitude, longitude, height, power, bound, tuned, frame)
-        case 2:
-            entry = HearingGap(number, at, until)
-        case 3:
-            entry = Closing(number, at)
-        case 4:
-            entry = HostTrouble(number, at, bound, bitmap, until or None)
-        case _:
-            raise BadRecord(f"is of the unknown kind {kind}")
+    entry = read_back(packet)
     # Right by its CRC, and yet perhaps not what our writer would write: so write it.
-    if encode(entry, previous) != packet:
+    if encode(entry, packet[_LINK]) != packet:
         raise BadRecord("fills fields that its kind leaves empty")
     return entry
+
+
+def read_back(packet: bytes) -> Entry:
+    """What a record says that `encode` has just made: nothing else is certain to be one. Raises BadRecord."""
+    _, kind, channel, number, at, until, latitude, longitude, height, power, bound, bitmap, _ = (
+        _BEFORE_CRC.unpack_from(packet)
+    )
+    match kind:
+        case 1:
+            tuned, frame = _channels(bitmap), packet[_CRC_END:]
+            return Reception(number, at, channel, latitude, longitude, height, power, bound, tuned, frame)
+        case 2:
+            return HearingGap(number, at, until)
+        case 3:
+            return Closing(number, at)
+        case 4:
+            return HostTrouble(number, at, bound, bitmap, until or None)
+        case _:
+            raise BadRecord(f"is of the unknown kind {kind}")
 
 
 def _crc(data: bytes) -> bytes:

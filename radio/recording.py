@@ -47,6 +47,7 @@ from radio.record_layout import (
     decode,
     encode,
     link,
+    read_back,
     time_ns,
 )
 
@@ -194,7 +195,7 @@ class Writer:
             raise ValueError("the recording is closed")
         packet = encode(entry, self._link)
         # Read back, so that the live judge sees what the later check will see: no numpy integer, no bytearray.
-        written = decode(packet)
+        written = read_back(packet)
         at_ns = time_ns(written)
         if at_ns < self._last_ns:
             raise ValueError(f"record {self._number} at {at_ns} ns is earlier than the one before at {self._last_ns}")

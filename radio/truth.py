@@ -1,6 +1,7 @@
 """What the medium knows, as lines of JSON: what became of every frame at every receiver. The judge never reads it."""
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 import numpy as np
 
@@ -23,7 +24,7 @@ def truth_lines(settled: Settled, channels: Mapping[int, Channel]) -> Iterator[s
     for i, (sent, far, reach_m) in enumerate(far_away):
         rows = slice(begins[i], begins[i + 1])
         told = [
-            f'"{receiver:06x}":{_QUOTED[code]}{power / 10},{sinr / 10},{arrival_ns - start_ns[i]}]'
+            f"{_key(receiver)}{_QUOTED[code]}{_decibels(power)},{_decibels(sinr)},{arrival_ns - start_ns[i]}]"
             for receiver, code, power, sinr, arrival_ns in zip(
                 settled.receiver[rows].tolist(),
                 settled.outcome[rows].tolist(),
@@ -38,6 +39,16 @@ def truth_lines(settled: Settled, channels: Mapping[int, Channel]) -> Iterator[s
             told[at] = f"{told[at][:-1]},[{rivals}]]"
         where = f'"out_of_range":{far},"reach_m":{reach_m:.0f},"receivers":{{{",".join(told)}}}'
         yield f"{{{_named(sent, channels)},{where}}}\n"
+
+
+@lru_cache(maxsize=4096)
+def _key(address: int) -> str:
+    return f'"{address:06x}":'
+
+
+@lru_cache(maxsize=8192)
+def _decibels(tenths: int) -> str:
+    return f"{tenths / 10}"
 
 
 def _named(sent: Transmission, channels: Mapping[int, Channel]) -> str:
