@@ -1,12 +1,14 @@
 """`airaccord why`: each outcome in a sentence, and what is no truth or is not in it."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from nodes.explaining import Found, explain, find
 from nodes.main import run
+from nodes.shipped import scenario
 from radio.medium import Burst, Equipment, Laws, Medium, Outcome, Transmission
 from radio.truth import truth_lines
 from tests.radio.test_load import FRAME, MS, POLITE, SLOTTED
@@ -118,3 +120,14 @@ def test_what_is_no_truth(tmp_path: Path, content: bytes, about: str, capsys: py
     assert about in " ".join(capsys.readouterr().err.replace("│", " ").split())
     assert run(["why", str(tmp_path / "none"), "000001:0:0", "000002"]) == 2
     assert "No such file" in capsys.readouterr().err
+
+
+def test_the_example_in_the_readme(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What it says the two commands print."""
+    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+    ((frame, receiver),) = re.findall(r"airaccord why noisy/truth.jsonl (\S+) (\S+)", readme)
+    (told,) = re.findall(r"(?ms)^```text\n(\S+ at 0a0001: .*?)\n```", readme)
+    assert run(["simulate", str(scenario("noisy-2015")), "--output", str(tmp_path / "noisy")]) == 0
+    capsys.readouterr()
+    assert run(["why", str(tmp_path / "noisy" / "truth.jsonl"), frame, receiver]) == 0
+    assert capsys.readouterr().out.strip() == told.replace("\n", " ")
