@@ -364,12 +364,14 @@ class Medium:
 
     def _tidy(self) -> None:
         """Nothing of those that left is kept for longer than it matters."""
-        if not self._live:
-            moved = self._stations.compact()
-            if moved:
-                for presence in self._there:
-                    assert presence.row is not None
-                    presence.row = moved[presence.row]
+        stations = self._stations
+        if stations.mostly_gone or (stations.somebody_left and not self._live):
+            moved = stations.compact()
+            for presence in self._there:
+                assert presence.row is not None
+                presence.row = int(moved[presence.row])
+            for frame in self._live:
+                frame.move(moved)
 
 
 _by_channel = attrgetter("column")

@@ -58,11 +58,22 @@ class OnAir:
     held: NDArray[np.bool_] | None = None
     _involved: int | None = None
 
+    def move(self, moved: NDArray[np.intp]) -> None:
+        """Stations have got other rows, and those that left have none (-1) any more: they have no outcome."""
+        stay = moved[self.rows.row] >= 0
+        rows = self.rows.of(stay)
+        self.rows = rows._replace(row=moved[rows.row])
+        self.held = self.held[stay] if self.held is not None else None
+        self.source_row = int(moved[self.source_row]) if self.source_row >= 0 else -1
+        self._involved = None
+
     def involved(self) -> int:
         """Its source and its receivers as a set of bits, by row: to see fast whether two frames have any in common."""
         if self._involved is None:
-            there = np.zeros(int(self.rows.row.max(initial=self.source_row)) + 1, np.bool_)
-            there[self.rows.row] = there[self.source_row] = True
+            there = np.zeros(int(self.rows.row.max(initial=max(self.source_row, 0))) + 1, np.bool_)
+            there[self.rows.row] = True
+            if self.source_row >= 0:  # it may have left since
+                there[self.source_row] = True
             self._involved = int.from_bytes(np.packbits(there, bitorder="little").tobytes(), "little")
         return self._involved
 

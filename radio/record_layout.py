@@ -187,8 +187,8 @@ def decode(packet: bytes) -> Entry:
 
 def read_back(packet: bytes) -> Entry:
     """What a record says that `encode` has just made: nothing else is certain to be one. Raises BadRecord."""
-    _, kind, channel, number, at, until, latitude, longitude, height, power, bound, bitmap, _ = (
-        _BEFORE_CRC.unpack_from(packet)
+    _, kind, channel, number, at, until, latitude, longitude, height, power, bound, bitmap, _ = _BEFORE_CRC.unpack_from(
+        packet
     )
     match kind:
         case 1:

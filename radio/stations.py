@@ -25,6 +25,7 @@ NEAR_FOR_NS = 1_000_000_000
 """For so long a tree of places is used, unless somebody turns out to be elsewhere."""
 LEAST_SLACK_M = 500.0
 """How far a station may be from where the tree has it, at least."""
+MANY_GONE = 64
 NEGLIGIBLE_DB = 20.0
 """What is so far below the noise floor of the best receiver is no signal and no interference: it is out of range."""
 
@@ -136,15 +137,20 @@ class Stations:
         self.somebody_left = True
         self._forget()
 
-    def compact(self) -> dict[int, int]:
-        """Drop the rows of those that left; nothing refers to any row now. Returns the new row of each that stays."""
-        if not self.somebody_left:
-            return {}
+    @property
+    def mostly_gone(self) -> bool:
+        """Whether there are more rows of those that left than of those that are there, and many."""
+        gone = int(np.count_nonzero(self.left_ns[: self.count] != NEVER_NS)) if self.somebody_left else 0
+        return gone > max(MANY_GONE, self.count // 2)
+
+    def compact(self) -> NDArray[np.intp]:
+        """Drop the rows of those that left. Returns the new row of each old one, -1 for those that are dropped."""
         rows = np.flatnonzero(self.left_ns[: self.count] == NEVER_NS)
+        moved = np.full(self.count, -1)
+        moved[rows] = np.arange(len(rows))
         self.somebody_left = False
-        moved = {int(old): new for new, old in enumerate(rows)}
         self._copy(rows, max(16, len(rows)))
-        self.patterns = {moved[row]: pattern for row, pattern in self.patterns.items() if row in moved}
+        self.patterns = {int(moved[row]): pattern for row, pattern in self.patterns.items() if moved[row] >= 0}
         self.count = len(rows)
         self._forget()
         return moved

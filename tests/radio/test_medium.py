@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from radio.medium import Channel, Equipment, Fate, Laws, Medium, Outcome, Transmission
+from radio.medium import Burst, Channel, Equipment, Fate, Laws, Medium, Outcome, Transmission
 
 MS = 1_000_000
 SECOND = 1_000 * MS
@@ -289,3 +289,20 @@ def test_what_was_told_of_a_former_stay_is_void():
     medium.transmit(Transmission(2, 1, 0, 1, away_ns + MS, FRAME))
     fates = medium.settle(away_ns + SECOND)
     assert [(f.transmission.session, f.outcomes) for f in fates] == [(8, (Outcome.RECEIVED,)), (1, (Outcome.RECEIVED,))]
+
+
+def test_who_comes_and_goes_all_the_time_leaves_nothing_behind_even_if_the_channel_is_never_quiet():
+    medium = medium_of((1, 0.0), (2, 1_000.0), (3, 2_000.0))
+    medium.join(Equipment(address=9, power_dbm=-20.0, listens=False), frozenset(), T0)
+    medium.place(9, T0, (6.4e6, 500.0, 0.0), STILL, 9_000.0)
+    for n in range(1_000):
+        medium.jam(Burst(9, 2, T0 + n * MS, 3 * MS))
+        medium.leave(3, T0 + n * MS + 500_000)
+        medium.join(Equipment(address=3), BOTH, T0 + n * MS + 600_000)
+        medium.place(3, T0 + n * MS + 600_000, (6.4e6, 2_000.0, 0.0), STILL, 9_000.0)
+        medium.transmit(sent(1, n * MS + 100_000, sequence=n))
+        medium.transmit(sent(2, n * MS + 650_000, sequence=n))
+        fates = medium.settle(T0 + n * MS + 999_999)
+        assert [outcomes_of(fate) for fate in fates] == [{2: "received", 3: "received"}, {1: "received", 3: "received"}]
+        assert medium._stations.count <= 4 + 2 * 65
+        assert len(medium._live) <= 12

@@ -1,8 +1,12 @@
 """Blocks of a recording: told apart as they were made, up to the first that is broken."""
 
 import io
+import warnings
+from random import Random
 
+import pcapng
 import pytest
+from pcapng import blocks as library
 
 from radio.record_blocks import Block, BlockReader, Envelope, NotARecording, application, read_section
 
@@ -30,6 +34,24 @@ def test_blocks_are_told_apart_as_they_were_made() -> None:
     assert (reader.offset, reader.broken) == (sum(map(len, BLOCKS)), None)
     assert read_section(blocks[0]) == (application(HEADER), HEADER)
     assert [ENVELOPE.inside(block) for block in blocks[2:]] == [bytes(range(size)) for size in range(1, 7)]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_packets_are_made_as_the_library_makes_them(seed: int) -> None:
+    random, buffer = Random(seed), io.BytesIO()
+    section = library.SectionHeader(endianness=">", options={})
+    writer = pcapng.FileWriter(buffer, section)
+    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+        options = {"if_tsresol": b"\x09"}
+        writer.write_block(section.new_member(library.InterfaceDescription, link_type=147, options=options))
+    for _ in range(50):
+        at_ns = random.choice([0, 1, 0xFFFFFFFF, 1 << 32, (1 << 64) - 1, random.randrange(1 << 64)])
+        packet = random.randbytes(random.choice([0, 1, 2, 3, 4, 69, random.randrange(200), 69 + 0xFFFF]))
+        made = section.new_member(library.EnhancedPacket)
+        made.timestamp_high, made.timestamp_low, made.packet_data = at_ns >> 32, at_ns & 0xFFFFFFFF, packet
+        begin = buffer.tell()
+        writer.write_block(made)
+        assert ENVELOPE.around(at_ns, packet) == buffer.getvalue()[begin:]
 
 
 def test_what_a_block_says_of_its_own_content_is_not_believed() -> None:
