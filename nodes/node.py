@@ -6,9 +6,11 @@ known when the window begins. So each can run its window alone, here in turn or 
 
 import traceback
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from heapq import heappop, heappush
 from typing import TypeVar
 
+from nodes.backlog import Backlog, Meaning
 from nodes.ears import Call, Ears
 from nodes.flight import Flight
 from nodes.flight_events import on_air
@@ -16,6 +18,7 @@ from nodes.jammer import Jammer
 from nodes.motion import Motion
 from nodes.scenario import StationEntry
 from nodes.seat import Seat, motion_of, seat_of
+from nodes.stations.ledger import Roster
 from nodes.transmitter import Outgoing
 from protocol.messages import Message
 from protocol.units import FT_M, NS_PER_S
@@ -46,22 +49,35 @@ class StationFault(Exception):
 class Node:
     """One station of a flight, from `now_ns` on. `life` counts its restarts: each begins a session of its own.
 
-    `take` what it receives in a window, then `run` it; both raise nothing but StationFault.
+    `take` what it receives in a window, then `run` it; both raise nothing but StationFault. Several that receive the
+    same share a `backlog`: whoever runs them puts deliveries in there once, and tells them of calls alone.
     """
 
-    def __init__(self, entry: StationEntry, flight: Flight, seed: int, now_ns: int, life: int = 0):
+    def __init__(
+        self,
+        entry: StationEntry,
+        flight: Flight,
+        seed: int,
+        now_ns: int,
+        life: int = 0,
+        backlog: Backlog | None = None,
+    ):
         self.address, self.entry = entry.address, entry
-        self.now_ns = now_ns
+        self.now_ns = self.due_ns = now_ns
+        """Where it is in time, and when something happens to it next: until then it need not run."""
         self._flight, self._seed, self._life = flight, seed, life
         self._motion: Motion = motion_of(entry, flight)
         self._on_air = on_air(entry, flight)
+        self._backlog = backlog or Backlog(Roster(s.address for s in flight.stations))
         self._heap: list[tuple[int, int, Callable[[int], None]]] = []
         self._pushed = 0
-        self._wake_ns = 1 << 63
+        self._wakes: set[int] = set()
         self._there = False
         self._told: list[Told] = []
-        self._ears = Ears(entry.address, attentive=True)
         self._seat: Seat | Jammer | None = None
+        self._ears = Ears(self.address, None)
+        self.attentive = False
+        """Whether it wants every frame at its instant, and not calls alone."""
         self._place(now_ns)
         if self._is_on(now_ns):
             self._seat = self._own("start", lambda: self._sit_down(now_ns))
@@ -72,27 +88,40 @@ class Node:
             self._push(at_ns, self._switch)
 
     def _is_on(self, at_ns: int) -> bool:
-        return any(begin_ns <= at_ns < end_ns for begin_ns, end_ns in self._on_air)
+        for begin_ns, end_ns in self._on_air:  # noqa: SIM110 - a generator for each place would cost more than the rest
+            if begin_ns <= at_ns < end_ns:
+                return True
+        return False
 
     def _sit_down(self, now_ns: int) -> Seat | Jammer:
         if self.entry.role == "jammer":
             return Jammer(self.entry, self._flight, now_ns)
         switched_on = sum(begin_ns <= now_ns for begin_ns, _ in self._on_air) - 1  # each time another session begins
-        seat = seat_of(self.entry, self._flight, self._seed, self._life + max(switched_on, 0), now_ns)
-        self._ears = seat.ears
+        life = self._life + max(switched_on, 0)
+        seat = seat_of(self.entry, self._flight, self._seed, self._backlog, life, now_ns)
+        self._ears, self.attentive = seat.ears, seat.ears.attentive
         return seat
 
     def _switch(self, now_ns: int) -> None:
         """It is switched off, or on again and begins anew."""
-        self._seat, self._ears = None, Ears(self.address, attentive=True)
+        self._seat, self._ears, self.attentive = None, Ears(self.address, None), False
         if self._is_on(now_ns):
             self._seat = self._own("start", lambda: self._sit_down(now_ns))
             self._start(now_ns)
 
     def take(self, received: Received) -> None:
         """What it will receive in a window; nothing of it is due before now."""
+        if len(received):
+            delivery = replace(received.delivery, places={self.address: 0})  # as it came over a link: all of it is its
+            self.called(received, self._backlog.take(delivery))
+
+    def called(self, received: Received, meaning: Meaning) -> None:
+        """The same, if the delivery is in the backlog already: the calls in it."""
         if isinstance(self._seat, Seat):
-            self._ears.take(received)
+            self._ears.take(received, meaning)
+            call_ns = self._ears.next_call_ns
+            if call_ns is not None and call_ns < self.due_ns:
+                self.due_ns = call_ns
 
     def run(self, until_ns: int) -> list[Told]:
         """Everything that happens to it before an instant, in order; returns what the hub must be told.
@@ -112,6 +141,7 @@ class Node:
             else:
                 break
         self.now_ns = until_ns
+        self.due_ns = own_ns if call_ns is None else min(own_ns, call_ns)
         return self._take_told()
 
     def send(self, message: Message, channel: int, about_ns: int) -> list[Told]:
@@ -137,7 +167,7 @@ class Node:
             self._hand_over(self._own("hear", lambda: seat.hear(now_ns, call.hearing)))
 
     def _wake(self, now_ns: int) -> None:
-        self._wake_ns = 1 << 63
+        self._wakes.difference_update([at_ns for at_ns in self._wakes if at_ns <= now_ns])
         if (seat := self._seat) is not None:
             self._hand_over(self._own("wake", lambda: seat.wake(now_ns)))
 
@@ -153,12 +183,14 @@ class Node:
                 name = out.frame.session, out.frame.sequence
                 self._told.append(Transmit(out.start_ns, out.channel, *name, out.data, out.slot))
         wake_ns = self._seat.next_wake_ns()
-        if wake_ns is not None and wake_ns < self._wake_ns:
-            self._wake_ns = wake_ns
+        if wake_ns is not None and wake_ns not in self._wakes:
+            self._wakes.add(wake_ns)
             self._push(wake_ns, self._wake)
 
     def _follow(self, now_ns: int) -> None:
         self._place(now_ns + PLACE_AHEAD_NS)
+        if self._ears.far_behind and isinstance(seat := self._seat, Seat):
+            self._own("hear", lambda: seat.catch_up(now_ns))
         # who is not there yet is looked for in every window: it is on the air before it can have sent anything
         self._push(now_ns + (PLACE_EVERY_NS if self._there else WINDOW_NS), self._follow)
 
@@ -175,6 +207,8 @@ class Node:
 
     def _push(self, at_ns: int, action: Callable[[int], None]) -> None:
         self._pushed += 1
+        if at_ns < self.due_ns:
+            self.due_ns = at_ns
         heappush(self._heap, (at_ns, self._pushed, action))
 
     def _own(self, call: str, doing: Callable[[], _T]) -> _T:

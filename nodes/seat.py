@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from random import Random
 
+from nodes.backlog import Backlog
 from nodes.clock import Clock
 from nodes.ears import Ears
 from nodes.faults import Active, Approach, Edit, editor, shifter
@@ -16,9 +17,10 @@ from nodes.own_class import load_class
 from nodes.scenario import SensorErrors, StationEntry
 from nodes.stations.aircraft import Aircraft, Profile, Sense
 from nodes.stations.effects import Effect, Hearing, NewSession, Send, StationLogic, WakeAt
+from nodes.stations.ledger import Overheard
 from nodes.tracks import Track
 from nodes.transmitter import Access, Outgoing, Shift, Transmitter, access_to
-from protocol.messages import Frame, Message, MessageType
+from protocol.messages import Message, MessageType
 from protocol.units import NS_PER_MS, NS_PER_S, seconds_ns
 
 LEAD_NS = 60 * NS_PER_MS
@@ -34,68 +36,76 @@ class Seat:
     """One station in its place. All instants here are medium time."""
 
     def __init__(
-        self, entry: StationEntry, logic: StationLogic, transmitter: Transmitter, edits: list[Edit], clock: Clock
+        self,
+        entry: StationEntry,
+        logic: StationLogic,
+        transmitter: Transmitter,
+        edits: list[Edit],
+        clock: Clock,
+        backlog: Backlog,
     ):
         self.address, self.entry = entry.address, entry
         self._logic, self._transmitter, self._edits = logic, transmitter, edits
         self._clock = clock
         self._wakes: set[int] = set()
         self._overhear = overhearing(logic)
-        self.ears = Ears(entry.address, attentive=self._overhear is None)
-        """What it receives is put in here; calls are taken out of here, and told by `hear`."""
+        self.ears = Ears(entry.address, backlog if self._overhear is not None else None)
+        """Calls are put in here, taken out of here, and told by `hear`."""
 
-    def start(self, now_ns: int) -> list[Outgoing]:
-        self._catch_up(now_ns)
+    def start(self, now_ns: int) -> Sequence[Outgoing]:
+        self.catch_up(now_ns)
         return self._do(now_ns, _effects("start", self._logic.start(self._clock.local_ns(now_ns))))
 
-    def hear(self, now_ns: int, hearing: Hearing) -> list[Outgoing]:
+    def hear(self, now_ns: int, hearing: Hearing) -> Sequence[Outgoing]:
         """A frame was received and is handed over now."""
-        self._catch_up(now_ns)
+        self.catch_up(now_ns)
         local = hearing._replace(arrival_ns=self._clock.local_ns(hearing.arrival_ns))
         return self._do(now_ns, _effects("hear", self._logic.hear(self._clock.local_ns(now_ns), local)))
 
-    def _catch_up(self, now_ns: int) -> None:
+    def catch_up(self, now_ns: int) -> None:
         """Before its station does anything, it hears what it has received since."""
         if self._overhear is not None:
-            frames, due_ns = self.ears.overheard(now_ns)
-            if frames:
-                self._overhear(frames, self._clock.all_local_ns(due_ns))
+            heard = self.ears.overheard(now_ns)
+            if heard is not None:
+                self._overhear(heard._replace(heard_ns=self._clock.column_ns(heard.heard_ns)))
 
-    def wake(self, now_ns: int) -> list[Outgoing]:
+    def wake(self, now_ns: int) -> Sequence[Outgoing]:
         """The instant that `next_wake_ns` named has come."""
         local = self._clock.local_ns(now_ns)
         effects: list[Effect] = []
-        for at_ns in sorted(w for w in self._wakes if w <= local):
+        for at_ns in sorted([w for w in self._wakes if w <= local]):
             self._wakes.discard(at_ns)
-            self._catch_up(now_ns)
+            self.catch_up(now_ns)
             effects += _effects("wake", self._logic.wake(at_ns))
         return self._do(now_ns, effects)
 
     def next_wake_ns(self) -> int | None:
         """When it must be woken next, for the station's sake or the transmitter's."""
-        sending = self._transmitter.next_wake_ns()
-        wakes = [*self._wakes, *([sending] if sending is not None else [])]
-        return self._clock.medium_ns(min(wakes)) if wakes else None
+        next_ns = self._transmitter.next_wake_ns()
+        for at_ns in self._wakes:
+            if next_ns is None or at_ns < next_ns:
+                next_ns = at_ns
+        return None if next_ns is None else self._clock.medium_ns(next_ns)
 
-    def send(self, now_ns: int, message: Message, channel: int, about_ns: int) -> list[Outgoing]:
+    def send(self, now_ns: int, message: Message, channel: int, about_ns: int) -> Sequence[Outgoing]:
         """Send a message by the station's own transmitter, past its faults: for tests that act."""
         local = self._clock.local_ns
         self._transmitter.submit(local(now_ns), Send(message, channel, local(about_ns)))
         return self._do(now_ns, ())
 
-    def _do(self, now_ns: int, effects: Iterable[Effect]) -> list[Outgoing]:
+    def _do(self, now_ns: int, effects: Iterable[Effect]) -> Sequence[Outgoing]:
         local = self._clock.local_ns(now_ns)
         for effect in effects:
-            if isinstance(effect, WakeAt):
+            if isinstance(effect, Send):
+                self._submit(local, effect, now_ns)
+            elif isinstance(effect, WakeAt):
                 self._wakes.add(max(effect.at_ns, local))
             elif isinstance(effect, NewSession):
                 self._transmitter.new_session()
-            elif isinstance(effect, Send):
-                self._submit(local, effect, now_ns)
             else:
                 raise TypeError(f"{effect!r} is no effect: a station answers with Send, WakeAt or NewSession")
         sent = self._transmitter.wake(local)
-        return [out._replace(start_ns=self._clock.medium_ns(out.start_ns)) for out in sent]
+        return [out._replace(start_ns=self._clock.medium_ns(out.start_ns)) for out in sent] if sent else ()
 
     def _submit(self, local: int, send: Send, now_ns: int) -> None:
         sends = [send]
@@ -105,7 +115,7 @@ class Seat:
             self._transmitter.submit(local, s)
 
 
-Overhear = Callable[[Sequence[Frame], Sequence[int]], None]
+Overhear = Callable[[Overheard], None]
 
 
 def overhearing(logic: StationLogic) -> Overhear | None:
@@ -140,8 +150,11 @@ def motion_of(entry: StationEntry, flight: Flight) -> Motion:
     return own
 
 
-def seat_of(entry: StationEntry, flight: Flight, seed: int, life: int = 0, now_ns: int = 0) -> Seat:
-    """Seat one station of a flight, at `now_ns`. `life` counts its restarts: each begins a session of its own."""
+def seat_of(entry: StationEntry, flight: Flight, seed: int, backlog: Backlog, life: int = 0, now_ns: int = 0) -> Seat:
+    """Seat one station of a flight, at `now_ns`. `life` counts its restarts: each begins a session of its own.
+
+    What it overhears, it finds in the backlog.
+    """
     random = random_of(seed, entry.address)
     errors = _errors(entry, random)
     faults = [f for f in flight.scenario.fault if f.station == entry.call_sign]
@@ -173,10 +186,11 @@ def seat_of(entry: StationEntry, flight: Flight, seed: int, life: int = 0, now_n
         channel=main.channel,
         report_phase_ns=_report_phase_ns(main, flight, random),
         avoid_ns=_avoid_ns(entry, flight),
+        roster=backlog.roster,
     )
     sense = _sense(motion_of(entry, flight), errors, clock)
     logic = Aircraft if entry.python is None else load_class(entry.python, flight.folder)
-    return Seat(entry, logic(profile, sense), transmitter, edits, clock)
+    return Seat(entry, logic(profile, sense), transmitter, edits, clock, backlog)
 
 
 def _sessions_before(motion: Motion, now_ns: int) -> int:

@@ -8,10 +8,12 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO, TextIO
 
+from nodes.backlog import EVERYBODY, Backlog
 from nodes.flight import Flight
 from nodes.monitor import Monitor, header_of, monitors_of
 from nodes.node import Node, StationFault, Told
 from nodes.plan import plan_of
+from nodes.stations.ledger import Roster
 from protocol.accounts import Standing
 from protocol.judge import Judge, Tally
 from protocol.messages import Message
@@ -53,6 +55,7 @@ class Simulation:
             judge = None if self._monitors else Judge(flight.agreement, flight.annexes, on_finding)
             writer = Writer(open_file(name), header_of(entry, flight))
             self._monitors[entry.address] = Monitor(entry, flight, seed, writer, judge)
+        self._backlog = Backlog(Roster(s.address for s in flight.stations))
         self._nodes: dict[int, Node] = {}
         for entry in (s for s in flight.stations if not s.foreign):
             self._hub.admit(Hello(entry.address, granted=True))
@@ -66,7 +69,7 @@ class Simulation:
     def _begin(self, address: int) -> None:
         entry = next(s for s in self.flight.stations if s.address == address)
         try:
-            node = self._nodes[address] = Node(entry, self.flight, self.seed, self.now_ns)
+            node = self._nodes[address] = Node(entry, self.flight, self.seed, self.now_ns, backlog=self._backlog)
             self._tell(address, node.run(self.now_ns))  # where it is, before the first window is settled
         except StationFault as fault:
             self._failed(fault)
@@ -126,18 +129,24 @@ class Simulation:
         for address, monitor in self._monitors.items():
             monitor.take(window.from_ns, window.receptions(address), window.troubles)
             self._hub.done(address)
+        meaning = self._backlog.take(window.delivery)
+        everybody = EVERYBODY in meaning.calls
         for address, node in list(self._nodes.items()):
             try:
-                node.take(window.delivery.received(address))
-                self._tell(address, node.run(window.until_ns))
-                self._hub.done(address)
+                if everybody or node.attentive or address in meaning.calls:
+                    node.called(window.delivery.received(address), meaning)
+                if node.due_ns < window.until_ns:
+                    self._tell(address, node.run(window.until_ns))
             except StationFault as fault:
                 self._failed(fault)
+        self._hub.done(*self._nodes)
         return window
 
     def send(self, address: int, message: Message, channel: int, about_ns: int) -> None:
         """Let a station's transmitter send a message now."""
-        self._tell(address, self._nodes[address].send(message, channel, about_ns))
+        node = self._nodes[address]
+        self._tell(address, node.run(self.now_ns))  # it may not have been touched for a while
+        self._tell(address, node.send(message, channel, about_ns))
 
     def remove(self, address: int) -> None:
         """Take a station away, without a word of farewell."""

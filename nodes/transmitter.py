@@ -4,8 +4,10 @@ Frames are handed over exactly `lead_ns` before they go on the air, in the order
 are in the order of transmission. Times are the station's own clock's.
 """
 
-from collections.abc import Callable
+from bisect import insort
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from random import Random
 from typing import NamedTuple
 
@@ -122,18 +124,22 @@ class Transmitter:
         access = self._access[send.channel]
         earliest = max(now_ns + self._lead_ns, self._used_ns + 1)
         if access.plan is None:
-            self._calls.append((self._free_time(access, earliest), send))
+            self._call(self._free_time(access, earliest), send)
         elif access.own and not send.shared:
             if kind in PRIORITY:
                 self._periodic.setdefault(send.channel, {})[kind] = send
             else:
                 self._waiting.setdefault(send.channel, []).append(send)
-            self._reserved.setdefault(send.channel, access.plan.slot_start(earliest, access.own))
+            if send.channel not in self._reserved:
+                self._reserved[send.channel] = access.plan.slot_start(earliest, access.own)
         elif access.open:
-            self._calls.append((self._shared_slot(access.plan, earliest, SPREAD_NS), send))
+            self._call(self._shared_slot(access.plan, earliest, SPREAD_NS), send)
         elif kind not in PRIORITY:
-            self._calls.append((self._shared_slot(access.plan, earliest, CALL_WINDOW_NS), send))
-        self._calls.sort(key=lambda call: call[0])
+            self._call(self._shared_slot(access.plan, earliest, CALL_WINDOW_NS), send)
+
+    def _call(self, start_ns: int, send: Send) -> None:
+        """Of those that start at one instant, the one that came first goes first."""
+        insort(self._calls, (start_ns, send), key=itemgetter(0))
 
     def _free_time(self, access: Access, earliest_ns: int) -> int:
         """A start at random, but not during another frame of its own."""
@@ -155,11 +161,17 @@ class Transmitter:
 
     def next_wake_ns(self) -> int | None:
         """When `wake` has something to hand over."""
-        starts = [*self._reserved.values(), *(start for start, _ in self._calls[:1])]
-        return min(starts) - self._lead_ns if starts else None
+        start_ns = self._calls[0][0] if self._calls else None
+        for reserved_ns in self._reserved.values():
+            if start_ns is None or reserved_ns < start_ns:
+                start_ns = reserved_ns
+        return None if start_ns is None else start_ns - self._lead_ns
 
-    def wake(self, now_ns: int) -> list[Outgoing]:
+    def wake(self, now_ns: int) -> Sequence[Outgoing]:
         """The frames that must be handed over by now, in the order in which they go on the air."""
+        next_ns = self.next_wake_ns()
+        if next_ns is None or next_ns > now_ns:
+            return ()
         due: list[tuple[int, int, Send]] = []
         limit = now_ns + self._lead_ns
         while self._calls and self._calls[0][0] <= limit:

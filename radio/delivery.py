@@ -1,8 +1,8 @@
 """What receivers get: the received frames of a settlement, sorted by receiver, in arrays until somebody wants them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,52 +27,105 @@ class Box(NamedTuple):
 NO_BOX = Box(0, 0, 0)
 
 
+class Roll:
+    """Who takes part, by rising address, and how much each has been delivered so far."""
+
+    def __init__(self, delivered: Mapping[int, int]) -> None:
+        self.places = {address: place for place, address in enumerate(sorted(delivered))}
+        self.addresses = np.array(list(self.places), np.int64)
+        self.delivered = np.array([delivered[address] for address in self.places], np.int64)
+
+    def now(self, present: Collection[int]) -> "Roll":
+        """The roll of those who take part now: the same, as long as they are the same."""
+        if self.places.keys() == set(present):
+            return self
+        return Roll({a: int(self.delivered[self.places[a]]) if a in self.places else 0 for a in present})
+
+    def begin_anew(self, address: int) -> None:
+        """Whoever takes part at this address next has been delivered nothing."""
+        if address in self.places:
+            self.delivered[self.places[address]] = 0
+
+    def count(self, due: "Delivery") -> None:
+        """What is due, of this roll, is delivered."""
+        if len(due.place):
+            self.delivered += due.counts()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Delivery:
-    """Received frames, by receiver and then by the order in which they are due. `boxes` say whose is what."""
+    """Received frames: a row for each frame at each receiver, by receiver and then by the order in which they are due.
+
+    `frames` are all that were settled, in the order in which they are due: each is due at one instant everywhere.
+    `place` says whose a row is, by `places` (addresses, rising): the rows of the i-th end before `ends[i]`, and the
+    first of them has the number `delivered[i]`.
+    """
 
     frames: Sequence[Transmission]
-    frame: NDArray[np.intp]
     due_ns: NDArray[np.int64]
+    frame: NDArray[np.intp]
+    place: NDArray[np.int64]
     arrival_ns: NDArray[np.int64]
     power_tenths: NDArray[np.int32]
-    boxes: dict[int, Box]
+    places: Mapping[int, int]
+    ends: NDArray[np.int64]
+    delivered: NDArray[np.int64]
+
+    def counts(self) -> NDArray[np.int64]:
+        """How many rows each has."""
+        return np.diff(self.ends, prepend=0)
+
+    def box(self, address: int) -> Box:
+        """A station's share."""
+        place = self.places.get(address)
+        if place is None:
+            return NO_BOX
+        begin = int(self.ends[place - 1]) if place else 0
+        return Box(begin, int(self.ends[place]), int(self.delivered[place]))
 
     def received(self, address: int) -> "Received":
         """What a station receives."""
-        return Received(self, self.boxes.get(address, NO_BOX))
+        return Received(self, self.box(address))
 
     def packed(self) -> dict[int, list[bytes]]:
         """The same for everybody, each as it travels over a link. All at once: most of it is done in arrays."""
         heads = np.empty(len(self.frame), _HEAD)
-        heads["due"], heads["arrival"], heads["power"] = self.due_ns, self.arrival_ns, self.power_tenths
+        heads["due"], heads["arrival"] = self.due_ns[self.frame], self.arrival_ns
+        heads["power"] = self.power_tenths
         heads["channel"] = np.array([sent.channel for sent in self.frames], np.uint8)[self.frame]
         heads["length"] = np.array([len(sent.data) for sent in self.frames], np.uint8)[self.frame]
-        for begin, end, number in self.boxes.values():
-            heads["number"][begin:end] = np.arange(number, number + end - begin) & 0xFFFFFFFF
+        begins = self.ends - self.counts()
+        heads["number"] = np.arange(len(self.frame)) + (self.delivered - begins)[self.place] & 0xFFFFFFFF
         raw, size, data = heads.tobytes(), RECEPTION_HEAD.size, [sent.data for sent in self.frames]
         rows = [raw[i * size : (i + 1) * size] + data[frame] for i, frame in enumerate(self.frame.tolist())]
-        return {address: rows[box.begin : box.end] for address, box in self.boxes.items()}
+        spans = zip(self.places, begins.tolist(), self.ends.tolist(), strict=True)
+        return {address: rows[begin:end] for address, begin, end in spans}
 
     def until(self, now_ns: int) -> tuple["Delivery", "Delivery"]:
         """What is due before an instant, and the rest."""
-        boxes: tuple[dict[int, Box], dict[int, Box]] = {}, {}
-        for address, box in self.boxes.items():
-            cut = box.begin + int(np.searchsorted(self.due_ns[box.begin : box.end], now_ns))
-            if cut > box.begin:
-                boxes[0][address] = Box(box.begin, cut, box.number)
-            if cut < box.end:
-                boxes[1][address] = Box(cut, box.end, box.number + cut - box.begin)
-        return self._with(boxes[0]), self._with(boxes[1])
+        cut = int(self.due_ns.searchsorted(now_ns))
+        first = self._of(slice(0, cut), self.frame < cut, self.delivered)
+        return first, self._of(slice(cut, None), self.frame >= cut, self.delivered + first.counts())
 
     def without(self, address: int) -> "Delivery":
         """The same, but a station that is gone gets nothing."""
-        if address not in self.boxes:
+        if address not in self.places:
             return self
-        return self._with({a: box for a, box in self.boxes.items() if a != address})
+        return self._of(slice(0, None), self.place != self.places[address], self.delivered)
 
-    def _with(self, boxes: dict[int, Box]) -> "Delivery":
-        return Delivery(self.frames, self.frame, self.due_ns, self.arrival_ns, self.power_tenths, boxes)
+    def _of(self, frames: slice, rows: NDArray[np.bool_], delivered: NDArray[np.int64]) -> "Delivery":
+        place = self.place[rows]
+        return Delivery(
+            self.frames[frames],
+            self.due_ns[frames],
+            self.frame[rows] - frames.start,
+            place,
+            self.arrival_ns[rows],
+            self.power_tenths[rows],
+            self.places,
+            np.bincount(place, minlength=len(self.places)).cumsum(),
+            delivered,
+        )
 
 
 class Received(NamedTuple):
@@ -93,7 +146,7 @@ class Received(NamedTuple):
         rows, whole = self.rows(), self.delivery
         frames = [whole.frames[i] for i in whole.frame[rows].tolist()]
         columns = (
-            whole.due_ns[rows].tolist(),
+            whole.due_ns[whole.frame[rows]].tolist(),
             whole.arrival_ns[rows].tolist(),
             [number & 0xFFFFFFFF for number in range(self.box.number, self.box.number + len(frames))],
             [sent.channel for sent in frames],
@@ -103,48 +156,50 @@ class Received(NamedTuple):
         return tuple(map(Reception._make, zip(*columns, strict=True)))
 
 
-def of_one(receptions: Sequence[Reception]) -> Received:
+def of_one(receptions: Sequence[Reception], address: int = 0) -> Received:
     """What came to one station over a link, as its share of a delivery."""
     n = len(receptions)
     delivery = Delivery(
         [Transmission(0, 0, 0, got.channel, 0, got.data) for got in receptions],
-        np.arange(n),
         np.array([got.due_ns for got in receptions], np.int64),
+        np.arange(n),
+        np.zeros(n, np.int64),
         np.array([got.arrival_ns for got in receptions], np.int64),
         np.array([got.power_tenths_dbm for got in receptions], np.int32),
-        {},
+        {address: 0},
+        np.array([n]),
+        np.array([receptions[0].number if n else 0]),
     )
-    return Received(delivery, Box(0, n, receptions[0].number if n else 0))
+    return delivery.received(address)
 
 
 _NONE = np.zeros(0, np.int64)
-EMPTY = Delivery((), _NONE.astype(np.intp), _NONE, _NONE, _NONE.astype(np.int32), {})
+EMPTY = Delivery((), _NONE, _NONE.astype(np.intp), _NONE, _NONE, _NONE.astype(np.int32), {}, _NONE, _NONE)
 
 
-def deliver(settled: Settled, delivered: Mapping[int, int]) -> Delivery:
+def deliver(settled: Settled, delivered: Roll | Mapping[int, int]) -> Delivery:
     """What is received of a settlement. `delivered` has the stations that take part, with how much each has had."""
-    rows = np.flatnonzero(settled.outcome == CODE[Outcome.RECEIVED])
-    if not len(rows):
+    roll = delivered if isinstance(delivered, Roll) else Roll(delivered)
+    rows = (settled.outcome == CODE[Outcome.RECEIVED]).nonzero()[0]
+    if not len(rows) or not len(roll.addresses):
         return EMPTY
     receiver = settled.receiver[rows]
-    turn = np.argsort(receiver, kind="stable")  # frames are already in the order in which they are due
-    rows, receiver = rows[turn], receiver[turn]
+    place = roll.addresses.searchsorted(receiver)
+    here = roll.addresses.take(place, mode="clip") == receiver
+    if not here.all():
+        rows, place = rows[here], place[here]
+    # frames are already in the order in which they are due; few stations are sorted faster by short numbers
+    turn = (place.astype(np.int16) if len(roll.addresses) < 1 << 15 else place).argsort(kind="stable")
+    rows = rows[turn]
     frame = settled.frame[rows]
-    begins = np.flatnonzero(np.concatenate(([True], receiver[1:] != receiver[:-1])))
-    boxes = {}
-    for address, begin, end in _spans(receiver, begins):
-        if address in delivered:
-            boxes[address] = Box(begin, end, delivered[address])
     return Delivery(
         settled.transmissions,
+        settled.due_ns,
         frame,
-        settled.due_ns[frame],
+        place[turn],
         settled.arrival_ns[rows],
         settled.power_tenths[rows],
-        boxes,
+        roll.places,
+        np.bincount(place, minlength=len(roll.addresses)).cumsum(),
+        roll.delivered.copy(),
     )
-
-
-def _spans(receiver: NDArray[Any], begins: NDArray[np.intp]) -> Iterator[tuple[int, int, int]]:
-    ends = [*begins[1:].tolist(), len(receiver)]
-    return zip(receiver[begins].tolist(), begins.tolist(), ends, strict=True)

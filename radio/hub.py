@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import NamedTuple
 
-from radio.delivery import EMPTY, Delivery, deliver
+from radio.delivery import EMPTY, Delivery, Roll, deliver
 from radio.envelope import (
     FARTHEST_AHEAD_NS,
     Alive,
@@ -70,7 +70,6 @@ class _Present:
     """A station that takes part. `granted`: it takes time in windows; else it follows the clock."""
 
     granted: bool
-    delivered: int = 0
     handed_over: int = 0
     on_air_ns: int | None = None
     off_air_ns: int | None = None
@@ -108,6 +107,7 @@ class Hub:
         self._channels = {c.number: c for c in plan.channels}
         self._medium = Medium(plan.channels, plan.laws, seed=plan.seed)
         self._delivery = EMPTY
+        self._roll = Roll({})
         self._events = deque(plan.events)
         self._horizon_ns = self.now_ns
         self._present: dict[int, _Present] = {}
@@ -149,6 +149,7 @@ class Hub:
         present = self._present.pop(address, None)
         self._busy.discard(address)
         self._delivery = self._delivery.without(address)
+        self._roll.begin_anew(address)
         if present is not None and present.on_air_ns is not None:
             at_ns = max(self._horizon_ns, present.on_air_ns)
             if present.on_air(at_ns):
@@ -280,16 +281,16 @@ class Hub:
 
     def _place(self, address: int, place: Place) -> None:
         present = self._present[address]
+        latitude, longitude, height_m = place.latitude_deg, place.longitude_deg, place.height_m
+        velocity_mps = ecef_velocity_mps(latitude, longitude, place.north_mps, place.east_mps, place.up_mps)
+        position_m = ecef_m(latitude, longitude, height_m)
         at_ns = max(place.at_ns, self._horizon_ns)
         off_ns = present.off_air_ns
         if present.on_air_ns is None or (off_ns is not None and (off_ns <= at_ns or off_ns <= present.on_air_ns)):
             at_ns = max(at_ns, self._left_ns.get(address, 0))
             self._medium.join(self.plan.equipment(address, at_ns), present.tuned, at_ns)
             present.on_air_ns, present.off_air_ns = at_ns, None
-        latitude, longitude, height_m = place.latitude_deg, place.longitude_deg, place.height_m
-        velocity_mps = ecef_velocity_mps(latitude, longitude, place.north_mps, place.east_mps, place.up_mps)
-        at_ns = max(at_ns, present.on_air_ns)
-        self._medium.place(address, at_ns, ecef_m(latitude, longitude, height_m), velocity_mps, height_m)
+        self._medium.place(address, max(at_ns, present.on_air_ns), position_m, velocity_mps, height_m)
 
     def _off_air(self, address: int, at_ns: int) -> None:
         present = self._present[address]
@@ -329,7 +330,8 @@ class Hub:
             self.load.take(settled)
             if self._truth is not None:
                 self._untold.append(settled)
-            self._delivery = deliver(settled, {a: p.delivered for a, p in self._present.items()})
+            self._roll = self._roll.now(self._present)
+            self._delivery = deliver(settled, self._roll)
         self.now_ns = min(self._horizon_ns, limit_ns)
         for address, (_, shown) in list(self._troubled.items()):
             if shown is not None and from_ns - shown > CALM_NS:
@@ -363,9 +365,9 @@ class Hub:
                 self._truth(line)
         self._untold.clear()
 
-    def done(self, address: int) -> None:
-        """A station is done with all the time that it was granted."""
-        self._busy.discard(address)
+    def done(self, *addresses: int) -> None:
+        """Stations are done with all the time that they were granted."""
+        self._busy.difference_update(addresses)
 
     def _due(self) -> Delivery:
         """What is due before now: everything, but where a window is cut short."""
@@ -373,8 +375,7 @@ class Hub:
             due, self._delivery = self._delivery.until(self.now_ns)
         else:
             due, self._delivery = self._delivery, EMPTY
-        for address, box in due.boxes.items():
-            self._present[address].delivered = box.number + box.end - box.begin
+        self._roll.count(due)
         return due
 
     def last_troubles(self) -> list[Trouble]:

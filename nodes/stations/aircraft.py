@@ -2,26 +2,26 @@
 watches, calls inside the contact ring, and answers. Sans-I/O; its own geometry, not the judge's.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from math import cos, hypot, radians
-from operator import itemgetter
+
+import numpy as np
 
 from nodes.motion import Kinematics
 from nodes.stations.effects import Effect, Hearing, NewSession, Send, WakeAt
+from nodes.stations.ledger import Ledger, Overheard, Roster
 from protocol.agreement import Agreement
 from protocol.messages import (
     NOBODY,
     Ack,
     Emitter,
-    Frame,
     FrameKey,
     Hail,
     Ident,
     Intent,
     IntentKind,
     MessageType,
-    PeerReport,
     Phrase,
     Position,
     Result,
@@ -40,6 +40,9 @@ CALL_AGAIN_AFTER_NS = 1 * NS_PER_S
 """How long after the time for an answer a call is repeated: the answer's own slot may still come."""
 RING_SLACK = 1.02
 """Call a little before the ring: the other's instruments may differ."""
+METRES_A_DEGREE = 111_195
+UNSURE = 1e-6
+"""Who is so near the ring, as a share of its radius, is looked at more closely."""
 LEAVES_IN_NS = 3 * NS_PER_S
 """Sign off so long before being gone."""
 REMOTE_PILOT_NS = 2 * NS_PER_S
@@ -63,22 +66,8 @@ class Profile:
     report_phase_ns: int
     """When in each report period it wakes to report."""
     avoid_ns: tuple[int, int] | None = None
-
-
-@dataclass(slots=True)
-class _Peer:
-    """What it knows of another station: the last frames heard, and how the talking stands."""
-
-    session: int
-    last_sequence: int
-    opposed: bool
-    """Whether it is the other party's."""
-    earlier: int = 0
-    heard_ns: int = 0
-    position: Position | None = None
-    inside_since_ns: int | None = None
-    contact: bool = False
-    call: "_Call | None" = None
+    roster: Roster = field(default_factory=Roster)
+    """The numbers by which what it overhears names stations."""
 
 
 @dataclass(slots=True)
@@ -88,6 +77,16 @@ class _Call:
     call_id: int
     tries: int = 0
     again_ns: int = 0
+
+
+@dataclass(slots=True)
+class _Talk:
+    """How the talking with a peer stands, in its session of that number."""
+
+    life: int
+    inside_since_ns: int | None = None
+    contact: bool = False
+    call: _Call | None = None
 
 
 @dataclass(slots=True)
@@ -104,10 +103,12 @@ class _Plan:
 class _State:
     """Everything that changes in one session."""
 
+    peers: Ledger
     reports: int = 0
     ident_ns: int = -1 << 62
     plan: _Plan = field(default_factory=_Plan)
-    peers: dict[int, _Peer] = field(default_factory=dict)
+    talks: dict[int, _Talk] = field(default_factory=dict)
+    """By address; with most peers there is nothing to talk about."""
     receipt: FrameKey | None = None
     calls: int = 0
     next_report_on: int = 0
@@ -148,7 +149,7 @@ class Aircraft:
         if self._gone:
             return
         if self._state is None:
-            self._state = _State()
+            self._state = _State(Ledger(self._who.roster, self._opposed))
             yield NewSession()
         if self._sense(now_ns + LEAVES_IN_NS) is None:
             self._gone = True
@@ -160,35 +161,21 @@ class Aircraft:
         frame, message, state = hearing.frame, hearing.frame.message, self._state
         if state is None or self._gone:
             return
-        peer = self._note(frame.source, frame.session, frame.sequence, now_ns, state)
-        if isinstance(message, Position):
-            peer.position = message
-        elif isinstance(message, Hail) and message.addressee == self._who.address:
+        row = state.peers.hear(frame, now_ns)
+        if isinstance(message, Hail) and message.addressee == self._who.address:
             state.receipt = frame.key
-            peer.contact = True
+            self._talk(frame.source, row, state).contact = True
             yield from self._answer_to(frame.key, message.call_id, now_ns, state)
         elif isinstance(message, Ack) and message.addressee == self._who.address:
             state.receipt = frame.key
             if message.answers_type is MessageType.HAIL:
-                peer.contact, peer.call = True, None
+                talk = self._talk(frame.source, row, state)
+                talk.contact, talk.call = True, None
 
-    def overhear(self, frames: Sequence[Frame], heard_ns: Sequence[int]) -> None:
+    def overhear(self, heard: Overheard) -> None:
         """The same as to hear each of these, which ask nothing of it; many times faster."""
-        state = self._state
-        if state is None or self._gone:
-            return
-        peers = state.peers
-        for frame, now_ns in zip(frames, heard_ns, strict=True):
-            source, session, sequence, _, _, _, _, message, _ = frame
-            peer = peers.get(source)
-            if peer is None or peer.session != session or sequence != peer.last_sequence + 1:
-                peer = self._note(source, session, sequence, now_ns, state)
-            else:
-                peer.earlier = (peer.earlier << 1 | 1) & 0xFFFFFFFF
-                peer.last_sequence = sequence
-                peer.heard_ns = now_ns
-            if type(message) is Position:
-                peer.position = message
+        if self._state is not None and not self._gone:
+            self._state.peers.overhear(heard)
 
     # ------------------------------------------------------------ what it sends
 
@@ -261,16 +248,16 @@ class Aircraft:
 
     def _watch(self, now_ns: int, state: _State) -> Watch:
         """A reception report on one peer, each in turn, the other party's first."""
-        since_ns = now_ns - PEER_FORGOTTEN_NS
-        fresh = {a: p for a, p in state.peers.items() if p.heard_ns > since_ns}
-        others = [a for a, p in fresh.items() if p.opposed] or list(fresh)
+        peers = state.peers
+        fresh = peers.heard_ns > now_ns - PEER_FORGOTTEN_NS
+        others = fresh & peers.opposed
+        addresses = peers.address[others if others.any() else fresh].tolist()
         report = None
-        if others:
-            on = min((a for a in others if a >= state.next_report_on), default=min(others))
+        if addresses:
+            on = min((a for a in addresses if a >= state.next_report_on), default=min(addresses))
             state.next_report_on = on + 1
-            peer = fresh[on]
-            report = PeerReport(on, peer.session, peer.last_sequence, peer.earlier)
-        return Watch(self._guarded, min(len(fresh), 255), 0, 0, report)
+            report = peers.report(on)
+        return Watch(self._guarded, min(int(fresh.sum()), 255), 0, 0, report)
 
     # ------------------------------------------------------------ talking
 
@@ -281,32 +268,44 @@ class Aircraft:
         ring_m = self._contact.ring_nm * NM_M * RING_SLACK
         wait_ns = 0 if self._first else seconds_ns(self._contact.first_s + 3)
         fresh = 1  # one new call a report: the slots are few
-        inside = []
-        for address, peer in state.peers.items():
-            if not peer.opposed or peer.position is None or now_ns - peer.heard_ns > PEER_FORGOTTEN_NS:
-                continue
-            if here.airborne and peer.position.airborne and _within(here, peer.position, ring_m):
-                inside.append((address, peer))
-            else:
-                peer.inside_since_ns = None
-        for address, peer in sorted(inside, key=itemgetter(0)):
-            peer.inside_since_ns = peer.inside_since_ns or now_ns
-            if peer.call:
-                yield from self._call_again(now_ns, address, peer)
-            elif fresh and not peer.contact and now_ns - peer.inside_since_ns >= wait_ns:
+        since_ns = now_ns - PEER_FORGOTTEN_NS
+        inside = _inside_ring(state.peers, here, ring_m, since_ns) if here.airborne else {}
+        self._outside(inside, since_ns, state)
+        for address, row in inside.items():
+            talk = self._talk(address, row, state)
+            talk.inside_since_ns = talk.inside_since_ns or now_ns
+            if talk.call:
+                yield from self._call_again(now_ns, address, talk)
+            elif fresh and not talk.contact and now_ns - talk.inside_since_ns >= wait_ns:
                 fresh -= 1
-                peer.call = _Call(state.calls & 0xFF)
+                talk.call = _Call(state.calls & 0xFF)
                 state.calls += 1
-                yield from self._call_again(now_ns, address, peer)
+                yield from self._call_again(now_ns, address, talk)
 
-    def _call_again(self, now_ns: int, address: int, peer: _Peer) -> Iterator[Effect]:
-        call, limit_s = peer.call, self._answer.limit_s if self._answer else 10.0
+    def _outside(self, inside: dict[int, int], since_ns: int, state: _State) -> None:
+        """Who is not inside the ring, by what was heard lately, begins anew when it comes."""
+        peers = state.peers
+        for address, talk in state.talks.items():
+            if talk.inside_since_ns is not None and address not in inside:
+                row = peers.row(address)
+                if peers.heard_ns[row] >= since_ns and peers.is_placed(row):
+                    talk.inside_since_ns = None
+
+    def _talk(self, address: int, row: int, state: _State) -> _Talk:
+        """How it stands with a peer; with each session of its the talking begins anew."""
+        talk, life = state.talks.get(address), int(state.peers.life[row])
+        if talk is None or talk.life != life:
+            talk = state.talks[address] = _Talk(life)
+        return talk
+
+    def _call_again(self, now_ns: int, address: int, talk: _Talk) -> Iterator[Effect]:
+        call, limit_s = talk.call, self._answer.limit_s if self._answer else 10.0
         assert call is not None
         most = self._answer.calls if self._answer else 3
         if now_ns < call.again_ns:
             return
         if call.tries >= most:
-            peer.call, peer.contact = None, True  # it does not answer; the monitor has heard the calls too
+            talk.call, talk.contact = None, True  # it does not answer; the monitor has heard the calls too
             return
         call.tries += 1
         call.again_ns = now_ns + seconds_ns(limit_s) + CALL_AGAIN_AFTER_NS
@@ -331,32 +330,27 @@ class Aircraft:
         self._state.answers = [(at_ns, send) for at_ns, send in self._state.answers if at_ns > now_ns]
         yield from due
 
-    # ------------------------------------------------------------ listening
-
-    def _note(self, source: int, session: int, sequence: int, now_ns: int, state: _State) -> _Peer:
-        """Keep account of what was heard from whom, for WATCH."""
-        peer = state.peers.get(source)
-        if peer is None or peer.session != session:
-            peer = state.peers[source] = _Peer(session, sequence, self._opposed(source))
-        else:
-            ahead = (sequence - peer.last_sequence) & 0xFFFF
-            if 0 < ahead < 0x8000:
-                peer.earlier = ((peer.earlier << ahead) | (1 << (ahead - 1))) & 0xFFFFFFFF if ahead <= 32 else 0
-                peer.last_sequence = sequence
-        peer.heard_ns = now_ns
-        return peer
-
     def _opposed(self, address: int) -> bool:
         party = self._who.parties.get(address)
         return party is not None and party != self._who.party and address != NOBODY
 
 
-def _within(here: Kinematics, there: Position, ring_m: float) -> bool:
-    """Whether it is near enough to be called: on a spherical earth, 111,195 m a degree."""
-    if there.latitude_deg is None or there.longitude_deg is None:
-        return False
-    north = (there.latitude_deg - here.latitude_deg) * 111_195
-    if not -ring_m <= north <= ring_m:  # most are far away
-        return False
-    east = ((there.longitude_deg - here.longitude_deg + 180) % 360 - 180) * 111_195 * cos(radians(here.latitude_deg))
+def _inside_ring(peers: Ledger, here: Kinematics, ring_m: float, since_ns: int) -> dict[int, int]:
+    """The other party's aircraft inside the ring, of those heard since then: by rising address, the row of each."""
+    ring_deg = ring_m / METRES_A_DEGREE
+    rows, away_deg = peers.opposed_around(here.latitude_deg, here.longitude_deg, ring_deg * (1 + UNSURE), since_ns)
+    unsure = away_deg > ring_deg * (1 - UNSURE)
+    if unsure.any():  # arrays may differ from plain floats in the last bit
+        near = [_within(here, peers.place[row].tolist(), ring_m) for row in rows[unsure].tolist()]
+        rows = np.concatenate([rows[~unsure], rows[unsure][near]])
+    addresses = peers.address.take(rows)
+    order = addresses.argsort()
+    return dict(zip(addresses[order].tolist(), rows[order].tolist(), strict=True))
+
+
+def _within(here: Kinematics, place: list[float], ring_m: float) -> bool:
+    """Whether it is near enough to be called: on a spherical earth. What is not known is not near."""
+    latitude_deg, longitude_deg, _ = place
+    north = (latitude_deg - here.latitude_deg) * METRES_A_DEGREE
+    east = ((longitude_deg - here.longitude_deg + 180) % 360 - 180) * METRES_A_DEGREE * cos(radians(here.latitude_deg))
     return hypot(north, east) <= ring_m

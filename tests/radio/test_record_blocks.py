@@ -46,7 +46,7 @@ def test_packets_are_made_as_the_library_makes_them(seed: int) -> None:
         writer.write_block(section.new_member(library.InterfaceDescription, link_type=147, options=options))
     for _ in range(50):
         at_ns = random.choice([0, 1, 0xFFFFFFFF, 1 << 32, (1 << 64) - 1, random.randrange(1 << 64)])
-        packet = random.randbytes(random.choice([0, 1, 2, 3, 4, 69, random.randrange(200), 69 + 0xFFFF]))
+        packet = random.randbytes(random.choice([1, 2, 3, 4, 69, 1 + random.randrange(200), 69 + 0xFFFF]))
         made = section.new_member(library.EnhancedPacket)
         made.timestamp_high, made.timestamp_low, made.packet_data = at_ns >> 32, at_ns & 0xFFFFFFFF, packet
         begin = buffer.tell()

@@ -1,0 +1,230 @@
+"""What a station knows of its peers by what it has heard from them: in columns, with a row for each peer.
+
+Only the account of what was heard is kept here, one frame at a time or many together, which comes to the same and is
+many times faster. What a station makes of it is its own affair.
+"""
+
+from collections.abc import Callable, Iterable
+from math import cos, radians
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from protocol.messages import Frame, PeerReport, Position
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+SESSION_SHIFT = 17
+"""A frame's key is `session << 17 | sequence`: keys of two sessions are further apart than any two of one."""
+AHEAD = 0x8000
+"""A sequence number that is less than this ahead, modulo 65536, is a later one."""
+BITS = 32
+"""So many frames before the last are kept account of."""
+NEVER = -1 << 62
+_MASK = (1 << BITS) - 1
+_BIT = np.array([0, *(1 << i for i in range(BITS)), 0])
+"""The bit for a frame so far behind the last one; the last one itself and all that are too far behind have none."""
+_BIT_AS_FLOAT = _BIT.astype(np.float64)  # exact, and so are sums of different ones
+
+
+class Roster:
+    """Numbers for stations, in the order in which they were first heard of. Who shares one can share columns."""
+
+    def __init__(self, addresses: Iterable[int] = ()) -> None:
+        self.addresses: list[int] = []
+        self._numbers: dict[int, int] = {}
+        for address in addresses:
+            self.number(address)
+
+    def __len__(self) -> int:
+        return len(self.addresses)
+
+    def number(self, address: int) -> int:
+        """A station's number; a new one for who was never heard of."""
+        number = self._numbers.get(address)
+        if number is None:
+            number = self._numbers[address] = len(self.addresses)
+            self.addresses.append(address)
+        return number
+
+
+class Overheard(NamedTuple):
+    """Frames that a station hears together, in columns, in the order in which it has them.
+
+    `source` is the roster's number. `positions` says which of them are POSITIONs, and `places` has a row for each of
+    these (see `place_of`). `out_of_order` has sources of which somebody may have received a frame after a later one;
+    the keys of all others rise.
+    """
+
+    source: NDArray[np.intp]
+    key: Ints
+    heard_ns: Ints
+    positions: NDArray[np.intp]
+    places: Floats
+    out_of_order: list[int]
+
+
+def key_of(frame: Frame) -> int:
+    """Session and sequence number in one."""
+    return frame.session << SESSION_SHIFT | frame.sequence
+
+
+NO_PLACE = (np.nan, np.nan, np.nan)
+
+
+def place_of(position: Position) -> tuple[float, float, float]:
+    """Latitude and longitude, not a number where not available; and whether it is airborne, as 1 or 0."""
+    latitude_deg, longitude_deg = position.latitude_deg, position.longitude_deg
+    return (
+        np.nan if latitude_deg is None else latitude_deg,
+        np.nan if longitude_deg is None else longitude_deg,
+        float(position.airborne),
+    )
+
+
+class Ledger:
+    """One station's. Rows are the roster's numbers; `opposed` says of an address whether it is the other party's."""
+
+    def __init__(self, roster: Roster, opposed: Callable[[int], bool]) -> None:
+        self._roster, self._is_opposed = roster, opposed
+        self._rows = 0
+        self._allocate(0)
+        self._grow()
+
+    def _allocate(self, rows: int) -> None:
+        self.address = np.zeros(rows, np.int64)
+        self.opposed = np.zeros(rows, np.bool_)
+        self.last = np.full(rows, NEVER)
+        """The key of the last frame."""
+        self.earlier = np.zeros(rows, np.int64)
+        """Which of the 32 before it were heard, as in PeerReport."""
+        self.heard_ns = np.full(rows, NEVER)
+        self.place = np.full((rows, 3), np.nan)
+        """Where it said last that it is (see `place_of`); in this session."""
+        self.life = np.zeros(rows, np.int64)
+        """How many sessions of it have begun."""
+
+    def _grow(self) -> None:
+        """Rows for all who are in the roster by now."""
+        known, rows = self._rows, len(self._roster)
+        old = (self.address, self.opposed, self.last, self.earlier, self.heard_ns, self.place, self.life)
+        self._allocate(rows)
+        new = (self.address, self.opposed, self.last, self.earlier, self.heard_ns, self.place, self.life)
+        for column, before in zip(new, old, strict=True):
+            column[:known] = before
+        added = self._roster.addresses[known:rows]
+        self.address[known:] = added
+        self.opposed[known:] = [self._is_opposed(address) for address in added]
+        self._rows = rows
+
+    # ------------------------------------------------------------ hearing
+
+    def hear(self, frame: Frame, now_ns: int) -> int:
+        """Keep account of one frame; returns its source's row."""
+        row = self._roster.number(frame.source)
+        if row >= self._rows:
+            self._grow()
+        self._note(row, key_of(frame), now_ns)
+        if isinstance(frame.message, Position):
+            self.place[row] = place_of(frame.message)
+        return row
+
+    def _note(self, row: int, key: int, now_ns: int) -> None:
+        last = int(self.last[row])
+        if last >> SESSION_SHIFT != key >> SESSION_SHIFT:  # another session, or the first: all begins anew
+            self.last[row], self.earlier[row] = key, 0
+            self.place[row] = NO_PLACE
+            self.life[row] += 1
+        else:
+            ahead = (key - last) & 0xFFFF
+            if 0 < ahead < AHEAD:
+                earlier = int(self.earlier[row])
+                self.earlier[row] = (earlier << ahead | 1 << (ahead - 1)) & _MASK if ahead <= BITS else 0
+                self.last[row] = key
+        self.heard_ns[row] = now_ns
+
+    def overhear(self, block: Overheard) -> None:
+        """The same as to hear all of these, one after the other."""
+        if len(self._roster) > self._rows:
+            self._grow()
+        source, key = block.source, block.key
+        before = self.last
+        last = before.copy()
+        last[source] = key  # of several the last one stays
+        ahead = last - before
+        not_ahead = key <= before.take(source)
+        if block.out_of_order or int(ahead.max(initial=0)) >= AHEAD or not_ahead.any():
+            odd = np.zeros(self._rows, np.bool_)
+            odd[block.out_of_order] = True
+            odd[source[not_ahead]] = True
+            odd[ahead >= AHEAD] = True
+            rest = self._one_by_one(block, odd)
+            if len(rest.source):
+                self.overhear(rest)
+            return
+        # each source's keys rise from the last one heard, within one session, and without going round
+        behind = np.minimum(last.take(source) - key, BITS + 1)
+        heard = np.bincount(source, _BIT_AS_FLOAT.take(behind), self._rows).astype(np.int64)
+        shifted = self.earlier << np.minimum(ahead, BITS)
+        self.earlier = (shifted | _BIT.take(np.minimum(ahead, BITS + 1))) & _MASK | heard
+        self.last = last
+        self.heard_ns[source] = block.heard_ns
+        self.place[source.take(block.positions)] = block.places
+
+    def _one_by_one(self, block: Overheard, odd: NDArray[np.bool_]) -> Overheard:
+        """Hear the frames of odd sources singly; returns those of all others."""
+        places = dict(zip(block.positions.tolist(), block.places, strict=True))
+        is_odd = odd.take(block.source)
+        for i in np.flatnonzero(is_odd).tolist():
+            row = int(block.source[i])
+            self._note(row, int(block.key[i]), int(block.heard_ns[i]))
+            if i in places:
+                self.place[row] = places[i]
+        rest = np.flatnonzero(~is_odd)
+        kept = ~is_odd.take(block.positions)
+        positions = rest.searchsorted(block.positions[kept])
+        return Overheard(
+            block.source.take(rest),
+            block.key.take(rest),
+            block.heard_ns.take(rest),
+            positions,
+            block.places[kept],
+            [],
+        )
+
+    # ------------------------------------------------------------ what is known
+
+    def row(self, address: int) -> int:
+        """A station's row, whether it was heard or not."""
+        row = self._roster.number(address)
+        if row >= self._rows:
+            self._grow()
+        return row
+
+    def is_placed(self, row: int) -> bool:
+        """Whether it has said in this session where it is, be it that it does not know."""
+        return not np.isnan(self.place[row, 2])
+
+    def report(self, address: int) -> PeerReport:
+        """What was heard of a peer, for a WATCH."""
+        row = self.row(address)
+        last = int(self.last[row])
+        return PeerReport(address, last >> SESSION_SHIFT, last & 0xFFFF, int(self.earlier[row]))
+
+    def opposed_around(
+        self, latitude_deg: float, longitude_deg: float, degrees: float, since_ns: int
+    ) -> tuple[NDArray[np.intp], Floats]:
+        """Rows of the other party's that are in the air, were heard since an instant and are within so many degrees of
+        latitude; and how far away they are, in such degrees, on a spherical earth."""
+        place = self.place
+        near = np.abs(place[:, 0] - latitude_deg) <= degrees
+        near &= self.opposed
+        near &= self.heard_ns >= since_ns
+        rows = near.nonzero()[0]
+        there = place.take(rows, axis=0)
+        east_deg = ((there[:, 1] - longitude_deg + 180) % 360 - 180) * cos(radians(latitude_deg))
+        away_deg = np.hypot(there[:, 0] - latitude_deg, east_deg)
+        kept = ((away_deg <= degrees) & (there[:, 2] > 0)).nonzero()[0]
+        return rows.take(kept), away_deg.take(kept)
