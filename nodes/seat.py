@@ -105,7 +105,8 @@ class Seat:
             else:
                 raise TypeError(f"{effect!r} is no effect: a station answers with Send, WakeAt or NewSession")
         sent = self._transmitter.wake(local)
-        return [out._replace(start_ns=self._clock.medium_ns(out.start_ns)) for out in sent] if sent else ()
+        medium_ns = self._clock.medium_ns
+        return [Outgoing(o.frame, o.data, o.channel, medium_ns(o.start_ns), o.slot) for o in sent] if sent else ()
 
     def _submit(self, local: int, send: Send, now_ns: int) -> None:
         sends = [send]

@@ -37,6 +37,8 @@ BRIEF_NS = 5 * NS_PER_S
 emergency between two POSITIONs."""
 MOST_PER_S = 110
 """Frames a second that a source can send; see JOIN_NS."""
+COUNTS = (Position, Watch)
+"""The messages that say how many others their session sent. Not a union: a tuple is looked through in less time."""
 SESSIONS = 255
 """Sessions run 0 to 254 and then again."""
 
@@ -156,12 +158,13 @@ class Account:
         """Write a first copy into the books."""
         frame, message = booked.frame, booked.frame.message
         self.last_number, self.last_at_ns = booked.number, booked.at_ns
-        distress = self.named[-1].distress if self.named else False
         report = isinstance(message, Position)
         if isinstance(message, Position):
             distress = message.emergency is not EmergencyState.NONE
+        else:
+            distress = self.named[-1].distress if self.named else False
         self.named.append(Named(booked.number, frame.intent, distress, booked.at_ns, report))
-        if isinstance(message, Position | Watch):
+        if isinstance(message, COUNTS):
             self._count(booked, message)
         elif isinstance(message, Hail):
             self.hails.append(booked)
@@ -317,25 +320,26 @@ class Books:
     def book(self, heard: Heard) -> Booked:
         """Give a frame its place; only first copies that are fresh enter the accounts."""
         frame = heard.frame
-        stamp_ns = instant_ns(frame.time_us, heard.at_ns)
+        at_ns, clock_ns, source, session = heard.at_ns, heard.clock_bound_ns, frame.source, frame.session
+        stamp_ns = instant_ns(frame.time_us, at_ns)
         bound = TIME_BOUND_NS.get(frame.time_quality)
-        early, late = heard.at_ns - heard.clock_bound_ns - self.max_delay_ns, heard.at_ns + heard.clock_bound_ns
+        early, late = at_ns - clock_ns - self.max_delay_ns, at_ns + clock_ns
         fresh = bound is not None and early - bound - 1000 <= stamp_ns <= late + bound + 1000
         account = self._account(heard, fresh)
         number = account.number_of(frame.sequence)
-        if number is None or (account.named and not account.reached(number, heard.at_ns)):
+        if number is None or (account.named and not account.reached(number, at_ns)):
             return Booked.of(heard, Standing.COPY, -1, early, late, account)
-        newest = self.newest.get(frame.source, frame.session)
-        if bound is None or not fresh or (frame.session - newest) % SESSIONS > SESSIONS // 2:
+        newest = self.newest.get(source, session)
+        if bound is None or not fresh or (session - newest) % SESSIONS > SESSIONS // 2:
             return Booked.of(heard, Standing.STALE, number, early, late, account)
         # kind to the sender: the frame left at any time that its own clock or its arrival allows
         early, late = min(early, stamp_ns - bound), max(late, stamp_ns + bound + 1000)
         booked = Booked.of(heard, Standing.FIRST, number, early, late, account)
-        self.accounts[frame.source, frame.session] = account
-        self.newest[frame.source] = frame.session
+        self.accounts[source, session] = account
+        self.newest[source] = session
         account.enter(booked)
         if not number % 256:
-            account.forget(heard.at_ns - JOIN_NS)
+            account.forget(at_ns - JOIN_NS)
         return booked
 
     def _account(self, heard: Heard, fresh: bool) -> Account:
@@ -344,14 +348,13 @@ class Books:
         account = self.accounts.get((frame.source, frame.session))
         if account is None:
             return Account(frame.source, frame.session, frame.sequence - 1, continues=False)
-        joins = heard.at_ns - account.last_at_ns <= JOIN_NS
         if account.number_of(frame.sequence) is not None:
-            behind = False
+            if heard.at_ns - account.last_at_ns <= JOIN_NS:
+                return account
         else:
             passed = account.passed_ns(frame.sequence)
-            behind = passed is None or not fresh or _overtaken(heard.at_ns - passed[1], heard.at_ns - passed[0])
-        if behind or (joins and account.number_of(frame.sequence) is not None):
-            return account
+            if passed is None or not fresh or _overtaken(heard.at_ns - passed[1], heard.at_ns - passed[0]):
+                return account
         return Account(frame.source, frame.session, frame.sequence - 1, continues=True)
 
 

@@ -5,7 +5,7 @@ greatest acceleration and speed. Distances are on the WGS-84 ellipsoid's tangent
 0.3 % up to 60 NM, which every interval allows for; beyond that only "far" is ever concluded.
 """
 
-from math import cos, dist, hypot, inf, radians, sin, sqrt
+from math import cos, hypot, inf, radians, sin, sqrt
 from typing import NamedTuple
 
 from protocol.accounts import Booked
@@ -131,12 +131,8 @@ def boundless(booked: Booked) -> Fix:
     )
 
 
-def chord_m(a: Fix, b: Fix) -> float:
-    """The straight line through the earth from a to b: no way over it is shorter."""
-    return dist(_ecef_m(a), _ecef_m(b))
-
-
-def _ecef_m(fix: Fix) -> tuple[float, float, float]:
+def ecef_m(fix: Fix) -> tuple[float, float, float]:
+    """Where a report is, with the earth's centre as origin; at height 0."""
     latitude, longitude = radians(fix.latitude_deg), radians(fix.longitude_deg)
     n = EARTH_M / sqrt(1 - ECCENTRICITY2 * sin(latitude) ** 2)
     return (
@@ -184,11 +180,17 @@ class Separation(NamedTuple):
     height_high_m: float
 
 
-def separation(a: Fix, b: Fix, at_ns: int, limits: Limits) -> Separation:
-    """How far apart two aircraft can be at an instant, from one report of each."""
+def level_m(a: Fix, b: Fix, at_ns: int) -> float:
+    """How far apart level two aircraft are at an instant, if both fly on straight."""
     north, east = offset_m(a, b)
     ta, tb = (at_ns - a.at_ns) / NS_PER_S, (at_ns - b.at_ns) / NS_PER_S
-    level = hypot(north + b.north_mps * tb - a.north_mps * ta, east + b.east_mps * tb - a.east_mps * ta)
+    return hypot(north + b.north_mps * tb - a.north_mps * ta, east + b.east_mps * tb - a.east_mps * ta)
+
+
+def separation(a: Fix, b: Fix, at_ns: int, limits: Limits) -> Separation:
+    """How far apart two aircraft can be at an instant, from one report of each."""
+    ta, tb = (at_ns - a.at_ns) / NS_PER_S, (at_ns - b.at_ns) / NS_PER_S
+    level = level_m(a, b, at_ns)
     reach = reach_m(a, at_ns, limits) + reach_m(b, at_ns, limits)
     if level > FAR_M:
         level_low, level_high = max(FAR_M * 0.9 - reach, 0.0), inf

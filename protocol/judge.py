@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 from protocol.accounts import Books, Heard, Standing
 from protocol.agreement import Agreement, Annexes
 from protocol.clauses import IDS, clauses_in_force
-from protocol.clauses.base import EVERY_MESSAGE, Counting, World
-from protocol.verdicts import Cause, Finding, Outcome, Passes, Verdict
+from protocol.clauses.base import EVERY_MESSAGE, World
+from protocol.verdicts import Cause, Finding, Outcome, Passes, Verdict, room
 
 RISES_TO = {
     Outcome.PASS: Verdict.PASS,
@@ -53,8 +53,8 @@ class Tally:
             self._come_near(passes.nearest)
 
     def _come_near(self, finding: Finding) -> None:
-        if finding.measured is not None and (room := _room(finding)) < self._least:
-            self.nearest, self._least = finding, room
+        if (least := room(finding.measured, finding.limit)) < self._least:
+            self.nearest, self._least = finding, least
 
     @property
     def verdict(self) -> Verdict:
@@ -72,13 +72,6 @@ class Tally:
         settled = self.counts[Outcome.PASS] + self.counts[Outcome.FAIL]
         judged = settled + self.counts[Outcome.INCONCLUSIVE]
         return settled / judged if judged else None
-
-
-def _room(finding: Finding) -> float:
-    """How far a pass was from the limit, as a share of it."""
-    if finding.measured is None or not finding.limit:
-        return float("inf")
-    return abs(finding.measured - finding.limit) / finding.limit
 
 
 def _ns(at: datetime) -> int:
@@ -101,7 +94,11 @@ class Judge:
         self.world = World(agreement, annexes, each_pass=each_pass)
         self.books = Books(agreement.bounds.range_nm)
         self.clauses = clauses_in_force(self.world)
-        self._watching = {kind: [c for c in self.clauses if kind in c.watches] for kind in EVERY_MESSAGE}
+        watching = {kind: [c for c in self.clauses if kind in c.watches] for kind in EVERY_MESSAGE}
+        self._everyday = {kind: [c.hear for c in some] for kind, some in watching.items()}
+        """Who is told of a first copy, by its kind of message."""
+        self._odd = {kind: [c.hear for c in some if c.hears_copies] for kind, some in watching.items()}
+        """Who is told of any other frame."""
         self.now_ns = 0
         self.from_ns = _ns(agreement.in_force_from)
         self.until_ns = None if agreement.in_force_until is None else _ns(agreement.in_force_until)
@@ -123,20 +120,21 @@ class Judge:
 
         Nobody is held to an agreement before it is in force, or afterwards.
         """
-        self.advance(heard.at_ns)
-        if heard.at_ns < self.from_ns or (self.until_ns is not None and heard.at_ns >= self.until_ns):
+        at_ns, frame = heard.at_ns, heard.frame
+        self.advance(at_ns)
+        if at_ns < self.from_ns or (self.until_ns is not None and at_ns >= self.until_ns):
             return
-        registered = heard.frame.source in self.world.stations
         booked = self.books.book(heard)
-        everyday = registered and booked.standing is Standing.FIRST
-        if registered:
-            if heard.frame.source not in self.heard:
-                self.heard[heard.frame.source] = Counter()
-            self.heard[heard.frame.source][booked.standing] += 1
-        for clause in self._watching[type(heard.frame.message)]:
-            if everyday or clause.hears_copies:
-                for finding in clause.hear(booked):
-                    self._enter(finding)
+        told = self._odd
+        if frame.source in self.world.stations:
+            if frame.source not in self.heard:
+                self.heard[frame.source] = Counter()
+            self.heard[frame.source][booked.standing] += 1
+            if booked.standing is Standing.FIRST:
+                told = self._everyday
+        for hear in told[type(frame.message)]:
+            for finding in hear(booked):
+                self._enter(finding)
 
     def hearing_gap(self, from_ns: int, until_ns: int) -> None:
         """The monitor heard nothing in this time, and knows it."""
@@ -183,8 +181,7 @@ class Judge:
     def so_far(self) -> list[Tally]:
         """The tallies as they stand, in order of clause and subject."""
         for clause in self.clauses:
-            if isinstance(clause, Counting):
-                self._take(clause.counted())
+            self._take(clause.counted())
         return [self.tallies[key] for key in sorted(self.tallies)]
 
     def _take(self, findings: Iterable[Finding | Passes]) -> None:

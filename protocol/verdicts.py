@@ -1,6 +1,7 @@
 """What the judge says: findings, and what they add up to. Values only."""
 
 from enum import IntEnum, StrEnum
+from math import inf
 from typing import NamedTuple
 
 UNATTRIBUTED = "unattributed"
@@ -64,6 +65,13 @@ class Finding(NamedTuple):
     limit: float | None = None
     unit: str = ""
     assumptions: tuple[str, ...] = ()
+
+
+def room(measured: float | None, limit: float | None) -> float:
+    """How far a pass was from the limit, as a share of it; without end if that cannot be said."""
+    if measured is None or not limit:
+        return inf
+    return abs(measured - limit) / limit
 
 
 class Passes(NamedTuple):

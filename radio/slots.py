@@ -39,10 +39,11 @@ class SlotPlan:
 
         Raises ValueError when `slots` is empty or names a slot that the plan has not.
         """
-        if not slots or any(not 0 <= number < self.slots_per_period for number in slots):
+        if not slots or min(slots) < 0 or max(slots) >= self.slots_per_period:
             raise ValueError(f"slots must lie in 0..{self.slots_per_period - 1} and be at least one, not {slots}")
-        into_period_ns = at_ns % self.period_ns
-        return at_ns + min((number * self.slot_ns - into_period_ns) % self.period_ns for number in slots)
+        slot_ns, period_ns = self.slot_ns, self.period_ns
+        into_period_ns = at_ns % period_ns
+        return at_ns + min([(number * slot_ns - into_period_ns) % period_ns for number in slots])
 
 
 @lru_cache(maxsize=4096)

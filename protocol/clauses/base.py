@@ -1,15 +1,16 @@
 """What every clause is given and what it answers: the contract between the judge and its clauses."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import Protocol, runtime_checkable
+from math import inf
+from typing import Protocol
 
 from protocol.accounts import Booked
 from protocol.agreement import Agreement, Annexes, Station
 from protocol.bounds import Fix, fix_of
 from protocol.messages import TYPE_OF, Message
 from protocol.units import NS_PER_S
-from protocol.verdicts import IDENTITY, Cause, Finding, Outcome, Passes
+from protocol.verdicts import IDENTITY, Cause, Finding, Outcome, Passes, room
 
 FLYING = ("aircraft", "uncrewed")
 EVERY_MESSAGE = tuple(TYPE_OF)
@@ -96,8 +97,12 @@ class Clause(Protocol):
         """Whom the clause applies to."""
         ...
 
-    def hear(self, booked: Booked) -> Iterator[Finding | Passes]:
-        """One frame, in the order of arrival."""
+    def hear(self, booked: Booked) -> Iterable[Finding | Passes]:
+        """One frame, in the order of arrival. All are taken from what it answers before the next is heard."""
+        ...
+
+    def counted(self) -> Iterable[Passes]:
+        """The passes counted and not told yet: for whoever asks what was found so far."""
         ...
 
     def close(self, end_ns: int) -> Iterator[Finding | Passes]:
@@ -105,19 +110,42 @@ class Clause(Protocol):
         ...
 
 
-@runtime_checkable
-class Counting(Protocol):
-    """A clause that counts passes, and owes them to whoever asks what was found so far."""
-
-    def counted(self) -> Iterator[Passes]:
-        """The passes counted and not told yet."""
-        ...
-
-
 @lru_cache(maxsize=4096)
 def address_text(address: int) -> str:
     """An address as a subject: six lower-case hex digits."""
     return f"{address:06x}"
+
+
+class Tacit:
+    """The passes of one clause that nobody needs to hear of one by one: they are counted, by station.
+
+    A pass is told, as a finding, only where every pass must be, and where it comes nearer to the limit than all of its
+    station before: so the nearest is known.
+    """
+
+    def __init__(self, clause: str, world: World):
+        self._clause = clause
+        self._each = world.each_pass
+        self._counts: dict[int, int] = {}
+        self._least: dict[int, float] = {}
+
+    def count(self, source: int, measured: float | None = None, limit: float | None = None) -> bool:
+        """Count a pass, rounded as its finding has it; False if it is to be told."""
+        if self._each:
+            return False
+        if measured is not None:
+            least = room(measured, limit)
+            if least < self._least.get(source, inf):
+                self._least[source] = least
+                return False
+        self._counts[source] = self._counts.get(source, 0) + 1
+        return True
+
+    def counted(self) -> Iterator[Passes]:
+        """What was counted since this was asked before."""
+        counts, self._counts = self._counts, {}
+        for source, count in counts.items():
+            yield Passes(self._clause, address_text(source), count, None)
 
 
 def pair_text(a: int, b: int) -> str:

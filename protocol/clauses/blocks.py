@@ -6,7 +6,7 @@ itself; where rounding could tell the two apart, the step is judged by `bounds.s
 """
 
 from collections.abc import Sequence
-from math import inf, nan
+from math import inf, nan, radians
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +21,10 @@ Flags = npt.NDArray[np.bool_]
 
 AWAKE = np.iinfo(np.int64).max
 """Instead of a place in the block: the pair is not judged here."""
+CHUNK = 4096
+"""Steps that are judged at a time: their columns fit into the processor's cache."""
+UNHEARD = np.iinfo(np.int64).max
+"""Instead of when a pair began: its two have not both been heard yet."""
 SURE = 1e-6
 """Thousandths of a unit: columns and `bounds.separation` differ by less, by much."""
 
@@ -106,26 +110,48 @@ class Block:
     def __init__(self, count: int, limits: Limits, safe: Safe):
         self._limits, self._safe = limits, safe
         self.since = np.full((count, count), AWAKE, np.int64)
+        self.begin_ns = np.zeros((count, count), np.int64)
+        """When a pair began that had not been proved apart before this block (or `UNHEARD`); else 0."""
         self.reports: list[tuple[int, Fix]] = []
 
     def settle(self, before: Sequence[Sequence[Fix]], passes: Tables) -> None:
         """Count the passes of the whole block; the next begins. `before` are each aircraft's reports before it."""
         if self.reports:
             columns = _Columns(before, self.reports)
-            report, other = np.nonzero(self._steps(columns))
+            report, other = self._passes(columns, *np.nonzero(self._steps(columns)))
             if len(report):
-                steps = columns.steps(report, other)
-                mine = columns.aircraft[steps.new]
-                count = len(self.since)
-                passes.add(np.minimum(mine, other) * count + np.maximum(mine, other), self._judge(columns, steps))
+                parts = [slice(first, first + CHUNK) for first in range(0, len(report), CHUNK)]
+                judged = [self._judge(columns, columns.steps(report[part], other[part])) for part in parts]
+                mine, count = columns.aircraft[columns.first :][report], len(self.since)
+                pair = np.minimum(mine, other) * count + np.maximum(mine, other)
+                passes.add(pair, _Judged(*(np.concatenate(column) for column in zip(*judged, strict=True))))
         self.reports.clear()
         self.since[self.since < AWAKE] = 0
 
     def _steps(self, columns: "_Columns") -> Flags:
         """For each report and each other aircraft: whether it takes their pair on. Both must have gone further."""
-        here = self.since[columns.aircraft[columns.first :]] <= np.arange(len(self.reports))[:, None]
+        since = np.where(self.begin_ns == UNHEARD, AWAKE, self.since)
+        here = since[columns.aircraft[columns.first :]] <= np.arange(len(self.reports))[:, None]
         flags: Flags = here & (columns.at_ns[columns.latest] > columns.at_ns[columns.before[columns.first :]][:, None])
         return flags
+
+    def _passes(self, c: "_Columns", report: Ints, other: Ints) -> tuple[Ints, Ints]:
+        """The steps that pass: all but the first of each pair, which only proves it apart for the first time."""
+        mine = c.aircraft[c.first :][report]
+        begin_ns = self.begin_ns[mine, other]
+        new = np.flatnonzero(begin_ns)
+        if not len(new):
+            return report, other
+        until = np.minimum(c.at_ns[c.first :][report[new]], c.at_ns[c.latest[report[new], other[new]]])
+        passes = begin_ns == 0
+        passes[new] = until > begin_ns[new]  # both must have gone further than where they began: so both were heard
+        new = new[passes[new]]
+        i, j = np.minimum(mine[new], other[new]), np.maximum(mine[new], other[new])
+        _, first = np.unique(i * len(self.since) + j, return_index=True)
+        passes[new[first]] = False
+        i, j = i[first], j[first]
+        self.begin_ns[i, j] = self.begin_ns[j, i] = 0
+        return report[passes], other[passes]
 
     def _judge(self, c: "_Columns", s: "_Steps") -> _Judged:
         """How far apart, in the unit that decides, as `c6_1` rounds it; and the room to the limit."""
@@ -170,6 +196,7 @@ class _Columns:
         table = np.array([_numbers(fix) for fix in self.fixes]).T
         (self.latitude, self.longitude, self.altitude, self.radius, self.north, self.east, self.up) = table[:7]
         (self.spread_s, self.velocity, self.climb, self.speed) = table[7:]
+        self.sine, self.cosine = np.sin(np.radians(self.latitude)), np.cos(np.radians(self.latitude))
         self.before, self.latest = self._chain(len(before), [i for i, _ in rows])
 
     def _chain(self, count: int, aircraft: list[int]) -> tuple[Ints, Ints]:
@@ -223,14 +250,14 @@ def _level_m(c: _Columns, s: _Steps, limits: Limits) -> Floats:
     """The lower bound of the level distance, as `bounds.separation` has it."""
     a, b = s.mine, s.theirs
     ta, tb = (s.until_ns - c.at_ns[a]) / NS_PER_S, (s.until_ns - c.at_ns[b]) / NS_PER_S
-    latitude_a, latitude_b = c.latitude[a], c.latitude[b]
-    middle = np.radians((latitude_a + latitude_b) / 2)
-    sine = np.sin(middle)
-    w = np.sqrt(1 - ECCENTRICITY2 * sine * sine)
-    north = np.radians(latitude_b - latitude_a) * (EARTH_M * (1 - ECCENTRICITY2)) / (w * w * w)
+    # of the latitude in the middle: its double's cosine gives the squares of its sine and its cosine
+    double = c.cosine[a] * c.cosine[b] - c.sine[a] * c.sine[b]
+    w2 = 1 - (ECCENTRICITY2 / 2) * (1 - double)
+    w = np.sqrt(w2)
+    north = (c.latitude[b] - c.latitude[a]) * (radians(1.0) * EARTH_M * (1 - ECCENTRICITY2)) / (w2 * w)
     turn = c.longitude[b] - c.longitude[a]
     turn -= 360.0 * np.rint(turn / 360.0)
-    east = np.radians(turn) * EARTH_M / w * np.cos(middle)
+    east = turn * (radians(1.0) * EARTH_M) * np.sqrt((1 + double) / 2) / w
     north += c.north[b] * tb - c.north[a] * ta
     east += c.east[b] * tb - c.east[a] * ta
     level = np.sqrt(north * north + east * east)

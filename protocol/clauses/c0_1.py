@@ -3,12 +3,12 @@
 The clauses that are suspended (2.x, 3.1, 5.x, 6.x) ask the books themselves; this one only shows who made use of it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from protocol.accounts import Booked
 from protocol.clauses.base import World, address_text
 from protocol.messages import EmergencyState, Intent, IntentKind, Position
-from protocol.verdicts import Cause, Finding, Outcome
+from protocol.verdicts import Cause, Finding, Outcome, Passes
 
 
 class Avoidance:
@@ -26,15 +26,16 @@ class Avoidance:
     def subjects(self) -> list[str]:
         return [address_text(s.address) for s in self.world.flying()]
 
-    def hear(self, booked: Booked) -> Iterator[Finding]:
+    def hear(self, booked: Booked) -> Iterable[Finding]:
         message, source = booked.frame.message, booked.frame.source
         if isinstance(message, Intent) and message.kind is IntentKind.AVOID:
-            yield self._used(booked, f"INTENT {message.serial} declares an avoidance for {message.validity_s} s")
-        elif isinstance(message, Position) and message.emergency is EmergencyState.NONE:
+            return (self._used(booked, f"INTENT {message.serial} declares an avoidance for {message.validity_s} s"),)
+        if isinstance(message, Position) and message.emergency is EmergencyState.NONE:
             self.flagged.discard(source)
         elif isinstance(message, Position) and source not in self.flagged:
             self.flagged.add(source)
-            yield self._used(booked, f"its POSITION flags an emergency: {message.emergency.name}")
+            return (self._used(booked, f"its POSITION flags an emergency: {message.emergency.name}"),)
+        return ()
 
     def _used(self, booked: Booked, summary: str) -> Finding:
         return Finding(
@@ -46,6 +47,9 @@ class Avoidance:
             evidence=(booked.id,),
             cause=Cause.DISTRESS,
         )
+
+    def counted(self) -> Iterable[Passes]:
+        return ()
 
     def close(self, end_ns: int) -> Iterator[Finding]:
         yield from ()

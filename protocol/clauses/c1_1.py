@@ -1,10 +1,10 @@
 """1.1: every transmission names a station in a party's register."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from protocol.accounts import Booked, Standing
-from protocol.clauses.base import EVERY_MESSAGE, World, address_text
-from protocol.verdicts import UNATTRIBUTED, Finding, Outcome
+from protocol.clauses.base import EVERY_MESSAGE, Tacit, World, address_text
+from protocol.verdicts import UNATTRIBUTED, Finding, Outcome, Passes
 
 
 class Registered:
@@ -17,23 +17,32 @@ class Registered:
 
     def __init__(self, world: World):
         self.world = world
+        self.passes = Tacit(self.id, world)
 
     def subjects(self) -> list[str]:
         return [address_text(s.address) for s in self.world.flying()]
 
-    def hear(self, booked: Booked) -> Iterator[Finding]:
+    def hear(self, booked: Booked) -> Iterable[Finding]:
         source = booked.frame.source
         if source not in self.world.stations:
-            yield Finding(
-                clause=self.id,
-                subject=UNATTRIBUTED,
-                outcome=Outcome.FAIL,
-                at_ns=booked.at_ns,
-                summary=f"a frame from {address_text(source)}, which no party has registered; who sent it is not known",
-                evidence=(booked.id,),
-            )
-        elif booked.standing is Standing.FIRST:
-            yield Finding(self.id, address_text(source), Outcome.PASS, booked.at_ns)
+            return (self._stranger(booked),)
+        if booked.standing is not Standing.FIRST or self.passes.count(source):
+            return ()
+        return (Finding(self.id, address_text(source), Outcome.PASS, booked.at_ns),)
+
+    def _stranger(self, booked: Booked) -> Finding:
+        source = address_text(booked.frame.source)
+        return Finding(
+            clause=self.id,
+            subject=UNATTRIBUTED,
+            outcome=Outcome.FAIL,
+            at_ns=booked.at_ns,
+            summary=f"a frame from {source}, which no party has registered; who sent it is not known",
+            evidence=(booked.id,),
+        )
+
+    def counted(self) -> Iterable[Passes]:
+        return self.passes.counted()
 
     def close(self, end_ns: int) -> Iterator[Finding]:
         yield from ()

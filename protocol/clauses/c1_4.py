@@ -1,6 +1,6 @@
 """1.4: IDENT at least every `limit_s`. Read off the IDENT count in POSITION, which loss cannot hide."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from protocol.accounts import COUNTED, Account, Booked
@@ -9,7 +9,7 @@ from protocol.bounds import FASTEST_MPS, in_area, stayed_inside
 from protocol.clauses.base import BY_WORD, World, address_text
 from protocol.messages import Ident, Position
 from protocol.units import NS_PER_S, seconds_ns
-from protocol.verdicts import CLOCK, STAYED_UP, Finding, Outcome
+from protocol.verdicts import CLOCK, STAYED_UP, Finding, Outcome, Passes
 
 
 @dataclass(slots=True)
@@ -40,28 +40,32 @@ class Identified:
     def subjects(self) -> list[str]:
         return [address_text(s.address) for s in self.world.flying()]
 
-    def hear(self, booked: Booked) -> Iterator[Finding]:
+    def hear(self, booked: Booked) -> Iterable[Finding]:
         message = booked.frame.message
+        if isinstance(message, Position):
+            return self._report(booked, message)
         if isinstance(message, Ident) and message.sign_off:
             self.open.pop(booked.account, None)
-        if not isinstance(message, Position):
-            return
+        return ()
+
+    def _report(self, booked: Booked, message: Position) -> Iterable[Finding]:
         stretch = self.open.get(booked.account)
         if not (message.airborne and in_area(message, self.world.annexes.area)):
             self.open.pop(booked.account, None)
         elif stretch is None or not self._stayed(stretch.last, booked):
             self.open[booked.account] = _Stretch(message.idents, booked, booked, None)
         elif booked.number - stretch.last.number > COUNTED:  # the count may have gone round unseen
-            if booked.early_ns - stretch.last.late_ns > self.limit_ns:
-                yield self._finding(Outcome.INCONCLUSIVE, stretch.last, booked)
             self.open[booked.account] = _Stretch(message.idents, booked, booked, None)
+            if booked.early_ns - stretch.last.late_ns > self.limit_ns:
+                return (self._finding(Outcome.INCONCLUSIVE, stretch.last, booked),)
         elif message.idents != stretch.count:
-            yield from self._end(stretch, booked)
             self.open[booked.account] = _Stretch(message.idents, booked, booked, stretch.last)
+            return self._end(stretch, booked)
         else:
             stretch.last = booked
             if booked.early_ns - stretch.first.late_ns > self.limit_ns and not stretch.failed:
-                yield self._too_long(stretch, booked)
+                return (self._too_long(stretch, booked),)
+        return ()
 
     def _stayed(self, a: Booked, b: Booked) -> bool:
         """Whether it cannot have left the area and come back between two reports: outside it owes nothing."""
@@ -108,6 +112,9 @@ class Identified:
             unit="s",
             assumptions=(*BY_WORD, CLOCK, STAYED_UP) if outcome is Outcome.FAIL else (),
         )
+
+    def counted(self) -> Iterable[Passes]:
+        return ()
 
     def close(self, end_ns: int) -> Iterator[Finding]:
         for account, stretch in self.open.items():

@@ -1,11 +1,11 @@
 """2.1: agreed channels only, and the frame names its channel."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from protocol.accounts import Booked, Standing
-from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, World, address_text
+from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, Tacit, World, address_text
 from protocol.messages import EmergencyState, Position
-from protocol.verdicts import UNATTRIBUTED, Cause, Finding, Outcome
+from protocol.verdicts import UNATTRIBUTED, Cause, Finding, Outcome, Passes
 
 
 class AgreedChannel:
@@ -18,33 +18,37 @@ class AgreedChannel:
 
     def __init__(self, world: World):
         self.world = world
+        self.passes = Tacit(self.id, world)
         self.agreed = {c.number: c.name for c in world.agreement.channel}
 
     def subjects(self) -> list[str]:
         return [address_text(s.address) for s in self.world.flying()]
 
-    def hear(self, booked: Booked) -> Iterator[Finding]:
-        frame, heard_on = booked.frame, booked.heard.channel
+    def hear(self, booked: Booked) -> Iterable[Finding]:
+        frame = booked.frame
         if frame.source not in self.world.stations:
-            return
-        subject = address_text(frame.source)
+            return ()
         if frame.channel not in self.agreed:
-            if booked.standing is not Standing.COPY:
-                yield self._not_agreed(booked, subject)
-        elif frame.channel != heard_on:
-            yield Finding(
-                clause=self.id,
-                subject=UNATTRIBUTED,
-                outcome=Outcome.FAIL,
-                at_ns=booked.at_ns,
-                summary=f"a frame in the name of {subject} says channel {frame.channel} and was heard on {heard_on}; "
-                "anybody can have repeated it there",
-                evidence=(booked.id,),
-            )
-        elif booked.standing is Standing.FIRST:
-            yield Finding(self.id, subject, Outcome.PASS, booked.at_ns)
+            return () if booked.standing is Standing.COPY else (self._not_agreed(booked),)
+        if frame.channel != booked.heard.channel:
+            return (self._elsewhere(booked),)
+        if booked.standing is not Standing.FIRST or self.passes.count(frame.source):
+            return ()
+        return (Finding(self.id, address_text(frame.source), Outcome.PASS, booked.at_ns),)
 
-    def _not_agreed(self, booked: Booked, subject: str) -> Finding:
+    def _elsewhere(self, booked: Booked) -> Finding:
+        says, heard_on, subject = booked.frame.channel, booked.heard.channel, address_text(booked.frame.source)
+        return Finding(
+            clause=self.id,
+            subject=UNATTRIBUTED,
+            outcome=Outcome.FAIL,
+            at_ns=booked.at_ns,
+            summary=f"a frame in the name of {subject} says channel {says} and was heard on {heard_on}; "
+            "anybody can have repeated it there",
+            evidence=(booked.id,),
+        )
+
+    def _not_agreed(self, booked: Booked) -> Finding:
         suspended = self._suspended(booked)
         outcome, cause = Outcome.FAIL, None
         if suspended:
@@ -54,7 +58,7 @@ class AgreedChannel:
         agreed = ", ".join(f"{n} {name}" for n, name in sorted(self.agreed.items()))
         return Finding(
             clause=self.id,
-            subject=subject,
+            subject=address_text(booked.frame.source),
             outcome=outcome,
             at_ns=booked.at_ns,
             summary=f"the frame names channel {booked.frame.channel}; agreed are {agreed}",
@@ -72,6 +76,9 @@ class AgreedChannel:
         message = booked.frame.message
         calm = isinstance(message, Position) and message.emergency is EmergencyState.NONE
         return False if calm and booked.frame.intent == 0 else None
+
+    def counted(self) -> Iterable[Passes]:
+        return self.passes.counted()
 
     def close(self, end_ns: int) -> Iterator[Finding]:
         yield from ()

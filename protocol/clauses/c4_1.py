@@ -1,16 +1,16 @@
 """4.1: POSITION at least every `limit_s`, airborne in the area."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 
 from protocol.accounts import Account, Booked
 from protocol.agreement import ReportTerms
 from protocol.bounds import FASTEST_MPS, in_area, stayed_inside
-from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, World, address_text
+from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, Tacit, World, address_text
 from protocol.messages import Ack, Hail, Ident, Position
 from protocol.units import NS_PER_S, seconds_ns
-from protocol.verdicts import CLOCK, STAYED_UP, Cause, Finding, Outcome
+from protocol.verdicts import CLOCK, STAYED_UP, Cause, Finding, Outcome, Passes
 
 
 @dataclass(slots=True)
@@ -33,6 +33,7 @@ class Reports:
 
     def __init__(self, world: World, terms: ReportTerms):
         self.world = world
+        self.passes = Tacit(self.id, world)
         self.limit_s = terms.limit_s
         self.limit_ns = seconds_ns(terms.limit_s)
         self.open: dict[Account, _Gap] = {}
@@ -40,32 +41,41 @@ class Reports:
     def subjects(self) -> list[str]:
         return [address_text(s.address) for s in self.world.flying()]
 
-    def hear(self, booked: Booked) -> Iterator[Finding]:
+    def hear(self, booked: Booked) -> Iterable[Finding]:
         message, gap = booked.frame.message, self.open.get(booked.account)
         if gap is not None:
             gap.frames.append(booked)
+        if isinstance(message, Position):
+            return self._report(gap, booked, message)
         if isinstance(message, Ident) and message.sign_off:
             self.open.pop(booked.account, None)
-        elif isinstance(message, Position):
-            duty = message.airborne and in_area(message, self.world.annexes.area)
-            if gap is not None and duty:
-                yield self._judge(gap, booked)
-            if gap is None:
-                self._heard_again(booked)
-            if duty:
-                self.open[booked.account] = _Gap(booked, [booked])
-            else:
-                self.open.pop(booked.account, None)
+        return ()
+
+    def _report(self, gap: _Gap | None, booked: Booked, message: Position) -> Iterable[Finding]:
+        duty = message.airborne and in_area(message, self.world.annexes.area)
+        if gap is None:
+            self._heard_again(booked)
+        if not duty:
+            self.open.pop(booked.account, None)
+            return ()
+        self.open[booked.account] = _Gap(booked, [booked])
+        return () if gap is None else self._judge(gap, booked)
 
     def _heard_again(self, booked: Booked) -> None:
         for account, gap in self.open.items():
             if account.source == booked.frame.source and gap.again_ns is None:
                 gap.again_ns = booked.at_ns
 
-    def _judge(self, gap: _Gap, b: Booked) -> Finding:
+    def _judge(self, gap: _Gap, b: Booked) -> Iterable[Finding]:
         a, source = gap.position, b.frame.source
-        if b.early_ns - a.late_ns <= self.limit_ns:
-            return self._finding(Outcome.PASS, gap)
+        if b.early_ns - a.late_ns > self.limit_ns:
+            return (self._late(gap, b),)
+        if self.passes.count(source, round((b.at_ns - a.at_ns) / NS_PER_S, 3), self.limit_s):
+            return ()
+        return (self._finding(Outcome.PASS, gap),)
+
+    def _late(self, gap: _Gap, b: Booked) -> Finding:
+        a, source = gap.position, b.frame.source
         before, after = a.frame.message, b.frame.message
         assert isinstance(before, Position)
         assert isinstance(after, Position)
@@ -121,6 +131,9 @@ class Reports:
             unit="s",
             assumptions=(*BY_WORD, CLOCK, STAYED_UP) if outcome is Outcome.FAIL else (),
         )
+
+    def counted(self) -> Iterable[Passes]:
+        return self.passes.counted()
 
     def close(self, end_ns: int) -> Iterator[Finding]:
         for account, gap in self.open.items():

@@ -1,14 +1,14 @@
 """4.4: positions are possible: no two that no aircraft can join, bounds and all."""
 
-from collections.abc import Iterator
-from math import hypot
+from collections.abc import Iterable, Iterator
+from math import dist, hypot
 
 from protocol.accounts import Account, Booked
-from protocol.bounds import FAR_M, FLATNESS, Fix, Limits, chord_m, offset_m
-from protocol.clauses.base import BY_WORD, World, address_text
+from protocol.bounds import FAR_M, FLATNESS, Fix, Limits, ecef_m, offset_m
+from protocol.clauses.base import BY_WORD, Tacit, World, address_text
 from protocol.messages import Position
 from protocol.units import FT_M, KT_MPS, NS_PER_S
-from protocol.verdicts import BOUNDS, Cause, Finding, Outcome
+from protocol.verdicts import BOUNDS, Cause, Finding, Outcome, Passes
 
 
 class PossiblePositions:
@@ -24,52 +24,58 @@ class PossiblePositions:
 
     def __init__(self, world: World):
         self.world = world
+        self.passes = Tacit(self.id, world)
         self.limits = Limits.of(world.agreement)
-        self.last: dict[Account, tuple[Booked, Fix | None]] = {}
+        self.last: dict[Account, tuple[Booked, Fix | None, tuple[float, float, float] | None]] = {}
+        """The last POSITION, what it bounds, and where that is in the earth's own frame."""
 
     def subjects(self) -> list[str]:
         return [address_text(s.address) for s in self.world.flying()]
 
-    def hear(self, booked: Booked) -> Iterator[Finding]:
-        if not isinstance(booked.frame.message, Position):
-            return
+    def hear(self, booked: Booked) -> Iterable[Finding]:
         last, b = self.last.get(booked.account), self.world.fix_of(booked)
-        self.last[booked.account] = booked, b
+        here = None if b is None else ecef_m(b)
+        self.last[booked.account] = booked, b, here
         if last is None:
-            return
-        before, a = last
-        if a is None or b is None:
-            yield Finding(
-                clause=self.id,
-                subject=address_text(booked.frame.source),
-                outcome=Outcome.INCONCLUSIVE,
-                at_ns=booked.at_ns,
-                summary="a report without position, age, time quality or containment radius bounds nothing",
-                evidence=(before.id, booked.id),
-                cause=Cause.NO_BOUND,
-            )
-        else:
-            yield self._judge(a, b)
+            return ()
+        before, a, there = last
+        if a is None or there is None or b is None or here is None:
+            return (self._boundless(before, booked),)
+        # the straight line through the earth: no way over it is shorter
+        return self._judge(a, b, dist(there, here))
 
-    def _judge(self, a: Fix, b: Fix) -> Finding:
+    def _judge(self, a: Fix, b: Fix, chord_m: float) -> Iterable[Finding]:
         seconds = (abs(b.at_ns - a.at_ns) + a.spread_ns + b.spread_ns) / NS_PER_S
-        least = max(chord_m(a, b) - a.radius_m - b.radius_m, 0.0)
+        least = max(chord_m - a.radius_m - b.radius_m, 0.0)
         speed_kt = least / seconds / KT_MPS
         limit_kt = self.limits.speed_mps / KT_MPS
-        told = f"{least / 1852:.2f} NM at least in {seconds:.2f} s at most"
         if speed_kt > limit_kt:
-            return self._finding(Outcome.FAIL, a, b, f"{told}: {speed_kt:,.0f} kt", speed_kt, limit_kt, "kt")
+            told = f"{least / 1852:.2f} NM at least in {seconds:.2f} s at most: {speed_kt:,.0f} kt"
+            return (self._finding(Outcome.FAIL, a, b, told, speed_kt, limit_kt, "kt"),)
         bend = self._bend_g(a, b, seconds)
         limit_g = self.limits.acceleration_mps2 / 9.80665
         if bend > limit_g:
             told = f"from its own velocity it would need {bend:.1f} g to get there in {seconds:.2f} s"
-            return self._finding(Outcome.FAIL, a, b, told, bend, limit_g, "g")
+            return (self._finding(Outcome.FAIL, a, b, told, bend, limit_g, "g"),)
         climb_fpm = self._climb_mps(a, b, seconds) / FT_M * 60
         limit_fpm = self.limits.climb_mps / FT_M * 60
         if climb_fpm > limit_fpm:
             told = f"at least {climb_fpm:,.0f} ft/min between the two reports"
-            return self._finding(Outcome.FAIL, a, b, told, climb_fpm, limit_fpm, "ft/min")
-        return self._finding(Outcome.PASS, a, b, "", speed_kt, limit_kt, "kt")
+            return (self._finding(Outcome.FAIL, a, b, told, climb_fpm, limit_fpm, "ft/min"),)
+        if self.passes.count(b.booked.frame.source, round(speed_kt, 1), round(limit_kt, 1)):
+            return ()
+        return (self._finding(Outcome.PASS, a, b, "", speed_kt, limit_kt, "kt"),)
+
+    def _boundless(self, before: Booked, booked: Booked) -> Finding:
+        return Finding(
+            clause=self.id,
+            subject=address_text(booked.frame.source),
+            outcome=Outcome.INCONCLUSIVE,
+            at_ns=booked.at_ns,
+            summary="a report without position, age, time quality or containment radius bounds nothing",
+            evidence=(before.id, booked.id),
+            cause=Cause.NO_BOUND,
+        )
 
     def _bend_g(self, a: Fix, b: Fix, seconds: float) -> float:
         """The least acceleration that leads from report a, with its velocity, to report b; 0 if nothing is claimed."""
@@ -105,6 +111,9 @@ class PossiblePositions:
             unit=unit,
             assumptions=(*BY_WORD, BOUNDS) if outcome is Outcome.FAIL else (),
         )
+
+    def counted(self) -> Iterable[Passes]:
+        return self.passes.counted()
 
     def close(self, end_ns: int) -> Iterator[Finding]:
         yield from ()

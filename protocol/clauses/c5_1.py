@@ -1,14 +1,14 @@
 """5.1: an INTENT is always in force, from `grace_s` after take-off or entry."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from protocol.accounts import Account, Booked
 from protocol.agreement import IntentTerms
 from protocol.bounds import FASTEST_MPS, in_area, stayed_inside
-from protocol.clauses.base import BY_WORD, World, address_text
+from protocol.clauses.base import BY_WORD, Tacit, World, address_text
 from protocol.messages import EmergencyState, IntentKind, Position
 from protocol.units import NS_PER_S, seconds_ns
-from protocol.verdicts import CLOCK, STAYED_UP, Cause, Finding, Outcome
+from protocol.verdicts import CLOCK, STAYED_UP, Cause, Finding, Outcome, Passes
 
 BREAK_NS = 5 * NS_PER_S
 """After so long without a POSITION the aircraft may have landed or left and come back: the grace begins anew."""
@@ -24,6 +24,7 @@ class IntentInForce:
 
     def __init__(self, world: World, terms: IntentTerms):
         self.world = world
+        self.passes = Tacit(self.id, world)
         self.grace_ns = seconds_ns(terms.grace_s)
         self.since: dict[Account, tuple[Booked, Booked]] = {}
         """First and last POSITION of the present stretch in the air and in the area."""
@@ -31,21 +32,23 @@ class IntentInForce:
     def subjects(self) -> list[str]:
         return [address_text(s.address) for s in self.world.flying()]
 
-    def hear(self, booked: Booked) -> Iterator[Finding]:
+    def hear(self, booked: Booked) -> Iterable[Finding]:
         message = booked.frame.message
-        if not isinstance(message, Position):
-            return
+        assert isinstance(message, Position)
         if not (message.airborne and in_area(message, self.world.annexes.area)):
             self.since.pop(booked.account, None)
-            return
+            return ()
         first, last = self.since.get(booked.account, (booked, booked))
         if booked.at_ns - last.at_ns > BREAK_NS or not self._stayed(last, booked):
             first = booked
         self.since[booked.account] = (first, booked)
-        if booked.early_ns - first.late_ns > self.grace_ns:
-            # who was in trouble may have missed when to declare: it has the grace again
-            since_ns, source = booked.early_ns - self.grace_ns, booked.frame.source
-            yield self.world.unless_troubled(self._judge(booked, first, message), since_ns, booked.late_ns, source)
+        if booked.early_ns - first.late_ns <= self.grace_ns:
+            return ()
+        finding, source = self._judge(booked, first, message), booked.frame.source
+        if finding.outcome is Outcome.PASS and self.passes.count(source):
+            return ()
+        # who was in trouble may have missed when to declare: it has the grace again
+        return (self.world.unless_troubled(finding, booked.early_ns - self.grace_ns, booked.late_ns, source),)
 
     def _stayed(self, a: Booked, b: Booked) -> bool:
         """Whether it cannot have left the area and come back between two reports."""
@@ -98,6 +101,9 @@ class IntentInForce:
             unit="s" if failed else "",
             assumptions=(*BY_WORD, CLOCK, STAYED_UP) if failed else (),
         )
+
+    def counted(self) -> Iterable[Passes]:
+        return self.passes.counted()
 
     def close(self, end_ns: int) -> Iterator[Finding]:
         yield from ()

@@ -14,12 +14,14 @@ from dataclasses import dataclass, field
 from itertools import combinations, pairwise
 from math import inf
 
+import numpy as np
+
 from protocol.accounts import Booked
 from protocol.agreement import DistanceTerms, Station, utc_text
 from protocol.bounds import Fix, Limits, Separation, boundless, left_area, separation
 from protocol.clauses.base import BY_WORD, World, pair_text
 from protocol.clauses.blocks import Safe, measure
-from protocol.clauses.quiet import FEW, Quiet
+from protocol.clauses.quiet import Quiet
 from protocol.messages import Position
 from protocol.units import FT_M, NM_M, NS_PER_S, seconds_ns
 from protocol.verdicts import BOUNDS, CLOCK, Cause, Finding, Outcome, Passes
@@ -78,23 +80,39 @@ class SafeDistance:
         self.convex_ns = round(min(self.limits.speed_mps, self.limits.climb_mps) / self.limits.acceleration_mps2 * 1e9)
         self.terms = terms
         flying = world.flying()
-        self.number = {station.address: i for i, station in enumerate(flying)}
+        self.flying = [station.address for station in flying]
+        self.number = {address: i for i, address in enumerate(self.flying)}
+        self.names = {
+            (i, j): pair_text(a.address, b.address)
+            for (i, a), (j, b) in combinations(enumerate(flying), 2)
+            if opposed(a, b)
+        }
+        """All pairs, in order."""
         self.pairs: dict[tuple[int, int], _Pair] = {}
-        self.of: list[list[tuple[_Pair, int]]] = [[] for _ in flying]
-        for (i, a), (j, b) in combinations(enumerate(flying), 2):
-            if opposed(a, b):
-                pair = self.pairs[i, j] = _Pair(pair_text(a.address, b.address), (a.address, b.address), (i, j))
-                self.of[i].append((pair, 0))
-                self.of[j].append((pair, 1))
+        """Those that were ever awake."""
         self.awake: list[list[tuple[_Pair, int]] | None] = [None for _ in flying]
         """Of each aircraft, the pairs that are not asleep, in the same order; None if it is to be found out."""
         self.safe = Safe(terms.safe_distance_nm, terms.safe_altitude_ft)
         self.quiet = None
+        self.opponents: list[list[int]] = [[] for _ in flying]
+        for i, j in self.names:
+            self.opponents[i].append(j)
+            self.opponents[j].append(i)
         if not world.each_pass:
-            self.quiet = Quiet(len(flying), self.limits, self.safe, min(STARVED_NS, self.for_ns))
+            opposing = np.zeros((len(flying), len(flying)), np.bool_)
+            for i, others in enumerate(self.opponents):
+                opposing[i, others] = True
+            self.quiet = Quiet(opposing, self.limits, self.safe, min(STARVED_NS, self.for_ns))
 
     def subjects(self) -> list[str]:
-        return [pair.subject for pair in self.pairs.values()]
+        return list(self.names.values())
+
+    def _pair(self, i: int, j: int) -> _Pair:
+        """The pair of two aircraft, the lower number first."""
+        pair = self.pairs.get((i, j))
+        if pair is None:
+            pair = self.pairs[i, j] = _Pair(self.names[i, j], (self.flying[i], self.flying[j]), (i, j))
+        return pair
 
     def hear(self, booked: Booked) -> Iterator[Finding | Passes]:
         message, i = booked.frame.message, self.number.get(booked.frame.source)
@@ -102,7 +120,7 @@ class SafeDistance:
             return
         if not message.airborne or left_area(message, self.world.annexes.area):
             yield from self._wake_all(i)
-            for pair, _ in self.of[i]:
+            for pair, _ in self._awake(i):
                 yield from self._landed(pair, booked.at_ns)
             return
         fix = self.world.fix_of(booked) or boundless(booked)
@@ -128,7 +146,8 @@ class SafeDistance:
         known = self.awake[i]
         if known is None:
             asleep = set(self.quiet.sleepers(i)) if self.quiet else ()
-            known = self.awake[i] = [(p, side) for p, side in self.of[i] if p.numbers[1 - side] not in asleep]
+            others = [j for j in self.opponents[i] if j not in asleep]
+            known = self.awake[i] = [(self._pair(min(i, j), max(i, j)), int(j < i)) for j in others]
         return known
 
     def _lull(self, quiet: Quiet, pair: _Pair) -> None:
@@ -141,7 +160,7 @@ class SafeDistance:
     def _rouse(self, quiet: Quiet, i: int, fix: Fix) -> Iterator[Finding | Passes]:
         """Wake the pairs that a report may bring near; the others sleep on, and it is entered for them."""
         roused = quiet.rouse(i, fix)
-        if len(roused) > FEW:
+        if quiet.is_much(i, roused):
             quiet.settle()
         for j in roused:
             yield from self._wake(quiet, i, j)
@@ -153,7 +172,7 @@ class SafeDistance:
 
     def _wake_all(self, i: int) -> Iterator[Finding | Passes]:
         """An aircraft does not fly in the area any more: its pairs begin anew when it does."""
-        if self.quiet and self.quiet.flights[i].last:
+        if self.quiet and (self.quiet.flights[i].last or self.quiet.sleepers(i)):
             self.quiet.settle()
             for j in self.quiet.sleepers(i):
                 yield from self._wake(self.quiet, i, j)
@@ -162,12 +181,13 @@ class SafeDistance:
     def _wake(self, quiet: Quiet, i: int, j: int) -> Iterator[Finding | Passes]:
         """Tell the passes that were counted, and follow the pair through what it has slept through."""
         i, j = min(i, j), max(i, j)
-        pair = self.pairs[i, j]
-        yield from self._counted(quiet, pair)
-        tracks, slept = quiet.wake(i, j)
-        if tracks is not None:
-            pair.tracks = tracks
-            pair.done_ns = pair.apart_ns = min(track[-1].at_ns for track in tracks)
+        pair = self._pair(i, j)
+        yield from self._counted(quiet, i, j)
+        before, slept = quiet.wake(i, j)
+        if before is not None:
+            pair.tracks, pair.done_ns, pair.open = before.tracks, before.done_ns, before.apart
+            pair.begin_ns = before.done_ns or 0
+            pair.apart_ns = before.done_ns if before.apart else None
             pair.wait_ns = 0  # none of its waits was long enough to matter
         for side, fix in slept:
             yield from self._report(pair, side, fix)
@@ -177,13 +197,13 @@ class SafeDistance:
         if self.quiet:
             self.quiet.settle()
             for i, j in self.quiet.passes.pairs():
-                yield from self._counted(self.quiet, self.pairs[i, j])
+                yield from self._counted(self.quiet, i, j)
 
-    def _counted(self, quiet: Quiet, pair: _Pair) -> Iterator[Passes]:
-        count, best = quiet.passes.take(*pair.numbers)
+    def _counted(self, quiet: Quiet, i: int, j: int) -> Iterator[Passes]:
+        count, best = quiet.passes.take(i, j)
         if count:
-            nearest = best and self._passed(pair, best.at_ns, best.level, best.measured)
-            yield Passes(self.id, pair.subject, count, nearest)
+            nearest = best and self._passed(self.names[i, j], best.at_ns, best.level, best.measured)
+            yield Passes(self.id, self.names[i, j], count, nearest)
 
     def _landed(self, pair: _Pair, at_ns: int) -> Iterator[Finding]:
         """An aircraft on the ground or outside the area has no distance to keep: start over when it flies there."""
@@ -264,14 +284,14 @@ class SafeDistance:
                 yield self._undecided(pair, pair.begin_ns, at_ns, wait_ns)
         elif at_ns - since <= self.for_ns:
             level, measured = (False, None) if s is None else measure(s, self.safe)
-            yield self._passed(pair, at_ns, level, measured)
+            yield self._passed(pair.subject, at_ns, level, measured)
         else:
             yield self._undecided(pair, since, at_ns, wait_ns)
 
-    def _passed(self, pair: _Pair, at_ns: int, level: bool, measured: float | None) -> Finding:
+    def _passed(self, subject: str, at_ns: int, level: bool, measured: float | None) -> Finding:
         return Finding(
             clause=self.id,
-            subject=pair.subject,
+            subject=subject,
             outcome=Outcome.PASS,
             at_ns=at_ns,
             measured=measured,
@@ -326,10 +346,12 @@ class SafeDistance:
 
     def close(self, end_ns: int) -> Iterator[Finding | Passes]:
         yield from self.counted()
-        for pair in self.pairs.values():
-            if self.quiet and self.quiet.asleep(*pair.numbers):
-                yield Finding(self.id, pair.subject, Outcome.PENDING, end_ns)
+        for (i, j), name in self.names.items():
+            if self.quiet and self.quiet.asleep(i, j):
+                if self.quiet.began(i, j):
+                    yield Finding(self.id, name, Outcome.PENDING, end_ns)
                 continue
+            pair = self._pair(i, j)
             if not pair.open or pair.failed or pair.done_ns is None:
                 continue
             since = pair.begin_ns if pair.apart_ns is None else pair.apart_ns

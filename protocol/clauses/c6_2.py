@@ -5,17 +5,17 @@ other's POSITION inside the ring; that no HAIL was sent is proved by the HAIL co
 need not call, or a peer could frame it by calling first.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from protocol.accounts import Account, Booked
+from protocol.accounts import COUNTS, Account, Booked
 from protocol.agreement import ContactTerms
-from protocol.bounds import Fix, Limits, left_area, separation
+from protocol.bounds import Fix, Limits, left_area, level_m, separation
 from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, World, address_text
 from protocol.clauses.c6_1 import opposed
 from protocol.messages import Ack, FrameKey, Hail, Ident, MessageType, Position, Watch
 from protocol.units import NM_M, NS_PER_S, seconds_ns
-from protocol.verdicts import BOUNDS, CLOCK, Cause, Finding, Outcome
+from protocol.verdicts import BOUNDS, CLOCK, Cause, Finding, Outcome, Passes
 
 REMEMBERED = 64
 """POSITIONs kept per session: a WATCH speaks of 33 sequence numbers."""
@@ -84,40 +84,42 @@ class Contact:
     def subjects(self) -> list[str]:
         return [address_text(s.address) for s in self.world.flying()]
 
-    def hear(self, booked: Booked) -> Iterator[Finding]:
+    def hear(self, booked: Booked) -> Iterable[Finding]:
         message, account = booked.frame.message, booked.account
-        station = self.world.stations[account.source]
         session = self.sessions.get(account)
         if session is None:
             session = self.sessions[account] = _Session(begun_ns=booked.early_ns)
             self.of_source.setdefault(account.source, {})[account] = session
         self.current[account.source, account.session] = account
+        found: Iterable[Finding] = ()
         if isinstance(message, Position):
-            aloft = message.airborne and not left_area(message, self.world.annexes.area)
-            session.fix = self.world.fix_of(booked) if aloft else None
-            if aloft:
-                session.aloft_ns = booked.early_ns
-            else:
-                self._gone(account)
-            if message.receipt:
-                self._addressed(session, message.receipt)
-            if session.fix:
-                session.fixes[booked.number] = session.fix
-                if len(session.fixes) > REMEMBERED:
-                    del session.fixes[next(iter(session.fixes))]
+            self._report(session, booked, message)
         elif isinstance(message, Hail):
             session.called.setdefault(message.addressee, booked)
         elif isinstance(message, Ack) and message.answers_type is MessageType.HAIL:
             self._addressed(session, FrameKey(message.addressee, message.answers_session, message.answers_sequence))
-            yield from self._answered(booked, message)
-        elif isinstance(message, Watch) and message.report and station.party:
+            found = tuple(self._answered(booked, message))
+        elif isinstance(message, Watch) and message.report and self.world.stations[account.source].party:
             self._begin(booked, message, session)
         elif isinstance(message, Ident) and message.sign_off:
             self._gone(account)
-        if isinstance(message, Position | Watch) and account.unheard_hails(account.counts[-1]) == 0:
+        if isinstance(message, COUNTS) and account.unheard_hails(account.counts[-1]) == 0:
             session.accounted_ns = booked.early_ns
-        if account in self.by_caller:
-            yield from self._check(booked)
+        return (*found, *self._check(booked)) if self.by_caller.get(account) else found
+
+    def _report(self, session: _Session, booked: Booked, message: Position) -> None:
+        aloft = message.airborne and not left_area(message, self.world.annexes.area)
+        session.fix = self.world.fix_of(booked) if aloft else None
+        if aloft:
+            session.aloft_ns = booked.early_ns
+        else:
+            self._gone(booked.account)
+        if message.receipt:
+            self._addressed(session, message.receipt)
+        if session.fix:
+            session.fixes[booked.number] = session.fix
+            if len(session.fixes) > REMEMBERED:
+                del session.fixes[next(iter(session.fixes))]
 
     def _addressed(self, session: _Session, named: FrameKey) -> None:
         """A frame that was addressed to this session's station was heard by it."""
@@ -149,6 +151,8 @@ class Contact:
         heard = next((f for n, f in reversed(self.sessions[peer].fixes.items()) if report.heard(n & 0xFFFF)), None)
         if heard is None or self.sessions[peer].fix is None:
             return
+        if level_m(session.fix, heard, heard.at_ns) >= self.ring_m:
+            return  # most are: no bound on the distance is less than this
         apart = separation(session.fix, heard, heard.at_ns, self.limits).level_high_m
         if apart >= self.ring_m:
             return
@@ -172,7 +176,7 @@ class Contact:
             call = self.sessions[duty.caller].called.get(duty.peer.source)
             if call is not None and call.early_ns <= duty.deadline_ns:
                 yield self._settle(duty, Outcome.PASS, booked.at_ns, (call.id,), call.at_ns)
-            elif isinstance(booked.frame.message, Position | Watch):
+            elif isinstance(booked.frame.message, COUNTS):
                 yield from self._count(duty, booked)
 
     def _count(self, duty: _Duty, booked: Booked) -> Iterator[Finding]:
@@ -270,6 +274,9 @@ class Contact:
             unit="s",
             assumptions=(*BY_WORD, CLOCK, BOUNDS) if outcome is Outcome.FAIL else (),
         )
+
+    def counted(self) -> Iterable[Passes]:
+        return ()
 
     def close(self, end_ns: int) -> Iterator[Finding]:
         for duty in self.duties.values():

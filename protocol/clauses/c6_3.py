@@ -4,15 +4,15 @@ A breach is proved when the addressee's own receipt or WATCH names one of the ca
 first call and after the last deadline, leave no room for an ACK that was not heard.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from protocol.accounts import Account, Booked
+from protocol.accounts import COUNTS, Account, Booked
 from protocol.agreement import AnswerTerms
 from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, World, address_text
 from protocol.messages import Ack, FrameKey, Hail, MessageType, Position, Watch
 from protocol.units import NS_PER_S, seconds_ns
-from protocol.verdicts import CLOCK, Cause, Finding, Outcome
+from protocol.verdicts import CLOCK, Cause, Finding, Outcome, Passes
 
 CALL_LIMITS = 6
 """HAILs of one call id no further apart than so many times the limit are one call."""
@@ -65,21 +65,28 @@ class Answered:
     def subjects(self) -> list[str]:
         return [address_text(s.address) for s in self.world.flying()]
 
-    def hear(self, booked: Booked) -> Iterator[Finding]:
+    def hear(self, booked: Booked) -> Iterable[Finding]:
         message = booked.frame.message
         self.current[booked.frame.source, booked.frame.session] = booked.account
         if isinstance(message, Hail):
             self._called(booked, message)
         elif isinstance(message, Ack):
-            yield from self._answered(booked, message)
-        elif isinstance(message, Position | Watch):
-            if booked.frame.source in self.open:
-                calls = self.open[booked.frame.source] = [c for c in self.open[booked.frame.source] if not c.settled]
-                for call in calls:
-                    self._prove(call, booked)
-                    yield from self._judge(call, booked)
+            return self._answered(booked, message)
+        elif isinstance(message, COUNTS):
+            found = self._check(booked) if self.open.get(booked.frame.source) else ()
             if isinstance(message, Position):
                 self.receipts[booked.frame.source] = booked.account, message.receipt
+            return found
+        return ()
+
+    def _check(self, booked: Booked) -> list[Finding]:
+        """What a count says of the calls to its source."""
+        calls = self.open[booked.frame.source] = [c for c in self.open[booked.frame.source] if not c.settled]
+        found: list[Finding] = []
+        for call in calls:
+            self._prove(call, booked)
+            found += self._judge(call, booked)
+        return found
 
     def _called(self, booked: Booked, hail: Hail) -> None:
         addressee = self.world.stations.get(hail.addressee)
@@ -210,6 +217,9 @@ class Answered:
             unit="s",
             assumptions=(*BY_WORD, CLOCK) if outcome is Outcome.FAIL else (),
         )
+
+    def counted(self) -> Iterable[Passes]:
+        return ()
 
     def close(self, end_ns: int) -> Iterator[Finding]:
         for calls in self.calls.values():

@@ -13,6 +13,7 @@ from protocol.bounds import Fix, Limits, separation
 from protocol.clauses import blocks, quiet
 from protocol.clauses.boxes import Boxes, box_of
 from protocol.clauses.c3_1 import OwnSlots, _Starts
+from protocol.clauses.c6_1 import SafeDistance
 from protocol.judge import Judge
 from protocol.messages import Frame, Position, stamp
 from protocol.units import FT_M, NM_M, NS_PER_S
@@ -162,6 +163,44 @@ def test_what_columns_leave_open_is_judged_exactly(seed: int, monkeypatch: pytes
     followed(seed, seconds=40)
 
 
+def test_a_report_that_lags_is_held_against_where_the_other_was() -> None:
+    """Reports of one come a minute late, and it comes to where the other was then; the other's box is elsewhere now."""
+    late_s = 60.0
+    twins = Twins(shipped_agreement(), annexes(2))
+    for second in range(120):
+        north_m = -40_000.0 if second < 90 else 250.0 * (second - late_s)
+        for i, (north, north_mps, age_s) in enumerate([(north_m, 0.0, late_s), (250.0 * second, 250.0, 0.0)]):
+            at_ns = START_NS + second * NS_PER_S + i * NS_PER_S // 10
+            message = Position(
+                latitude_deg=35.0 + north / DEGREE_M,
+                longitude_deg=36.0,
+                baro_altitude_ft=20_000,
+                velocity_north_mps=north_mps,
+                velocity_east_mps=0.0,
+                velocity_up_mps=0.0,
+                nic=8,
+                nacv=2,
+                age_s=age_s,
+            )
+            frame = Frame(0x100001 + i, 1, second, 1, 0, 3, stamp(at_ns), message)
+            twins.hear(Heard(f"m1#{at_ns}", at_ns, 1, frame, 50, 1_000_000))
+    (tally,) = [t for t in twins.close(START_NS + 130 * NS_PER_S) if t.clause == "6.1"]
+    assert tally.counts[Outcome.PASS] > 20  # and after that it is not apart any more
+
+
+def test_pairs_of_which_one_is_never_heard_are_not_followed() -> None:
+    crowd, judge = Crowd(3, 10), Judge(shipped_agreement(), annexes(100))
+    crowd.odd = 0.0  # who is on the ground is followed
+    for heard in crowd.heard(30):
+        judge.hear(heard)
+    (clause,) = [c for c in judge.clauses if isinstance(c, SafeDistance)]
+    assert all(j < 10 for _, j in clause.pairs)
+    pending = [
+        t.subject for t in judge.close(START_NS + 40 * NS_PER_S) if t.clause == "6.1" and t.counts[Outcome.PENDING]
+    ]
+    assert all(int(name[:6], 16) < 0x10000B and int(name[7:], 16) < 0x10000B for name in pending)
+
+
 def test_most_pairs_sleep_and_their_passes_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     counted = []
     settle = blocks.Tables.add
@@ -255,7 +294,7 @@ def test_the_nearest_slot_is_the_nearest_of_all(seed: int, make_monitor: Callabl
     channel = clause.world.agreement.channel[0]
     slots = tuple(random.sample(range(channel.slots), random.randrange(4)))
     slot_ns, period_ns = 20_000_000, 20_000_000 * channel.slots
-    starts = _Starts.of(channel, slots)
+    starts = _Starts.of(channel, slots, clause.margin_ns)
     for _ in range(200):
         early = START_NS + random.randrange(3 * period_ns)
         late = early + random.choice([0, 3_000_000, 300_000_000])
@@ -266,6 +305,4 @@ def test_the_nearest_slot_is_the_nearest_of_all(seed: int, make_monitor: Callabl
             for slot in slots:
                 start = period * period_ns + slot * slot_ns
                 nearest = min(nearest, max(start - clause.margin_ns - late, early - start - latest, 0))
-        frame = Frame(1, 1, 1, 1, 0, 3, 0, Position())
-        booked = monitor.judge.counter.books.book(Heard("m1#1", early, 1, frame, size, 0))
-        assert clause._outside_ns(channel, starts, booked, early, late) == nearest
+        assert starts.outside_ns(size, early, late) == nearest
