@@ -72,11 +72,11 @@ def simulation(stations: int) -> float:
 
 
 def crowd(stations: int) -> Scenario:
-    """Half of them each party's, straight on within some 100 NM, at 20,000 to 40,000 ft, over a wide channel."""
+    """Half of them each party's, straight on within some 160 NM, at 20,000 to 40,000 ft, over a wide channel."""
     random = Random(1)
     aircraft = []
     for n in range(stations):
-        latitude, longitude = random.uniform(35.0, 36.5), random.uniform(36.0, 37.8)
+        latitude, longitude = random.uniform(35.0, 37.0), random.uniform(36.0, 38.3)
         altitude_ft = float(random.randrange(20_000, 40_000, 500))
         aircraft.append(
             {
@@ -90,7 +90,7 @@ def crowd(stations: int) -> Scenario:
                 ),
             }
         )
-    monitor = {"address": "0a0001", "call_sign": "MON 1", "role": "monitor", "at": (35.7, 36.9, 1000.0)}
+    monitor = {"address": "0a0001", "call_sign": "MON 1", "role": "monitor", "at": (36.0, 37.1, 1000.0)}
     return Scenario.model_validate(
         {
             "title": "A crowd",
