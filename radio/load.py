@@ -10,6 +10,10 @@ import numpy as np
 from radio.frames import OUTCOMES, Channel, Outcome, Settled
 from radio.slots import airtime_ns
 
+MOST_UNCOUNTED = 100_000
+"""Receptions that may wait to be counted: a few megabytes."""
+FAR = OUTCOMES.index(Outcome.OUT_OF_RANGE)
+
 
 @dataclass(slots=True)
 class ChannelLoad:
@@ -41,10 +45,12 @@ class Load:
         self.channels = {number: ChannelLoad() for number in sorted(self._channels)}
         self.frames: Counter[tuple[int, int]] = Counter()
         self.transmissions = 0
-        self._addresses = np.zeros(0, np.int64)
         self._columns = {number: column for column, number in enumerate(self.channels)}
+        self._addresses = np.zeros(0, np.int64)
         shape = (len(self.channels), 0, len(OUTCOMES))
         self._sent, self._heard = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+        self._uncounted: list[Settled] = []
+        self._rows = 0
 
     def take(self, settled: Settled) -> None:
         """Count what was settled."""
@@ -62,25 +68,28 @@ class Load:
             if hit is not None:
                 load.slots[hit] += 1
                 load.missed += sent.slot is not None and sent.slot != hit
-        self._count(settled)
+        self._uncounted.append(settled)
+        self._rows += len(settled.receiver)
+        if self._rows > MOST_UNCOUNTED:
+            self._count()
 
-    def _count(self, settled: Settled) -> None:
-        sources = np.array([t.source for t in settled.transmissions])
-        columns = np.array([self._columns[t.channel] for t in settled.transmissions])
-        of_frame = settled.frame
-        self._make_room(settled.receiver)
+    def _count(self) -> None:
+        """Put into the tables what is not yet in them: much at a time, for every time takes its time."""
+        parts, self._uncounted, self._rows = self._uncounted, [], 0
+        if not parts:
+            return
+        sent = [t for part in parts for t in part.transmissions]
+        sources, columns = np.array([t.source for t in sent]), np.array([self._columns[t.channel] for t in sent])
+        of_row = np.repeat(np.arange(len(sent)), np.concatenate([np.diff(part.begins) for part in parts]))
+        receiver = np.concatenate([part.receiver for part in parts])
+        outcome = np.concatenate([part.outcome for part in parts])
+        self._make_room(receiver)
         self._make_room(sources)
-        receiver, source = (self._addresses.searchsorted(addresses) for addresses in (settled.receiver, sources))
-        self._add(self._heard, columns[of_frame], receiver, settled.outcome)
-        self._add(self._sent, columns[of_frame], source[of_frame], settled.outcome)
-        far = OUTCOMES.index(Outcome.OUT_OF_RANGE)
-        self._sent[:, :, far] += (
-            np.bincount(
-                columns * self._sent.shape[1] + source, settled.out_of_range, self._sent.shape[0] * self._sent.shape[1]
-            )
-            .reshape(self._sent.shape[:2])
-            .astype(np.int64)
-        )
+        receiver, source = (self._addresses.searchsorted(addresses) for addresses in (receiver, sources))
+        self._add(self._heard, columns[of_row], receiver, outcome)
+        self._add(self._sent, columns[of_row], source[of_row], outcome)
+        out_of_range = np.concatenate([part.out_of_range for part in parts])
+        np.add.at(self._sent[:, :, FAR], (columns, source), out_of_range)
 
     def _make_room(self, addresses: Any) -> None:
         """Put new stations into the tables."""
@@ -104,11 +113,13 @@ class Load:
     @property
     def sent(self) -> Mapping[tuple[int, int], Mapping[Outcome, int]]:
         """The outcomes of each station's frames, by channel and station."""
+        self._count()
         return self._told(self._sent)
 
     @property
     def heard(self) -> Mapping[tuple[int, int], Mapping[Outcome, int]]:
         """The outcomes at each receiver, by channel and station; who was out of range is not counted here."""
+        self._count()
         return self._told(self._heard)
 
     def _told(self, table: Any) -> dict[tuple[int, int], dict[Outcome, int]]:
@@ -123,6 +134,7 @@ class Load:
     @property
     def outcomes(self) -> Counter[Outcome]:
         """How often each outcome occurred, in all."""
+        self._count()
         totals = self._sent.sum(axis=(0, 1)).tolist()
         return Counter({outcome: n for outcome, n in zip(OUTCOMES, totals, strict=True) if n})
 

@@ -1,5 +1,6 @@
 """What the shipped scenarios must show, each flown as shipped: who is accused, of what, on what evidence."""
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 from io import BytesIO
@@ -26,6 +27,7 @@ PARIS_PAIR = "3944e7/400804"
 ACCUSED = {
     "quiet": set(),
     "encounter-2015": set(),
+    "noisy-2015": set(),
     "encounter-2015-breach": {("4.1", SOKOL_2), ("6.1", f"{SOKOL_2}/{HAWK_11}"), ("6.1", f"{SOKOL_2}/{HAWK_12}")},
     "paris-2021": {("6.1", PARIS_PAIR)},
     "faults/stranger": {("1.1", UNATTRIBUTED)},
@@ -202,3 +204,17 @@ def received(flight: FlightTest) -> list[Reception]:
     assert recording.closed
     assert not recording.damage
     return [r for r in recording.records if isinstance(r, Reception)]
+
+
+def test_a_noisy_radio_accuses_nobody_and_most_is_decided_all_the_same(flown: Flown) -> None:
+    """Each trouble is in the truth while it lasts; what is left open names frames that were lost."""
+    flight = flown("noisy-2015")
+    report = flight.report()
+    outcomes = report["medium"]["outcomes"]
+    assert min(outcomes[o] for o in ("jammed", "below_sensitivity", "not_tuned", "faded", "received")) > 10
+    counts = Counter[str]()
+    for verdict in report["verdicts"]:
+        counts.update(verdict["counts"])
+        assert set(verdict["causes"]) <= {"frame_lost", "state_unheard", "not_heard_again", "not_proved_heard"}
+    assert counts["fail"] == 0
+    assert counts["pass"] / (counts["pass"] + counts["inconclusive"]) > 0.95
