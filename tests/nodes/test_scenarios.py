@@ -98,7 +98,8 @@ def test_the_verdicts_say_what_the_findings_say(name: str, flown: Flown) -> None
     report = flown(name).report()
     failed = {(v["clause"], v["subject"]) for v in report["verdicts"] if v["verdict"] == "fail"}
     assert failed == ACCUSED[name]
-    assert report["verdict"] == ("fail" if failed else "pass")
+    open_ = "inconclusive" if name == "noisy-2015" else "pass"
+    assert report["verdict"] == ("fail" if failed else open_)
 
 
 @pytest.mark.parametrize(
