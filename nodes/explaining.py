@@ -8,9 +8,12 @@ from typing import Any, NamedTuple
 
 from protocol.agreement import utc_text
 from protocol.units import LIGHT_MPS, NM_M, NS_PER_S
+from radio.frames import Outcome
 
 FRAME = re.compile(r"([0-9a-f]{6}):(\d{1,5}):(\d{1,10})")
 ADDRESS = re.compile(r"[0-9a-f]{6}")
+OUTCOMES = frozenset(outcome.value for outcome in Outcome)
+DID_NOT_LISTEN = ("not_tuned", "beyond_horizon")
 
 
 class NotThere(ValueError):
@@ -37,7 +40,7 @@ class Found(NamedTuple):
     rivals: tuple[str, ...] = ()
     reach_m: int | None = None
     others: tuple[int, int] = (0, 0)
-    """Of the other receivers in range: how many there are, and how many of them received it."""
+    """Of the others that listened within its horizon: how many there are, and how many of them received it."""
 
 
 def find(truth: Path, frame: str, receiver: str) -> Found:
@@ -51,12 +54,15 @@ def find(truth: Path, frame: str, receiver: str) -> Found:
         raise NotThere(f"{receiver} sent this frame itself: nobody receives his own")
     named = f'{{"frame":"{frame}",'
     sources: set[str] = set()
-    known = False
+    found: Found | None = None
     for number, line in enumerate(_lines(truth), 1):
-        if line.startswith(named):
-            return _found(_parsed(line, number, truth), receiver)
+        if line.startswith(named) and found is None:
+            found = _found(_parsed(line, number, truth), receiver, number, truth)
+        if found is not None and (found.outcome != "out_of_range" or f'"{receiver}":[' in line):
+            return found  # who is never a receiver does not listen, or is nobody
         sources.add(line[10:16])
-        known = known or f'"{receiver}":[' in line
+    if found is not None:
+        raise NotThere(f"{receiver} is never in range in {truth}: it does not listen, was not there, or too far away")
     if not sources:
         raise NotThere(f"{truth} has no frames")
     if frame[:6] not in sources:
@@ -83,17 +89,26 @@ def _parsed(line: str, number: int, truth: Path) -> dict[str, Any]:
     return values
 
 
-def _found(values: dict[str, Any], receiver: str) -> Found:
+def _found(values: dict[str, Any], receiver: str, number: int, truth: Path) -> Found:
+    try:
+        return _taken(values, receiver)
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError):
+        raise NotThere(f"{truth}, line {number} is no line of a truth: give the truth.jsonl of a run") from None
+
+
+def _taken(values: dict[str, Any], receiver: str) -> Found:
     receivers = values["receivers"]
     about = (values["frame"], receiver, values["start_ns"], values["channel"], values["bytes"])
     slot = tuple(values["slot"]) if "slot" in values else None
     if values.get("given_up"):
         return Found(*about, slot, "given_up")
-    others = [got for address, got in receivers.items() if address != receiver]
+    others = [got for address, got in receivers.items() if address != receiver and got[0] not in DID_NOT_LISTEN]
     counts = len(others), sum(got[0] == "received" for got in others)
     if receiver not in receivers:
         return Found(*about, slot, "out_of_range", reach_m=values["reach_m"], others=counts)
     outcome, power_dbm, sinr_db, delay_ns, *rivals = receivers[receiver]
+    if outcome not in OUTCOMES:
+        raise ValueError(outcome)
     return Found(
         *about,
         slot,
@@ -112,7 +127,8 @@ def explain(found: Found) -> str:
     told = [f"{found.frame} at {found.receiver}: {_because(found)}.", _sent(found)]
     total, received = found.others
     if found.outcome != "given_up" and total:
-        told.append(f"Of {total} other {'receiver' if total == 1 else 'receivers'} in range {received} received it.")
+        others = "one other" if total == 1 else f"{total} others"
+        told.append(f"Of {others} that listened in range {received} received it.")
     return " ".join(told)
 
 
@@ -130,15 +146,16 @@ def _because(found: Found) -> str:
         "collision": f"lost in a collision with {rivals}: {heard}",
         "corrupted": f"lost to noise by chance, as some frames are at this strength: {heard}, over {away}",
         "faded": f"lost by the medium's random loss alone: {heard} would have been enough",
-        "out_of_range": f"out of range, or not there: further away than {_reach(found.reach_m)}, where nobody could "
-        "hear it, by its power and by the highest antenna; or not on the air",
+        "out_of_range": f"not on the air, or out of range: further away than {_reach(found.reach_m)}, where nobody "
+        "could hear it, by its power and by the highest antenna",
         "given_up": "never sent: its source found the channel busy each time that it tried",
     }[found.outcome]
 
 
 def _sent(found: Found) -> str:
     at = utc_text(found.start_ns)[11:23]
-    told = f"It started at {at} on channel {found.channel} with {found.bytes} bytes"
+    started = "would have started" if found.outcome == "given_up" else "started"
+    told = f"It {started} at {at} on channel {found.channel} with {found.bytes} bytes"
     if found.slot is None:
         return told + "."
     meant, hit = found.slot

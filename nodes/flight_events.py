@@ -19,7 +19,7 @@ def switched(events: list[tuple[int, bool]], at_first: bool, start_ns: int, end_
     """When something is on that is switched at instants; of several at one instant the last holds."""
     spans: list[Span] = []
     on, since_ns = at_first, start_ns
-    for at_ns, goes_on in events:
+    for at_ns, goes_on in dict(events).items():
         if on and not goes_on and at_ns > since_ns:
             spans.append((since_ns, at_ns))
         if goes_on != on:

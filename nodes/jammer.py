@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from nodes.flight import Flight
 from nodes.flight_events import jamming
 from nodes.scenario import StationEntry
-from protocol.units import NS_PER_MS, NS_PER_S
+from protocol.units import NS_PER_MS
 from radio.envelope import Jam
 from radio.hub import WINDOW_NS
 
 AHEAD_NS = 2 * WINDOW_NS
 """It hands over as early as places are told."""
-LONGEST_NS = NS_PER_S
-"""What lasts longer is told in pieces: each uses the place at its own start."""
+LONGEST_NS = 2 * WINDOW_NS
+"""What lasts longer is told in pieces: each uses the place at its own start, and is told when that is known."""
 
 
 class Jammer:
@@ -40,7 +40,7 @@ class Jammer:
         return self._told_ns - AHEAD_NS if any(until_ns > self._told_ns for _, until_ns in self._on) else None
 
     def wake(self, now_ns: int) -> list[Jam]:
-        """What it does in the next second; of what would begin within a window it can say nothing any more."""
+        """What it does next; of what would begin within a window it can say nothing any more."""
         from_ns = max(self._told_ns, now_ns + WINDOW_NS)
         self._told_ns = max(self._told_ns, now_ns + AHEAD_NS) + LONGEST_NS
         return [

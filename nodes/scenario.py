@@ -82,6 +82,8 @@ class JamEntry(Model):
     def _pulses(self) -> Self:
         if (self.on_ms is None) != (self.period_ms is None):
             raise ValueError("pulses have both on_ms and period_ms; without both it jams all the time")
+        if len(set(self.channels)) < len(self.channels):
+            raise ValueError("channels names one twice")
         if self.on_ms is not None and self.period_ms is not None and self.on_ms >= self.period_ms:
             raise ValueError("on_ms must be below period_ms")
         return self
@@ -244,6 +246,12 @@ class MediumEntry(Model):
     propagation: PropagationEntry = PropagationEntry()
     curve: tuple[CurveEntry, ...] = ()
 
+    @model_validator(mode="after")
+    def _margin_is_asked_for(self) -> Self:
+        if self.capture != "margin" and "capture_db" in self.model_fields_set:
+            raise ValueError(f'capture = "{self.capture}" has no use for capture_db: remove it')
+        return self
+
 
 class EventEntry(Model):
     """Something that changes at an instant: for one station, or (`loss`) for the whole medium."""
@@ -264,7 +272,7 @@ class EventEntry(Model):
                 f"an event changes one thing (power_dbm, loss, channels, jamming or on_air), given: {changes}"
             )
         if (self.loss is None) != (self.station is not None):
-            raise ValueError("loss is the whole medium's: give it no station; everything else is a station's: name it")
+            raise ValueError("loss is the whole medium's and has no station, everything else is a station's: name it")
         return self
 
 

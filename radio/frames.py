@@ -12,8 +12,6 @@ from radio.antenna import Pattern
 from radio.curves import STEP, Curve
 from radio.slots import SlotPlan, airtime_ns
 
-NO_RIVAL = -1
-
 
 class BackOff(NamedTuple):
     """Carrier sense: who finds the channel busy waits 1 to `most_slots` times `slot_ns`, `attempts` times at most."""

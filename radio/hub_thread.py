@@ -83,7 +83,8 @@ class ServedRun:
                         pass
                     case ("refused", address, reason):
                         self.news.append(("refused", address, reason))
-                        self._ours.send(("unexpect", address))
+                        with contextlib.suppress(*GONE):  # it may be over, with more news still to be read
+                            self._ours.send(("unexpect", address))
                     case item:
                         self.news.append(item)
         except GONE:

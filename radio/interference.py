@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 
 from radio.frames import Burst
 from radio.reception import OnAir, Rows, milliwatts
+from radio.stations import NEGLIGIBLE_DB
+
+NEGLIGIBLE = round(NEGLIGIBLE_DB * 10)
 
 
 @dataclass(slots=True, eq=False)
@@ -98,13 +101,16 @@ def in_step(rows: Rows, other: Rows, capacity: int) -> NDArray[np.intp]:
 
 
 def overlap_mw(frame: OnAir, other: OnAir, capacity: int) -> NDArray[np.float64] | None:
-    """The other frame's power at this one's receivers, while this one is received; None if there is none."""
+    """The other frame's power at this one's receivers, while this one is received; None if there is none.
+
+    What is far below a receiver's noise is nothing to it, however well others may hear it.
+    """
     rows, theirs = frame.rows, other.rows
     if not len(rows.row) or not len(theirs.row):
         return None
     where = in_step(rows, theirs, capacity)
     arrival_ns = theirs.arrival_ns[where]
-    hit = (where >= 0) & ~theirs.beyond_horizon[where]
+    hit = (where >= 0) & ~theirs.beyond_horizon[where] & (theirs.power_tenths[where] >= rows.noise_tenths - NEGLIGIBLE)
     hit &= (arrival_ns < rows.arrival_ns + frame.airtime_ns) & (rows.arrival_ns < arrival_ns + other.airtime_ns)
     if not hit.any():
         return None
@@ -124,7 +130,7 @@ def hold(frames: Sequence[OnAir], live: Sequence[OnAir], candidates: Sequence[ND
 
     `live` are the frames of one channel, by start, with in `candidates` whether a receiver can take notice of them at
     all; `frames` are those whose receptions have all begun, and get their `held`. Of frames that arrive at the same
-    instant the lowest (source, session, sequence) is first.
+    instant the one that started first is first, then the lowest (source, session, sequence).
     """
     never = np.iinfo(np.int64).max
     arrival_ns = np.full((len(live), n_rows), never)

@@ -4,6 +4,7 @@ Everything is told with the instant it holds from, and nothing is decided before
 told. So neither the order of calls nor the cutting of time into windows can change a fate.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -17,7 +18,6 @@ from numpy.typing import ArrayLike
 
 from radio import draws, outcomes
 from radio.frames import (
-    NO_RIVAL,
     OUTCOMES,
     BackOff,
     Burst,
@@ -34,7 +34,6 @@ from radio.slots import airtime_ns
 from radio.stations import NEVER_NS, Stations
 
 __all__ = [
-    "NO_RIVAL",
     "OUTCOMES",
     "BackOff",
     "Burst",
@@ -170,11 +169,13 @@ class Medium:
         """A station's position (ECEF) and velocity at `at_ns`, from then on continued in a straight line.
 
         `height_m` above the ellipsoid is for the radio horizon and stays as it is. A frame uses the places that hold
-        at its start.
+        at its start. ValueError for what is no number.
         """
         presence = self._present(address, at_ns)
         presence.placed_ns = at_ns if presence.placed_ns is None else min(at_ns, presence.placed_ns)
         position, velocity = np.array(position_m, np.float64), np.array(velocity_mps, np.float64)
+        if not all(map(math.isfinite, (*position, *velocity, height_m))):
+            raise ValueError(f"station {address:#x} is nowhere at {at_ns}: {position}, {velocity}, {height_m}")
         self._change(at_ns, partial(self._place, presence, at_ns, position, velocity, height_m))
 
     def set_power(self, address: int, power_dbm: float, at_ns: int) -> None:

@@ -1,17 +1,17 @@
 """What becomes of frames at their receivers, once all that overlaps them is known. Pure functions over arrays."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from radio import draws, propagation
-from radio.frames import CODE, Channel, Outcome, Settled, Transmission
+from radio.frames import CODE, Channel, Outcome, Rivals, Settled, Transmission
 from radio.interference import Around, Disturbed, disturbed, hold
 from radio.reception import NO_ROWS, OnAir, Rows, milliwatts
-from radio.stations import Stations, tenths
+from radio.stations import Stations
 
 Capture = Literal["margin", "first", "none"]
 
@@ -44,7 +44,7 @@ class Receivers:
 
     def __init__(self, channels: Sequence[Channel], capture: Capture, capture_db: float, seed: int) -> None:
         self.capture: Capture = capture
-        self.capture_tenths = int(tenths(capture_db))
+        self.capture_tenths = int(propagation.tenths(capture_db))
         self.seed = seed
         self.channels = channels
         self._tables: dict[tuple[int, int], Table] = {}
@@ -61,9 +61,6 @@ class Receivers:
 
 def settle(frames: list[OnAir], live: Sequence[OnAir], stations: Stations, receivers: Receivers) -> Settled:
     """The outcomes of frames whose receptions are over. `live` are all that may overlap with them, by start."""
-    if stations.somebody_left:
-        for frame in frames:
-            _forget_those_who_left(frame, stations)
     frames.sort(key=_by_due)
     parts = [f.rows for f in frames] or [NO_ROWS]
     rows = Rows(*map(np.concatenate, zip(*parts, strict=True)))
@@ -80,7 +77,7 @@ def settle(frames: list[OnAir], live: Sequence[OnAir], stations: Stations, recei
             if disturbance is not None:
                 judged.disturb(i, disturbance)
     judged.draw()
-    return Settled(
+    settled = Settled(
         transmissions=[_frame(f) for f in frames],
         due_ns=np.array([f.due_ns for f in frames], np.int64),
         out_of_range=np.array([f.out_of_range for f in frames], np.int64),
@@ -94,6 +91,17 @@ def settle(frames: list[OnAir], live: Sequence[OnAir], stations: Stations, recei
         arrival_ns=rows.arrival_ns,
         rivals=judged.rivals(),
     )
+    return _without_those_who_left(settled, rows.row, stations) if stations.somebody_left else settled
+
+
+def _without_those_who_left(settled: Settled, row: NDArray[np.intp], stations: Stations) -> Settled:
+    """Who left before a frame was due has no outcome. Only now: what disturbed the others must not depend on it."""
+    stayed = np.flatnonzero(stations.left_ns[row] > settled.due_ns[settled.frame])
+    begins = np.zeros(len(settled.begins), np.int64)
+    np.cumsum(np.bincount(settled.frame[stayed], minlength=len(settled)), out=begins[1:])
+    columns = ("frame", "receiver", "outcome", "power_tenths", "sinr_tenths", "arrival_ns")
+    kept = {name: getattr(settled, name)[stayed] for name in columns}
+    return replace(settled, begins=begins, rivals=_Kept(settled.rivals, stayed), **kept)
 
 
 def _frame(frame: OnAir) -> Transmission:
@@ -103,15 +111,6 @@ def _frame(frame: OnAir) -> Transmission:
 
 def _by_due(frame: OnAir) -> tuple[Any, ...]:
     return frame.due_ns, frame.sent[:6]  # all but the slot, which may be None
-
-
-def _forget_those_who_left(frame: OnAir, stations: Stations) -> None:
-    """Who left before a frame was due has no outcome."""
-    stayed = stations.left_ns[frame.rows.row] > frame.due_ns
-    if not stayed.all():
-        frame.rows = frame.rows.of(stayed)
-        if frame.held is not None:
-            frame.held = frame.held[stayed]
 
 
 class _Judged:
@@ -219,8 +218,19 @@ class LostTo:
         return tuple(dict.fromkeys(source for _, source in sorted(rivals)))
 
 
+class _Kept:
+    """The same for some of the rows."""
+
+    def __init__(self, rivals: Rivals, rows: NDArray[np.intp]) -> None:
+        self._rivals, self._rows = rivals, rows
+
+    def at(self, row: int) -> tuple[int, ...]:
+        """As `LostTo.at`."""
+        return self._rivals.at(int(self._rows[row]))
+
+
 def _tenths_of_mw(power_mw: NDArray[np.float64]) -> NDArray[np.int32]:
-    return tenths(propagation.decibel_milliwatts(power_mw))
+    return propagation.tenths(propagation.decibel_milliwatts(power_mw))
 
 
 def _hold(frames: Sequence[OnAir], live: Sequence[OnAir], around: Around, n_rows: int, receivers: Receivers) -> None:

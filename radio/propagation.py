@@ -1,7 +1,7 @@
 """How strong, how late and how far a radio wave arrives: pure array functions, and the models of propagation.
 
 What models know beforehand, such as a matrix, they are made with; nothing changes in them. Powers in dB and dBm pass
-through `round_db` before anything compares or records them, because numpy's logarithms differ in the last bit between
+through `tenths` before anything compares or records them, because numpy's logarithms differ in the last bit between
 processors.
 """
 
@@ -20,21 +20,21 @@ THERMAL_NOISE_DBM_PER_HZ = -174.0
 # Mean earth radius times 4/3: the usual allowance for refraction in a standard atmosphere (ITU-R P.310, P.834).
 STANDARD_REFRACTION = 4 / 3
 EARTH_RADIUS_M = 6_371_000.0
-EFFECTIVE_EARTH_RADIUS_M = EARTH_RADIUS_M * STANDARD_REFRACTION
 # An antenna on a vehicle or a mast. Heights above the ellipsoid may be negative on dry land; a root may not.
 LEAST_ANTENNA_HEIGHT_M = 1.0
 # Two stations at the same place would otherwise have an infinite power.
 LEAST_DISTANCE_M = 1.0
 # The diameter of the earth with all who fly over it: no two stations are further apart.
 FARTHEST_M = 13_000_000.0
+# More than anybody means; a function that returns more has a mistake.
+GREATEST_LOSS_DB = 10_000.0
 # Stands for "no power at all" where a logarithm is taken: -3000 dBm.
 _LEAST_POWER_MW = 1e-300
 
 
-def round_db(value_db: ArrayLike) -> NDArray[np.float64]:
-    """The value to 0.1 dB: always the float nearest to a whole number of tenths, so equal values compare equal."""
-    tenths: NDArray[np.float64] = np.rint(np.asarray(value_db, dtype=np.float64) * 10.0)
-    return tenths / 10.0 + 0.0  # adding zero turns -0.0, which prints otherwise, into 0.0
+def tenths(value_db: ArrayLike) -> NDArray[np.int32]:
+    """Decibels as whole tenths, the nearest: what is compared and recorded, so that all processors agree."""
+    return np.rint(np.asarray(value_db, dtype=np.float64) * 10.0).astype(np.int32)
 
 
 def free_space_loss_db(distance_m: ArrayLike, frequency_hz: float) -> NDArray[np.float64]:
@@ -74,14 +74,6 @@ def horizon_m(height_a_m: ArrayLike, height_b_m: ArrayLike, k: float | None) -> 
     return reach
 
 
-def radio_horizon_m(height_a_m: ArrayLike, height_b_m: ArrayLike) -> NDArray[np.float64]:
-    """Greatest distance in metres at which two antennas see each other over a smooth 4/3 earth.
-
-    The sum of sqrt(2 k R h): 4.12 km times the root of each height in metres. Heights under 1 m count as 1 m.
-    """
-    return horizon_m(height_a_m, height_b_m, STANDARD_REFRACTION)
-
-
 def propagation_delay_ns(distance_m: ArrayLike) -> NDArray[np.int64]:
     """Time of flight at the speed of light in vacuum, to the nearest nanosecond."""
     return np.rint(np.asarray(distance_m, dtype=np.float64) * (1e9 / SPEED_OF_LIGHT_MPS)).astype(np.int64)
@@ -92,11 +84,6 @@ def sensitivity_dbm(noise_figure_db: ArrayLike, bandwidth_hz: float, required_sn
     noise_dbm = THERMAL_NOISE_DBM_PER_HZ + 10.0 * np.log10(bandwidth_hz) + np.asarray(noise_figure_db)
     result: NDArray[np.float64] = noise_dbm + np.asarray(required_snr_db)
     return result
-
-
-def milliwatts(power_dbm: ArrayLike) -> NDArray[np.float64]:
-    """Power in mW of a power in dBm."""
-    return np.power(10.0, np.asarray(power_dbm, dtype=np.float64) / 10.0)
 
 
 def decibel_milliwatts(power_mw: ArrayLike) -> NDArray[np.float64]:
@@ -284,13 +271,18 @@ def _checked(
 ) -> NDArray[np.float64]:
     """The losses, if all are numbers from 0 up, and none is better than free space by more than `excess_db`."""
     free_db = np.maximum(free_space_loss_db(distance_m, frequency_hz), 0.0)
-    good = np.isfinite(loss_db) & (loss_db >= 0.0) & (loss_db >= free_db - excess_db - _TOLERANCE_DB)
+    good = (
+        np.isfinite(loss_db)
+        & (loss_db >= 0.0)
+        & (loss_db <= GREATEST_LOSS_DB)
+        & (loss_db >= free_db - excess_db - _TOLERANCE_DB)
+    )
     if good.all():
         return loss_db
     at = int(np.argmin(good))
     found = f"{name} gave {loss_db[at]:g} dB for {distance_m[at]:.0f} m at {frequency_hz / 1e6:g} MHz"
-    if not (np.isfinite(loss_db[at]) and loss_db[at] >= 0.0):
-        raise PropagationError(f"{found}: a finite loss of 0 dB or more is expected")
+    if not 0.0 <= loss_db[at] <= GREATEST_LOSS_DB:
+        raise PropagationError(f"{found}: a loss of 0 to {GREATEST_LOSS_DB:g} dB is expected")
     raise PropagationError(
         f"{found}, better than free space by {free_db[at] - loss_db[at]:.1f} dB: excess_db allows {excess_db:g}"
     )

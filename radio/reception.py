@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from radio import propagation
 from radio.antenna import look_deg
 from radio.frames import Burst, Transmission
-from radio.stations import Stations, tenths
+from radio.stations import Stations
 
-_NS_PER_M = 1e9 / propagation.SPEED_OF_LIGHT_MPS
 _LEAST_TENTHS, _MOST_TENTHS = -40_000, 30_000
 _MILLIWATTS = np.power(10.0, np.arange(_LEAST_TENTHS, _MOST_TENTHS + 1) / 100.0)
 
@@ -144,12 +143,12 @@ def arrive(frames: Sequence[OnAir], stations: Stations, frequency_hz: float, air
         stations.height_m[row],
     )
     loss_db = air.propagation.loss_db(paths, frequency_hz)
-    delay_ns = np.rint(np.minimum(distance_m, propagation.FARTHEST_M) * _NS_PER_M).astype(np.int64)
+    delay_ns = propagation.propagation_delay_ns(np.minimum(distance_m, propagation.FARTHEST_M))
     all_rows = Rows(
         row,
         paths.receiver,
         start_ns[of_frame] + delay_ns,
-        tenths(effective_dbm - loss_db),
+        propagation.tenths(effective_dbm - loss_db),
         stations.noise_tenths[column][row],
         start_ns[of_frame] < stations.hears_from_ns[column][row],
         distance_m > air.horizon_factor_m * roots,

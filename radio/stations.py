@@ -127,7 +127,7 @@ class Stations:
             self.patterns[row] = equipment.pattern
         for column, channel in enumerate(self._channels):
             noise_dbm = propagation.sensitivity_dbm(equipment.noise_figure_db, channel.bandwidth_hz, 0.0)
-            self.noise_tenths[column, row] = tenths(noise_dbm)
+            self.noise_tenths[column, row] = propagation.tenths(noise_dbm)
         self._forget()
         return row
 
@@ -214,7 +214,7 @@ class Stations:
 
     def _look_for_the_best(self) -> Best:
         rows = self.order
-        patterns_db = max(map(self._pattern_db, self.patterns), default=0.0)
+        patterns_db = max((self._pattern_db(row) for row in rows.tolist() if row in self.patterns), default=0.0)
         self._best = Best(
             float(self.root_height[rows].max(initial=0.0)),
             float(self.gain_dbi[rows].max(initial=0.0)) + patterns_db,
@@ -249,8 +249,3 @@ class Stations:
         middle_m = positions_m[:, rows].mean(axis=1, keepdims=True)
         radius_m = float(np.sqrt(((positions_m[:, rows] - middle_m) ** 2).sum(axis=0)).max())
         return Near(at_ns, at_ns + NEAR_FOR_NS, slack_m, rows, positions_m, 2 * (radius_m + slack_m))
-
-
-def tenths(value_db: Any) -> NDArray[np.int32]:
-    """Decibels as whole tenths, the nearest: what is compared and recorded, so that all processors agree."""
-    return np.rint(np.asarray(value_db, dtype=np.float64) * 10.0).astype(np.int32)

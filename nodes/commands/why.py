@@ -27,4 +27,6 @@ def why(
         found = find(truth, frame, receiver)
     except NotThere as error:
         raise typer.BadParameter(str(error)) from None
+    except OSError as error:
+        raise typer.BadParameter(f"{truth}: {error.strerror}") from None
     typer.echo(json.dumps(found._asdict()) if as_json else explain(found))

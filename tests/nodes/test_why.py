@@ -20,7 +20,15 @@ CHANNELS = {1: SLOTTED, 2: POLITE}
 def truth(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A truth with what the medium can do to frames."""
     medium = Medium([SLOTTED, POLITE], Laws(), seed=1)
-    stations = ((1, 0.0, 9e3), (2, 3e3, 9e3), (3, 6e3, 9e3), (4, 9e5, 9e3), (5, 4.3e5, 5.0), (6, 3.1e3, 9e3))
+    stations = (
+        (1, 0.0, 9e3),
+        (2, 3e3, 9e3),
+        (3, 6e3, 9e3),
+        (4, 9e5, 9e3),
+        (5, 4.3e5, 5.0),
+        (6, 3.1e3, 9e3),
+        (8, 9.01e5, 9e3),
+    )
     for address, east_m, height_m in stations:
         tuned = frozenset({1, 2}) if address != 6 else frozenset({2})
         medium.join(Equipment(address=address), tuned, 0)
@@ -30,6 +38,7 @@ def truth(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for sent in (
         Transmission(1, 0, 0, 1, 20 * MS, FRAME, 0),
         Transmission(1, 0, 1, 1, 41 * MS, FRAME, 3),
+        Transmission(8, 0, 0, 1, 100 * MS, FRAME),
         Transmission(3, 0, 1, 1, 41 * MS, FRAME, 1),
         Transmission(1, 0, 2, 1, 60 * MS, FRAME),
         Transmission(1, 0, 3, 2, 80 * MS, FRAME),
@@ -50,10 +59,14 @@ def truth(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "000002",
             "received, -62 dBm, SINR 42 dB, over 1.6 NM. It started at 00:00:00.020 on channel 1",
         ),
-        ("000001:0:0", "000002", "with 50 bytes, in slot 0 as meant. Of 3 other receivers in range 1 received it."),
+        (
+            "000001:0:0",
+            "000002",
+            "with 50 bytes, in slot 0 as meant. Of one other that listened in range 1 received it.",
+        ),
         ("000001:0:0", "000006", "lost, for 000006 did not listen to channel 1"),
         ("000001:0:0", "000005", "lost beyond the radio horizon: 232.2 NM apart, and the earth in between"),
-        ("000001:0:0", "000004", "out of range, or not there: further away than 422 NM"),
+        ("000001:0:0", "000004", "not on the air, or out of range: further away than 422 NM"),
         ("000001:0:1", "000002", "lost in a collision with 000003: -62 dBm, SINR 0 dB"),
         ("000001:0:1", "000002", "in slot 1, and was meant for 3"),
         ("000001:0:1", "000003", "lost, for 000003 was transmitting itself while it came"),
@@ -83,7 +96,7 @@ def test_as_json(truth: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert find(truth, "000001:0:1", "000002")._asdict() == told | {
         "rivals": ("000003",),
         "slot": (3, 1),
-        "others": (3, 0),
+        "others": (1, 0),
     }
 
 
@@ -95,6 +108,8 @@ def test_as_json(truth: Path, capsys: pytest.CaptureFixture[str]) -> None:
         ("000001:0:0", "000001", "sent this frame itself"),
         ("000009:0:0", "000002", "000009 sent nothing in"),
         ("000001:0:77", "000002", "000001 sent others, but not this one"),
+        ("000001:0:0", "000007", "000007 is never in range in"),
+        ("000001:0:0", "0000ff", "0000ff is never in range in"),
     ],
 )
 def test_what_is_not_there(
@@ -111,6 +126,11 @@ def test_what_is_not_there(
         (b"[1, 2]\n", "line 1 is no line of a truth"),
         (b"\x0a\x0d\x0d\x0a\xff\xfe", "is no"),
         (b'{"frame":"000001:0:0","start_ns":1', "line 1 is cut short"),
+        (b'{"frame":"000001:0:0","x":1}', "line 1 is no line of a truth"),
+        (
+            b'{"frame":"000001:0:0","start_ns":1,"channel":1,"bytes":1,"receivers":{"000002":["eaten",1,1,1]}}',
+            "line 1 is no",
+        ),
     ],
 )
 def test_what_is_no_truth(tmp_path: Path, content: bytes, about: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -104,7 +104,8 @@ class SlowMedium:
                 sends |= other.start_ns < end_ns and arrival_ns < other.start_ns + self.airtime_ns(other)
             elif other.channel == frame.channel and self.in_range(other, receiver):
                 first_ns, last_ns, power_dbm, beyond = self.link(other, receiver)
-                if not beyond and first_ns < end_ns and arrival_ns < last_ns:
+                matters = not beyond and power_dbm >= tenths(self.noise_dbm(receiver, frame.channel) - 20)
+                if matters and first_ns < end_ns and arrival_ns < last_ns:
                     powers[self.sent.index(other)] = 10 ** (power_dbm / 10)
         return sends, powers
 
