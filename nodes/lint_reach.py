@@ -1,6 +1,7 @@
 """Checks of places: whether a monitor can hear a station at all, and whether the agreement holds where it flies."""
 
 from collections.abc import Iterator
+from itertools import permutations
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from nodes.scenario import StationEntry
 from protocol.agreement import Channel
 from protocol.messages import MAX_FRAME_BYTES
 from radio.curves import STEP
-from radio.propagation import free_space_range_m, horizon_m, sensitivity_dbm
+from radio.propagation import Matrix, Own, Paths, PropagationError, free_space_range_m, horizon_m, sensitivity_dbm
 
 UNHEARD_S = 5.0
 """How long a station may be out of reach without a word if 4.1 sets no limit."""
@@ -82,6 +83,27 @@ def _reach_m(station: StationEntry, monitor: StationEntry, channel: Channel, snr
     sent_dbm = station.power_dbm + station.gain_dbi + monitor.gain_dbi + excess_db
     needed_dbm = float(sensitivity_dbm(monitor.noise_figure_db, channel.bandwidth_khz * 1000, snr_db))
     return free_space_range_m(sent_dbm - needed_dbm, channel.frequency_mhz * 1e6)
+
+
+def ends_in_flight(plan: Plan) -> Iterator[Problem]:
+    """A matrix or a function of the user's may give losses that cannot be, at distances that will be flown."""
+    propagation = plan.flight.radio.propagation
+    if not isinstance(propagation, Matrix | Own):
+        return
+    channels = (*plan.flight.agreement.channel, *plan.flight.scenario.unagreed_channel)
+    for a, b in permutations(sorted(plan.ways), 2):
+        here, there = plan.ways[a], plan.ways[b]
+        apart_m = straight_m(here, there)
+        at = np.flatnonzero(np.isfinite(apart_m))
+        one = np.ones(len(at), np.int64)
+        paths = Paths(apart_m[at], a * one, b * one, here.height_m[at], there.height_m[at])
+        try:
+            for channel in channels:
+                propagation.loss_db(paths, channel.frequency_mhz * 1e6)
+        except PropagationError as error:
+            key = "medium.propagation.file" if isinstance(propagation, Matrix) else "medium.propagation.python"
+            yield plan.warning(key, "", f"{error}; the run would end there")
+            return
 
 
 def never_in_the_area(plan: Plan) -> Iterator[Problem]:

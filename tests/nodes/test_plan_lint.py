@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from nodes.main import run
+from nodes.shipped import CONFIGS
 
 AGREEMENT = ("agreements", "safety-of-flight-2015.toml")
 QUIET = ("scenarios", "quiet.toml")
@@ -291,3 +292,23 @@ def test_two_milliseconds_of_margin_would_be_too_much_for_it(configs: Path, caps
         (warning,) = found(path, capsys)
         assert warning["key"] == "channel.0.slot_ms"
         assert "0.73 ms short" in warning["expected"]
+
+
+def test_a_matrix_that_would_end_the_run_is_found_before_it_flies(
+    sound: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """90 dB between all of them is better than free space at 60 NM and 127.5 MHz by 26 dB."""
+    signs = ["MON 1", "HAWK 11", "HAWK 12", "SOKOL 1", "SOKOL 2"]
+    rows = [",".join(["", *signs]), *(",".join([sign, *["90"] * 5]) for sign in signs)]
+    (sound / "scenarios" / "losses.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    path = sound.joinpath(*QUIET)
+    for excess_db, told in ((3, 1), (30, 0)):
+        text = 'seed = 1\n\n[medium]\npropagation = {{ model = "matrix", file = "losses.csv", excess_db = {} }}\n'
+        path.write_text(
+            (CONFIGS / "scenarios" / "quiet.toml").read_text().replace("seed = 1\n", text.format(excess_db))
+        )
+        warnings = [w for w in found(path, capsys) if w["key"] == "medium.propagation.file"]
+        assert len(warnings) == told
+        if warnings:
+            assert "better than free space by" in warnings[0]["expected"]
+            assert "the run would end there" in warnings[0]["expected"]
