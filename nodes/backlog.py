@@ -10,9 +10,8 @@ from weakref import WeakSet
 
 import numpy as np
 
+from nodes.decoding import decoded
 from nodes.stations.ledger import NEVER, NO_PLACE, Overheard, Roster, key_of, place_of
-from protocol import codec
-from protocol.errors import DecodeError
 from protocol.messages import Frame, Ident, Intent, Position, Watch
 from radio.delivery import Delivery
 
@@ -39,19 +38,12 @@ class Meaning(NamedTuple):
 
 def meaning_of(delivery: Delivery) -> Meaning:
     """What the frames of a delivery mean to a receiver."""
-    frames = [_decoded(sent.data) for sent in delivery.frames]
+    frames = [decoded(sent.data) for sent in delivery.frames]
     calls: dict[int, set[int]] = {}
     for i, frame in enumerate(frames):
         if frame is not None and type(frame.message) not in PERIODIC:
             calls.setdefault(getattr(frame.message, "addressee", EVERYBODY), set()).add(i)
     return Meaning(frames, {address: frozenset(own) for address, own in calls.items()})
-
-
-def _decoded(data: bytes) -> Frame | None:
-    try:
-        return codec.decode(data)
-    except DecodeError:
-        return None
 
 
 class Reader:

@@ -3,17 +3,15 @@
 A run and a later `check` go the same way from the record on, so both give the same verdicts.
 """
 
-from collections.abc import Callable, Iterable
-from functools import partial
+from collections.abc import Iterable
 from heapq import heappop, heappush
 
+from nodes.decoding import decoded
 from nodes.flight import Flight
 from nodes.scenario import StationEntry
 from nodes.seat import random_of
-from protocol import codec
 from protocol.accounts import Heard
 from protocol.agreement import Agreement, Annexes, canonical_json
-from protocol.errors import DecodeError
 from protocol.judge import Judge
 from protocol.units import FT_M
 from radio.envelope import MAX_DATA_BYTES, Place, Reception, Trouble
@@ -48,9 +46,8 @@ def observe(judge: Judge, monitor: str, record: Record) -> None:
     if isinstance(record, HostTrouble):
         judge.host_trouble(record.address, record.from_ns, record.until_ns)
         return
-    try:
-        frame = codec.decode(record.frame)
-    except DecodeError:
+    frame = decoded(record.frame)
+    if frame is None:
         return
     name = f"{monitor}#{record.number}"
     heard = Heard(name, record.arrival_ns, record.channel, frame, len(record.frame), record.clock_bound_ns)
@@ -93,7 +90,7 @@ class Monitor:
         self._unsettled_ns = airtime_ns(MAX_DATA_BYTES, slowest) + LONGEST_DELAY_NS + CLOCK_BOUND_NS
         self._writer = writer
         self._last_ns = 0
-        self._waiting: list[tuple[int, int, Callable[[int], Record]]] = []
+        self._waiting: list[tuple[int, int, Reception | Trouble]] = []
         self._number = 0
 
     def take(self, from_ns: int, receptions: Iterable[Reception], troubles: Iterable[Trouble]) -> None:
@@ -101,9 +98,9 @@ class Monitor:
         self._flush(from_ns - self._unsettled_ns)
         for trouble in troubles:
             # by its own clock, as receptions: or a frame sent at the same instant could stand before it
-            self._wait(trouble.at_ns + self._clock_ns, partial(self._trouble, trouble))
+            self._wait(trouble.at_ns + self._clock_ns, trouble)
         for got in receptions:
-            self._wait(got.arrival_ns + self._clock_ns, partial(self._reception, got))
+            self._wait(got.arrival_ns + self._clock_ns, got)
 
     def deaf(self, from_ns: int, until_ns: int) -> None:
         """It heard nothing for a while, and knows it. To be told before anything that it received afterwards."""
@@ -121,18 +118,21 @@ class Monitor:
         if self.judge:
             self.judge.close(end_ns)
 
-    def _wait(self, at_ns: int, record: Callable[[int], Record]) -> None:
+    def _wait(self, at_ns: int, told: Reception | Trouble) -> None:
         self._number += 1
-        heappush(self._waiting, (at_ns, self._number, record))
+        heappush(self._waiting, (at_ns, self._number, told))
 
     def _flush(self, before_ns: int) -> None:
         """Record and judge everything that came before an instant."""
-        while self._waiting and self._waiting[0][0] < before_ns:
-            at_ns, _, record = heappop(self._waiting)
-            self._last_ns = max(at_ns, self._last_ns)
-            written = record(self._last_ns)
-            if self.judge:
-                observe(self.judge, self.name, written)
+        waiting, judge = self._waiting, self.judge
+        while waiting and waiting[0][0] < before_ns:
+            at_ns, _, told = heappop(waiting)
+            if at_ns > self._last_ns:
+                self._last_ns = at_ns
+            at_ns = self._last_ns
+            written = self._trouble(told, at_ns) if isinstance(told, Trouble) else self._reception(told, at_ns)
+            if judge:
+                observe(judge, self.name, written)
 
     def _reception(self, got: Reception, at_ns: int) -> Record:
         latitude_e7, longitude_e7, height_cm = self._at

@@ -75,7 +75,7 @@ class _Path:
     longitude and altitude, the constant, linear, quadratic and cubic term in seconds after the part's own beginning.
     """
 
-    __slots__ = ("_airborne_above_mps", "_breaks_s", "_origin_ns", "_parts", "end_ns", "start_ns")
+    __slots__ = ("_airborne_above_mps", "_breaks_s", "_last", "_origin_ns", "_parts", "end_ns", "start_ns")
 
     def __init__(
         self, origin_ns: int, breaks_s: FloatArray, coefficients: FloatArray, airborne_above_mps: float
@@ -85,6 +85,7 @@ class _Path:
         # Plain floats: for one instant at a time they are several times faster than arrays.
         self._breaks_s: list[float] = breaks_s.tolist()
         self._parts: list[list[list[float]]] = coefficients.tolist()
+        self._last = len(self._parts) - 1
         self.start_ns = origin_ns + round(self._breaks_s[0] * 1e9)
         self.end_ns = origin_ns + round(self._breaks_s[-1] * 1e9)
 
@@ -93,12 +94,12 @@ class _Path:
         if not self.start_ns <= at_ns <= self.end_ns:
             return None
         t_s = (at_ns - self._origin_ns) * 1e-9
-        index = min(max(bisect_right(self._breaks_s, t_s) - 1, 0), len(self._parts) - 1)
+        index = min(max(bisect_right(self._breaks_s, t_s) - 1, 0), self._last)
         since_s = t_s - self._breaks_s[index]
         part = self._parts[index]
-        latitude_deg, latitude_rate = _evaluate(part[0], since_s)
-        longitude_deg, longitude_rate = _evaluate(part[1], since_s)
-        altitude_ft, altitude_rate = _evaluate(part[2], since_s)
+        latitude_deg, latitude_rate = _evaluate(since_s, *part[0])
+        longitude_deg, longitude_rate = _evaluate(since_s, *part[1])
+        altitude_ft, altitude_rate = _evaluate(since_s, *part[2])
         north_m, east_m = metres_per_degree(latitude_deg, altitude_ft)
         north_mps, east_mps = latitude_rate * north_m, longitude_rate * east_m
         return Kinematics(
@@ -184,9 +185,8 @@ class Sampled(_Path):
         )
 
 
-def _evaluate(terms: list[float], since_s: float) -> tuple[float, float]:
+def _evaluate(since_s: float, constant: float, linear: float, square: float, cube: float) -> tuple[float, float]:
     """Value and rate of a cubic."""
-    constant, linear, square, cube = terms
     value = constant + since_s * (linear + since_s * (square + since_s * cube))
     return value, linear + since_s * (2 * square + since_s * 3 * cube)
 

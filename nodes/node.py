@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from heapq import heappop, heappush
-from typing import TypeVar
+from typing import TypeVar, TypeVarTuple
 
 from nodes.backlog import Backlog, Meaning
 from nodes.ears import Call, Ears
@@ -33,6 +33,7 @@ PLACE_AHEAD_NS = 2 * WINDOW_NS
 
 Told = Transmit | Jam | Place | OffAir
 _T = TypeVar("_T")
+_Ts = TypeVarTuple("_Ts")
 
 
 class StationFault(Exception):
@@ -80,7 +81,7 @@ class Node:
         """Whether it wants every frame at its instant, and not calls alone."""
         self._place(now_ns)
         if self._is_on(now_ns):
-            self._seat = self._own("start", lambda: self._sit_down(now_ns))
+            self._seat = self._own("start", self._sit_down, now_ns)
             self._push(now_ns, self._start)
         self._push(now_ns, self._follow)
         for at_ns in sorted({t for span in self._on_air for t in span if t > now_ns}):
@@ -106,7 +107,7 @@ class Node:
         """It is switched off, or on again and begins anew."""
         self._seat, self._ears, self.attentive = None, Ears(self.address, None), False
         if self._is_on(now_ns):
-            self._seat = self._own("start", lambda: self._sit_down(now_ns))
+            self._seat = self._own("start", self._sit_down, now_ns)
             self._start(now_ns)
 
     def take(self, received: Received) -> None:
@@ -148,7 +149,7 @@ class Node:
         """Let its transmitter send a message now: for tests that act."""
         seat = self._seat
         assert isinstance(seat, Seat)
-        self._hand_over(self._own("send", lambda: seat.send(self.now_ns, message, channel, about_ns)))
+        self._hand_over(self._own("send", seat.send, self.now_ns, message, channel, about_ns))
         return self._take_told()
 
     def _take_told(self) -> list[Told]:
@@ -159,17 +160,17 @@ class Node:
 
     def _start(self, now_ns: int) -> None:
         if (seat := self._seat) is not None:
-            self._hand_over(self._own("start", lambda: seat.start(now_ns)))
+            self._hand_over(self._own("start", seat.start, now_ns))
 
     def _hear(self, call: Call) -> None:
         self.now_ns = now_ns = max(self.now_ns, call.due_ns)
         if isinstance(seat := self._seat, Seat):
-            self._hand_over(self._own("hear", lambda: seat.hear(now_ns, call.hearing)))
+            self._hand_over(self._own("hear", seat.hear, now_ns, call.hearing))
 
     def _wake(self, now_ns: int) -> None:
         self._wakes.difference_update([at_ns for at_ns in self._wakes if at_ns <= now_ns])
         if (seat := self._seat) is not None:
-            self._hand_over(self._own("wake", lambda: seat.wake(now_ns)))
+            self._hand_over(self._own("wake", seat.wake, now_ns))
 
     def _hand_over(self, put: Sequence[Outgoing | Jam]) -> None:
         assert self._seat is not None
@@ -190,7 +191,7 @@ class Node:
     def _follow(self, now_ns: int) -> None:
         self._place(now_ns + PLACE_AHEAD_NS)
         if self._ears.far_behind and isinstance(seat := self._seat, Seat):
-            self._own("hear", lambda: seat.catch_up(now_ns))
+            self._own("hear", seat.catch_up, now_ns)
         # who is not there yet is looked for in every window: it is on the air before it can have sent anything
         self._push(now_ns + (PLACE_EVERY_NS if self._there else WINDOW_NS), self._follow)
 
@@ -211,9 +212,9 @@ class Node:
             self.due_ns = at_ns
         heappush(self._heap, (at_ns, self._pushed, action))
 
-    def _own(self, call: str, doing: Callable[[], _T]) -> _T:
+    def _own(self, call: str, doing: Callable[[*_Ts], _T], *given: *_Ts) -> _T:
         try:
-            return doing()
+            return doing(*given)
         except (Exception, SystemExit) as error:  # one station's `sys.exit` is not the end of a run
             where = traceback.extract_tb(error.__traceback__)[-1]
             about = (

@@ -73,7 +73,8 @@ class Seat:
         """The instant that `next_wake_ns` named has come."""
         local = self._clock.local_ns(now_ns)
         effects: list[Effect] = []
-        for at_ns in sorted([w for w in self._wakes if w <= local]):
+        due = [at_ns for at_ns in self._wakes if at_ns <= local]  # most often none: only its transmitter has to do
+        for at_ns in sorted(due):
             self._wakes.discard(at_ns)
             self.catch_up(now_ns)
             effects += _effects("wake", self._logic.wake(at_ns))
@@ -223,14 +224,14 @@ def _errors(entry: StationEntry, random: Random) -> SensorErrors:
 def _sense(motion: Motion, errors: SensorErrors, clock: Clock) -> Sense:
     """What an aircraft's own instruments say: the truth, and their constant errors."""
 
+    north_deg, east_deg, up_ft = errors.north_m / 111_195, errors.east_m / 111_195, errors.altitude_ft
+
     def sense(local_ns: int) -> Kinematics | None:
         true = motion.at(clock.medium_ns(local_ns))
         if true is None:
             return None
-        return true._replace(
-            latitude_deg=true.latitude_deg + errors.north_m / 111_195,
-            longitude_deg=true.longitude_deg + errors.east_m / 111_195,
-            altitude_ft=true.altitude_ft + errors.altitude_ft,
+        return Kinematics(
+            true.latitude_deg + north_deg, true.longitude_deg + east_deg, true.altitude_ft + up_ft, *true[3:]
         )
 
     return sense

@@ -150,13 +150,22 @@ class Transmitter:
         return start_ns
 
     def _shared_slot(self, plan: SlotPlan, earliest_ns: int, within_ns: int) -> int:
+        """One at random of those that begin within a time and are not taken; of none, the first one after."""
         taken = {start for start, _ in self._calls}
-        starts: list[int] = []
-        at = plan.slot_start(earliest_ns, plan.shared)
-        while not starts or at < earliest_ns + within_ns:
-            if at not in taken:
-                starts.append(at)
-            at = plan.slot_start(at + 1, plan.shared)
+        until_ns = earliest_ns + within_ns
+        periods = range(earliest_ns - earliest_ns % plan.period_ns, until_ns, plan.period_ns)
+        into_period = [number * plan.slot_ns for number in plan.shared]  # rising, and so are the starts
+        starts = [
+            at
+            for begin in periods
+            for into in into_period
+            if earliest_ns <= (at := begin + into) < until_ns and at not in taken
+        ]
+        if not starts:
+            at = plan.slot_start(until_ns, plan.shared)
+            while at in taken:
+                at = plan.slot_start(at + 1, plan.shared)
+            starts.append(at)
         return self._random.choice(starts)
 
     def next_wake_ns(self) -> int | None:
@@ -172,15 +181,16 @@ class Transmitter:
         next_ns = self.next_wake_ns()
         if next_ns is None or next_ns > now_ns:
             return ()
-        due: list[tuple[int, int, Send]] = []
+        due: list[tuple[int, Send]] = []
         limit = now_ns + self._lead_ns
         while self._calls and self._calls[0][0] <= limit:
             start, send = self._calls.pop(0)
-            due.append((start, len(due), send))
+            due.append((start, send))
         for channel, start in sorted(self._reserved.items()):
             if start <= limit:
-                due.append((start, len(due), self._next_reserved(channel, start)))
-        return [self._frame(start, send) for start, _, send in sorted(due, key=lambda d: d[:2])]
+                due.append((start, self._next_reserved(channel, start)))
+        due.sort(key=itemgetter(0))  # of those that start at one instant, the one that came first goes first
+        return [self._frame(start, send) for start, send in due]
 
     def _next_reserved(self, channel: int, start_ns: int) -> Send:
         periodic, waiting = self._periodic.get(channel, {}), self._waiting.get(channel, [])

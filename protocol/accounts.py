@@ -5,6 +5,7 @@ do not add up. Every proof of an absence rests on these two, so they are kept he
 """
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Mapping
 from enum import Enum
 from itertools import pairwise
 from typing import NamedTuple
@@ -149,22 +150,25 @@ class Account:
     def passed_ns(self, sequence: int) -> tuple[int, int] | None:
         """Between which two instants a number that lies behind was sent; None if it is older than the books."""
         number = self.last_number - ((self.last_number - sequence) & 0xFFFF)
-        if not self.named or number < self.named[0].number:
+        named = self.named
+        if not named or number < named[0].number:
             return None
-        before = self.named[bisect_right(self.named, number, key=_number) - 1]
-        return before.at_ns, self.named[bisect_left(self.named, number, key=_number)].at_ns
+        place = bisect_right(named, number, key=_number) - 1
+        before = named[place]
+        return before.at_ns, before.at_ns if before.number == number else named[place + 1].at_ns
 
     def enter(self, booked: Booked) -> None:
         """Write a first copy into the books."""
         frame, message = booked.frame, booked.frame.message
         self.last_number, self.last_at_ns = booked.number, booked.at_ns
-        report = isinstance(message, Position)
         if isinstance(message, Position):
             distress = message.emergency is not EmergencyState.NONE
-        else:
-            distress = self.named[-1].distress if self.named else False
-        self.named.append(Named(booked.number, frame.intent, distress, booked.at_ns, report))
-        if isinstance(message, COUNTS):
+            self.named.append(Named(booked.number, frame.intent, distress, booked.at_ns, True))
+            self._count(booked, message)
+            return
+        distress = self.named[-1].distress if self.named else False
+        self.named.append(Named(booked.number, frame.intent, distress, booked.at_ns, False))
+        if isinstance(message, Watch):
             self._count(booked, message)
         elif isinstance(message, Hail):
             self.hails.append(booked)
@@ -309,9 +313,13 @@ def _serials_passed(before: int, serial: int) -> list[int]:
 
 
 class Books:
-    """All accounts. `range_nm` bounds the delay: no frame is heard from further away."""
+    """All accounts. `range_nm` bounds the delay: no frame is heard from further away.
 
-    def __init__(self, range_nm: float):
+    `held_ns` has, by channel, how long after its time a frame may start because its source has found the channel busy.
+    """
+
+    def __init__(self, range_nm: float, held_ns: Mapping[int, int] | None = None):
+        self.held_ns = held_ns or {}
         self.max_delay_ns = round(range_nm * NM_M / LIGHT_MPS * NS_PER_S)
         self.accounts: dict[tuple[int, int], Account] = {}
         self.newest: dict[int, int] = {}
@@ -324,7 +332,8 @@ class Books:
         stamp_ns = instant_ns(frame.time_us, at_ns)
         bound = TIME_BOUND_NS.get(frame.time_quality)
         early, late = at_ns - clock_ns - self.max_delay_ns, at_ns + clock_ns
-        fresh = bound is not None and early - bound - 1000 <= stamp_ns <= late + bound + 1000
+        held_ns = self.held_ns.get(heard.channel, 0)
+        fresh = bound is not None and early - bound - held_ns - 1000 <= stamp_ns <= late + bound + 1000
         account = self._account(heard, fresh)
         number = account.number_of(frame.sequence)
         if number is None or (account.named and not account.reached(number, at_ns)):
@@ -334,7 +343,7 @@ class Books:
             return Booked.of(heard, Standing.STALE, number, early, late, account)
         # kind to the sender: the frame left at any time that its own clock or its arrival allows
         early, late = min(early, stamp_ns - bound), max(late, stamp_ns + bound + 1000)
-        booked = Booked.of(heard, Standing.FIRST, number, early, late, account)
+        booked = Booked(heard, Standing.FIRST, number, early, late, account, frame, at_ns, heard.id)
         self.accounts[source, session] = account
         self.newest[source] = session
         account.enter(booked)

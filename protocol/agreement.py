@@ -76,6 +76,13 @@ class Channel(Model):
         """Whether frames are to start with slots."""
         return self.slot_ms is not None
 
+    @property
+    def longest_hold_ns(self) -> int:
+        """How long carrier sense may hold a frame back before it starts."""
+        if self.backoff_ms is None or self.backoff_slots is None or self.attempts is None:
+            return 0
+        return round(self.backoff_ms * 1e6) * self.backoff_slots * (self.attempts - 1)
+
     @model_validator(mode="after")
     def _keys_of_its_access(self) -> Self:
         given = {name for name in ACCESS_KEYS if getattr(self, name)}

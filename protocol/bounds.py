@@ -91,20 +91,20 @@ def fix_of(booked: Booked) -> Fix | None:
     level = p.velocity_north_mps is not None and p.velocity_east_mps is not None and p.nacv > 0
     climbs = p.velocity_up_mps is not None and p.nacv > 0
     north, east = p.velocity_north_mps or 0.0, p.velocity_east_mps or 0.0
-    return Fix(
-        booked=booked,
-        at_ns=instant_ns(frame.time_us, booked.at_ns) - round(p.age_s * NS_PER_S),
-        spread_ns=time_bound + AGE_STEP_NS + 1000,
-        latitude_deg=p.latitude_deg,
-        longitude_deg=p.longitude_deg,
-        altitude_m=None if p.baro_altitude_ft is None else p.baro_altitude_ft * FT_M,
-        radius_m=CONTAINMENT_M[p.nic],
-        north_mps=north,
-        east_mps=east,
-        up_mps=p.velocity_up_mps or 0.0,
-        speed_mps=hypot(north, east),
-        velocity_m=VELOCITY_BOUND_MPS[p.nacv] if level else None,
-        climb_m=CLIMB_BOUND_MPS[p.nacv] if climbs else None,
+    return Fix(  # by place, not by name: it is made for every report
+        booked,
+        instant_ns(frame.time_us, booked.at_ns) - round(p.age_s * NS_PER_S),
+        time_bound + AGE_STEP_NS + 1000,
+        p.latitude_deg,
+        p.longitude_deg,
+        None if p.baro_altitude_ft is None else p.baro_altitude_ft * FT_M,
+        CONTAINMENT_M[p.nic],
+        north,
+        east,
+        p.velocity_up_mps or 0.0,
+        hypot(north, east),
+        VELOCITY_BOUND_MPS[p.nacv] if level else None,
+        CLIMB_BOUND_MPS[p.nacv] if climbs else None,
     )
 
 

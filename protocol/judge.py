@@ -92,7 +92,7 @@ class Judge:
     ):
         """`on_finding` is told each finding as it is made: passes only if `each_pass`, which costs much among many."""
         self.world = World(agreement, annexes, each_pass=each_pass)
-        self.books = Books(agreement.bounds.range_nm)
+        self.books = Books(agreement.bounds.range_nm, {c.number: c.longest_hold_ns for c in agreement.channel})
         self.clauses = clauses_in_force(self.world)
         watching = {kind: [c for c in self.clauses if kind in c.watches] for kind in EVERY_MESSAGE}
         self._everyday = {kind: [c.hear for c in some] for kind, some in watching.items()}
@@ -121,16 +121,18 @@ class Judge:
         Nobody is held to an agreement before it is in force, or afterwards.
         """
         at_ns, frame = heard.at_ns, heard.frame
-        self.advance(at_ns)
+        if at_ns > self.now_ns:
+            self.now_ns = at_ns
         if at_ns < self.from_ns or (self.until_ns is not None and at_ns >= self.until_ns):
             return
         booked = self.books.book(heard)
         told = self._odd
         if frame.source in self.world.stations:
-            if frame.source not in self.heard:
-                self.heard[frame.source] = Counter()
-            self.heard[frame.source][booked.standing] += 1
-            if booked.standing is Standing.FIRST:
+            heard_of, standing = self.heard.get(frame.source), booked.standing
+            if heard_of is None:
+                heard_of = self.heard[frame.source] = Counter()
+            heard_of[standing] += 1
+            if standing is Standing.FIRST:
                 told = self._everyday
         for hear in told[type(frame.message)]:
             for finding in hear(booked):

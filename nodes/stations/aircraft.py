@@ -339,6 +339,8 @@ def _inside_ring(peers: Ledger, here: Kinematics, ring_m: float, since_ns: int) 
     """The other party's aircraft inside the ring, of those heard since then: by rising address, the row of each."""
     ring_deg = ring_m / METRES_A_DEGREE
     rows, away_deg = peers.opposed_around(here.latitude_deg, here.longitude_deg, ring_deg * (1 + UNSURE), since_ns)
+    if not len(rows):
+        return {}
     unsure = away_deg > ring_deg * (1 - UNSURE)
     if unsure.any():  # arrays may differ from plain floats in the last bit
         near = [_within(here, peers.place[row].tolist(), ring_m) for row in rows[unsure].tolist()]

@@ -154,11 +154,12 @@ class Ledger:
         last = before.copy()
         last[source] = key  # of several the last one stays
         ahead = last - before
-        not_ahead = key <= before.take(source)
-        if block.out_of_order or int(ahead.max(initial=0)) >= AHEAD or not_ahead.any():
+        steps = key - before.take(source)
+        # one look for both: read as unsigned, what is not ahead is further ahead than anything
+        if block.out_of_order or int((steps - 1).view(np.uint64).max(initial=0)) >= AHEAD - 1:
             odd = np.zeros(self._rows, np.bool_)
             odd[block.out_of_order] = True
-            odd[source[not_ahead]] = True
+            odd[source[steps <= 0]] = True
             odd[ahead >= AHEAD] = True
             rest = self._one_by_one(block, odd)
             if len(rest.source):
@@ -221,10 +222,14 @@ class Ledger:
         place = self.place
         near = np.abs(place[:, 0] - latitude_deg) <= degrees
         near &= self.opposed
-        near &= self.heard_ns >= since_ns
         rows = near.nonzero()[0]
+        if not len(rows):  # nearly always, but in a crowd
+            return rows, np.zeros(0)
         there = place.take(rows, axis=0)
         east_deg = ((there[:, 1] - longitude_deg + 180) % 360 - 180) * cos(radians(latitude_deg))
         away_deg = np.hypot(there[:, 0] - latitude_deg, east_deg)
-        kept = ((away_deg <= degrees) & (there[:, 2] > 0)).nonzero()[0]
+        near = away_deg <= degrees
+        near &= there[:, 2] > 0
+        near &= self.heard_ns.take(rows) >= since_ns
+        kept = near.nonzero()[0]
         return rows.take(kept), away_deg.take(kept)

@@ -26,6 +26,9 @@ class PossiblePositions:
         self.world = world
         self.passes = Tacit(self.id, world)
         self.limits = Limits.of(world.agreement)
+        self.limit_kt = self.limits.speed_mps / KT_MPS
+        self.limit_g = self.limits.acceleration_mps2 / 9.80665
+        self.limit_fpm = self.limits.climb_mps / FT_M * 60
         self.last: dict[Account, tuple[Booked, Fix | None, tuple[float, float, float] | None]] = {}
         """The last POSITION, what it bounds, and where that is in the earth's own frame."""
 
@@ -48,20 +51,18 @@ class PossiblePositions:
         seconds = (abs(b.at_ns - a.at_ns) + a.spread_ns + b.spread_ns) / NS_PER_S
         least = max(chord_m - a.radius_m - b.radius_m, 0.0)
         speed_kt = least / seconds / KT_MPS
-        limit_kt = self.limits.speed_mps / KT_MPS
+        limit_kt = self.limit_kt
         if speed_kt > limit_kt:
             told = f"{least / 1852:.2f} NM at least in {seconds:.2f} s at most: {speed_kt:,.0f} kt"
             return (self._finding(Outcome.FAIL, a, b, told, speed_kt, limit_kt, "kt"),)
         bend = self._bend_g(a, b, seconds)
-        limit_g = self.limits.acceleration_mps2 / 9.80665
-        if bend > limit_g:
+        if bend > self.limit_g:
             told = f"from its own velocity it would need {bend:.1f} g to get there in {seconds:.2f} s"
-            return (self._finding(Outcome.FAIL, a, b, told, bend, limit_g, "g"),)
+            return (self._finding(Outcome.FAIL, a, b, told, bend, self.limit_g, "g"),)
         climb_fpm = self._climb_mps(a, b, seconds) / FT_M * 60
-        limit_fpm = self.limits.climb_mps / FT_M * 60
-        if climb_fpm > limit_fpm:
+        if climb_fpm > self.limit_fpm:
             told = f"at least {climb_fpm:,.0f} ft/min between the two reports"
-            return (self._finding(Outcome.FAIL, a, b, told, climb_fpm, limit_fpm, "ft/min"),)
+            return (self._finding(Outcome.FAIL, a, b, told, climb_fpm, self.limit_fpm, "ft/min"),)
         if self.passes.count(b.booked.frame.source, round(speed_kt, 1), round(limit_kt, 1)):
             return ()
         return (self._finding(Outcome.PASS, a, b, "", speed_kt, limit_kt, "kt"),)

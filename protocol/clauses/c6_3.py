@@ -84,8 +84,10 @@ class Answered:
         calls = self.open[booked.frame.source] = [c for c in self.open[booked.frame.source] if not c.settled]
         found: list[Finding] = []
         for call in calls:
-            self._prove(call, booked)
-            found += self._judge(call, booked)
+            if call.proof is None:
+                self._prove(call, booked)
+            if call.proof is not None:
+                found += self._judge(call, booked)
         return found
 
     def _called(self, booked: Booked, hail: Hail) -> None:
@@ -149,10 +151,11 @@ class Answered:
                 call.proof, call.proved = booked, hail
 
     def _judge(self, call: _Call, booked: Booked) -> Iterator[Finding]:
-        last = call.hails[-1]
-        over = booked.early_ns > call.due_ns(self.limit_ns) and not call.doubted
-        if not over or call.proof is None or call.proved is None or len(call.hails) < self.terms.calls:
+        if call.proof is None or call.proved is None or call.doubted or len(call.hails) < self.terms.calls:
             return
+        if booked.early_ns <= call.due_ns(self.limit_ns):
+            return
+        last = call.hails[-1]
         count, begin_ns = booked.account.counts[-1], call.hails[0].early_ns
         if booked.account.unheard_acks(begin_ns, count) != 0 or self._answered_before(call, booked.account):
             return
