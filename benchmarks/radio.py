@@ -22,6 +22,7 @@ from statistics import median
 from time import process_time
 
 from benchmarks.medium import Callables, fly, in_arrays, in_range
+from nodes.collecting import rarely
 from nodes.flight import prepare
 from nodes.scenario import Scenario
 from nodes.shipped import CONFIGS
@@ -65,9 +66,10 @@ def simulation(stations: int) -> float:
     """Frames received by our aircraft and the monitor in a whole simulation."""
     flight = prepare(crowd(stations), CONFIGS / "scenarios" / "crowd.toml")
     begin = process_time()
-    run = Simulation(flight, 1, lambda name: io.BytesIO())
-    run.advance(flight.end_ns)
-    run.close()
+    with rarely():  # as the command `simulate` does
+        run = Simulation(flight, 1, lambda name: io.BytesIO())
+        run.advance(flight.end_ns)
+        run.close()
     return run.outcomes[Outcome.RECEIVED] / (process_time() - begin)
 
 

@@ -6,6 +6,7 @@ from typing import BinaryIO
 import typer
 
 from nodes import report as reports
+from nodes.collecting import rarely
 from nodes.commands.common import AsJson, Force, Output
 from nodes.commands.flying import (
     Findings,
@@ -50,7 +51,7 @@ def simulate(
     lines = io.TextIOWrapper(truth or io.BytesIO(), encoding="utf-8", newline="\n", write_through=True)
     findings = Findings()
     run = Simulation(flight, flight.scenario.seed if seed is None else seed, open_file, lines, findings)
-    with interruptible(at_once_the_second_time=True) as interrupted:
+    with rarely(), interruptible(at_once_the_second_time=True) as interrupted:
         with progress(run, findings) as update:
             try:
                 while run.now_ns < flight.end_ns and not interrupted:
