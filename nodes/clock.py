@@ -1,6 +1,5 @@
 """A station's own clock: medium time to its time and back. Whole numbers, one or many."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,15 +29,12 @@ class Clock:
             return medium_ns + self.offset_ns
         return medium_ns + self.offset_ns + (medium_ns - self.start_ns) * self.drift_ppb // PPB
 
-    def all_local_ns(self, medium_ns: Sequence[int]) -> list[int]:
-        """What it shows at many instants."""
-        return [self.local_ns(at_ns) for at_ns in medium_ns]
-
     def column_ns(self, medium_ns: NDArray[np.int64]) -> NDArray[np.int64]:
         """The same for a column of instants."""
         if not self.drift_ppb:
             return medium_ns + self.offset_ns
-        return np.array(self.all_local_ns(medium_ns.tolist()), np.int64)
+        # one by one: in 64 bits the product would not fit
+        return np.array([self.local_ns(at_ns) for at_ns in medium_ns.tolist()], np.int64)
 
     def medium_ns(self, local_ns: int) -> int:
         """The first instant of medium time at which it shows this, or more."""

@@ -237,12 +237,6 @@ def pack_reception(
     return RECEPTION_HEAD.pack(due_ns, arrival_ns, number, channel, power_tenths_dbm, len(data)) + data
 
 
-def unpack_reception(data: bytes) -> Reception:
-    """A reception that `pack_reception` has made."""
-    due_ns, arrival_ns, number, channel, power, _ = RECEPTION_HEAD.unpack_from(data)
-    return Reception(due_ns, arrival_ns, number, channel, power, data[RECEPTION_HEAD.size :])
-
-
 def due_ns_of(reception: bytes) -> int:
     """When a packed reception is due."""
     return int.from_bytes(reception[:8], "big", signed=True)

@@ -34,7 +34,7 @@ def ecef_m(latitude_deg: ArrayLike, longitude_deg: ArrayLike, height_m: ArrayLik
 
 
 def _ecef_of_one_m(latitude_deg: float, longitude_deg: float, height_m: float) -> tuple[float, float, float]:
-    """The same for one point: ten times faster than by arrays of one."""
+    """The same for one point, without the price of arrays; a test holds the two to each other."""
     latitude, longitude = radians(latitude_deg), radians(longitude_deg)
     sine, cosine = sin(latitude), cos(latitude)
     prime_vertical_m = SEMI_MAJOR_M / sqrt(1 - _ECCENTRICITY_SQUARED * sine * sine)

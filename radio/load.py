@@ -28,10 +28,6 @@ class ChannelLoad:
     missed: int = 0
     slots: Counter[int] = field(default_factory=Counter)
 
-    def share(self, elapsed_ns: int) -> float:
-        """The airtime of all frames as a share of the time: the load G of the textbooks, which may be above 1."""
-        return self.airtime_ns / elapsed_ns if elapsed_ns > 0 else 0.0
-
 
 class Load:
     """Counts what a medium settles.

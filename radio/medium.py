@@ -172,10 +172,10 @@ class Medium:
         at its start. ValueError for what is no number.
         """
         presence = self._present(address, at_ns)
-        presence.placed_ns = at_ns if presence.placed_ns is None else min(at_ns, presence.placed_ns)
         position, velocity = np.array(position_m, np.float64), np.array(velocity_mps, np.float64)
         if not all(map(math.isfinite, (*position, *velocity, height_m))):
             raise ValueError(f"station {address:#x} is nowhere at {at_ns}: {position}, {velocity}, {height_m}")
+        presence.placed_ns = at_ns if presence.placed_ns is None else min(at_ns, presence.placed_ns)
         self._change(at_ns, partial(self._place, presence, at_ns, position, velocity, height_m))
 
     def set_power(self, address: int, power_dbm: float, at_ns: int) -> None:

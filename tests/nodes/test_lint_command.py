@@ -8,22 +8,13 @@ import pytest
 from nodes.flight import load, load_agreement
 from nodes.main import run
 from nodes.plan_lint import agreement_warnings, warnings_of
-
-AGREEMENT = ("agreements", "safety-of-flight-2015.toml")
-QUIET = ("scenarios", "quiet.toml")
-
-
-def change(configs: Path, where: tuple[str, str], old: str, new: str) -> None:
-    file = configs.joinpath(*where)
-    text = file.read_text(encoding="utf-8")
-    assert text.count(old) == 1, old
-    file.write_text(text.replace(old, new), encoding="utf-8")
+from tests.nodes.test_plan_lint import AGREEMENT, QUIET, spoil
 
 
 @pytest.fixture
 def unwise(configs: Path) -> Path:
     """A scenario with one warning: too little is transmitted."""
-    change(configs, QUIET, 'call_sign = "HAWK 11"\n', 'call_sign = "HAWK 11"\npower_dbm = -20\n')
+    spoil(configs, QUIET, 'call_sign = "HAWK 11"\n', 'call_sign = "HAWK 11"\npower_dbm = -20\n')
     return configs.joinpath(*QUIET)
 
 
@@ -40,7 +31,7 @@ def test_strict_makes_warnings_count(unwise: Path, capsys: pytest.CaptureFixture
     assert "warning: " in capsys.readouterr().err
     assert run(["lint", str(unwise), "--strict", "--json"]) == 2
     assert len(json.loads(capsys.readouterr().out)) == 1
-    change(unwise.parents[1], QUIET, "power_dbm = -20\n", "")
+    spoil(unwise.parents[1], QUIET, "power_dbm = -20\n", "")
     assert run(["lint", str(unwise), "--strict"]) == 0
     assert "warning: " not in capsys.readouterr().err
 
@@ -53,13 +44,13 @@ def test_a_warning_as_json(unwise: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert (warning["severity"], warning["file"]) == ("warning", str(unwise))
     assert (warning["key"], warning["found"]) == ("station HAWK 11: power_dbm", "-20")
     assert err == ""
-    change(unwise.parents[1], QUIET, "power_dbm = -20\n", "")
+    spoil(unwise.parents[1], QUIET, "power_dbm = -20\n", "")
     assert run(["lint", str(unwise), "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == []
 
 
 def test_an_error_is_told_as_before(unwise: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    change(unwise.parents[1], QUIET, "duration_s = 60", "duration_s = -1")
+    spoil(unwise.parents[1], QUIET, "duration_s = 60", "duration_s = -1")
     assert run(["lint", str(unwise)]) == 2
     out, err = capsys.readouterr()
     assert out == ""
@@ -75,7 +66,7 @@ def test_a_speed_that_nobody_flies_is_only_a_note(unwise: Path, capsys: pytest.C
         (note,) = (line for line in capsys.readouterr().err.splitlines() if line.startswith("note: "))
         assert "two at speed_kt of 4.4 need 13.5 s from the ring to 5 NM (6.1), and talking may take 40 s" in note
         assert "time up to 1350 kt" in note
-    change(unwise.parents[1], AGREEMENT, "speed_kt = 2000", "speed_kt = 675")
+    spoil(unwise.parents[1], AGREEMENT, "speed_kt = 2000", "speed_kt = 675")
     assert run(["lint", str(unwise)]) == 0
     assert "note: " not in capsys.readouterr().err
 
@@ -99,8 +90,8 @@ def test_a_station_that_does_not_say_where_it_flies_is_taken_to_be_there(
 ) -> None:
     """Nothing of its way can be judged, but its slots are."""
     flown = "waypoints = [[0, 35.00, 37.20, 24000], [60, 35.00, 37.35, 24000]]"
-    change(unwise.parents[1], QUIET, flown, "external = true")
-    change(unwise.parents[1], QUIET, 'call_sign = "HAWK 12"\n', 'call_sign = "HAWK 12"\nerrors = { clock_us = 900 }\n')
+    spoil(unwise.parents[1], QUIET, flown, "external = true")
+    spoil(unwise.parents[1], QUIET, 'call_sign = "HAWK 12"\n', 'call_sign = "HAWK 12"\nerrors = { clock_us = 900 }\n')
     assert run(["lint", str(unwise), "--json"]) == 0
     (warning,) = json.loads(capsys.readouterr().out)
     assert warning["key"] == "station HAWK 12: errors.clock_us"

@@ -52,7 +52,6 @@ def test_frames_airtime_slots_and_causes(medium: Medium) -> None:
     channel = load.channels[1]
     assert (channel.frames, channel.airtime_ns, channel.missed, channel.given_up) == (6, 6 * 400_000, 1, 0)
     assert channel.slots == {0: 1, 3: 1, 4: 2, 7: 2}
-    assert channel.share(24 * MS) == pytest.approx(0.1)
     received, collision, deaf = Outcome.RECEIVED, Outcome.COLLISION, Outcome.HALF_DUPLEX
     far = Outcome.OUT_OF_RANGE
     assert load.sent == {

@@ -156,6 +156,18 @@ def test_a_burst_disturbs_while_it_lasts_and_has_no_fate() -> None:
             medium.jam(bad)
 
 
+@pytest.mark.parametrize("nowhere", [(math.nan, 0.0, 0.0), (0.0, math.inf, 0.0)])
+def test_a_place_that_is_no_number_is_refused_and_is_no_place(nowhere: tuple[float, ...]) -> None:
+    medium = medium_of(Laws(), (1, 0.0, 9e3))
+    medium.join(Equipment(address=2), frozenset({1}), 0)
+    for where, speed, height_m in ((nowhere, STILL, 9e3), (STILL, nowhere, 9e3), (STILL, STILL, math.nan)):
+        with pytest.raises(ValueError, match="is nowhere"):
+            medium.place(2, 0, where, speed, height_m)
+    with pytest.raises(ValueError, match="before it was placed"):
+        medium.transmit(Transmission(2, 0, 0, 1, SECOND, b"x"))
+    assert fate_of(medium).receivers == ()
+
+
 def test_laws_that_make_no_sense() -> None:
     for loss in (-0.1, 1.1, math.nan):
         with pytest.raises(ValueError, match="probability"):

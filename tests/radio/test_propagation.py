@@ -31,6 +31,15 @@ def test_ecef_takes_arrays():
     assert points_m[1] == pytest.approx(ecef_m(45.0, 0.0, 0.0))
 
 
+def test_one_place_is_where_it_is_among_many():
+    """The two ways of working it out, to a nanometre or so."""
+    rng = np.random.default_rng(1)
+    places = np.column_stack([rng.uniform(-90, 90, 500), rng.uniform(-180, 180, 500), rng.uniform(-1e3, 3e4, 500)])
+    many = ecef_m(*places.T)
+    for place, expected_m in zip(places.tolist(), many.tolist(), strict=True):
+        assert ecef_m(*place).tolist() == pytest.approx(expected_m, abs=1e-8)
+
+
 @pytest.mark.parametrize(
     ("distance_m", "frequency_hz", "loss_db"),
     [(1_000, 1e9, 92.45), (100, 2.4e9, 80.05), (185_200, 1.09e9, 138.55), (10_000, 121.5e6, 94.14)],
