@@ -231,7 +231,7 @@ def _channels(report: Report, console: Console) -> None:
             if what != "received"
         ]
         if receptions:
-            told.append(f"{heard['received'] / receptions:.1%} of receptions in range good")
+            told.append(f"{heard['received'] / receptions:.1%} received by those in range")
         console.print(f"\nChannel {plain(channel['name'])}: {', '.join(told)}", highlight=False)
         if lost:
             console.print(f"    lost: {', '.join(lost)}", highlight=False)
