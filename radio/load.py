@@ -10,8 +10,8 @@ import numpy as np
 from radio.frames import OUTCOMES, Channel, Outcome, Settled
 from radio.slots import airtime_ns
 
-MOST_UNCOUNTED = 100_000
-"""Receptions that may wait to be counted: a few megabytes."""
+MOST_UNCOUNTED = 20_000
+"""Receptions that may wait to be counted: what a processor keeps at hand."""
 FAR = OUTCOMES.index(Outcome.OUT_OF_RANGE)
 
 
@@ -75,24 +75,26 @@ class Load:
         if not parts:
             return
         sent = [t for part in parts for t in part.transmissions]
-        sources, columns = np.array([t.source for t in sent]), np.array([self._columns[t.channel] for t in sent])
-        of_row = np.repeat(np.arange(len(sent)), np.concatenate([np.diff(part.begins) for part in parts]))
-        receiver = np.concatenate([part.receiver for part in parts])
+        columns = np.array([self._columns[t.channel] for t in sent])
+        rows = np.concatenate([np.diff(part.begins) for part in parts])
         outcome = np.concatenate([part.outcome for part in parts])
-        self._make_room(receiver)
+        sources = np.array([t.source for t in sent])
+        receivers = np.concatenate([part.receiver for part in parts])
         self._make_room(sources)
-        receiver, source = (self._addresses.searchsorted(addresses) for addresses in (receiver, sources))
-        self._add(self._heard, columns[of_row], receiver, outcome)
-        self._add(self._sent, columns[of_row], source[of_row], outcome)
+        receiver = self._make_room(receivers)
+        source = self._addresses.searchsorted(sources)
+        _, width, kinds = self._sent.shape
+        self._add(self._heard, (columns * (width * kinds)).repeat(rows) + receiver * kinds + outcome)
+        self._add(self._sent, ((columns * width + source) * kinds).repeat(rows) + outcome)
         out_of_range = np.concatenate([part.out_of_range for part in parts])
         np.add.at(self._sent[:, :, FAR], (columns, source), out_of_range)
 
-    def _make_room(self, addresses: Any) -> None:
-        """Put new stations into the tables."""
+    def _make_room(self, addresses: Any) -> Any:
+        """Put new stations into the tables; returns the places of all of these."""
         known = self._addresses
         at = known.searchsorted(addresses)
-        if len(known) and np.array_equal(known.take(at, mode="clip"), addresses):
-            return
+        if len(known) and (known.take(at, mode="clip") == addresses).all():
+            return at
         self._addresses = np.union1d(known, addresses)
         kept = self._addresses.searchsorted(known)
         for name in ("_sent", "_heard"):
@@ -100,11 +102,12 @@ class Load:
             new = np.zeros((old.shape[0], len(self._addresses), old.shape[2]), np.int64)
             new[:, kept] = old
             setattr(self, name, new)
+        return self._addresses.searchsorted(addresses)
 
     @staticmethod
-    def _add(table: Any, column: Any, place: Any, outcome: Any) -> None:
-        flat = (column * table.shape[1] + place) * table.shape[2] + outcome
-        table += np.bincount(flat, minlength=table.size).reshape(table.shape)
+    def _add(table: Any, cells: Any) -> None:
+        """Add one to cells of a table, by their numbers in it."""
+        table += np.bincount(cells, minlength=table.size).reshape(table.shape)
 
     @property
     def sent(self) -> Mapping[tuple[int, int], Mapping[Outcome, int]]:

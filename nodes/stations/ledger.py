@@ -157,13 +157,7 @@ class Ledger:
         steps = key - before.take(source)
         # one look for both: read as unsigned, what is not ahead is further ahead than anything
         if block.out_of_order or int((steps - 1).view(np.uint64).max(initial=0)) >= AHEAD - 1:
-            odd = np.zeros(self._rows, np.bool_)
-            odd[block.out_of_order] = True
-            odd[source[steps <= 0]] = True
-            odd[ahead >= AHEAD] = True
-            rest = self._one_by_one(block, odd)
-            if len(rest.source):
-                self.overhear(rest)
+            self._overhear_oddly(block)
             return
         # each source's keys rise from the last one heard, within one session, and without going round
         behind = np.minimum(last.take(source) - key, BITS + 1)
@@ -173,6 +167,34 @@ class Ledger:
         self.last = last
         self.heard_ns[source] = block.heard_ns
         self.place[source.take(block.positions)] = block.places
+
+    def _overhear_oddly(self, block: Overheard) -> None:
+        """The same, where sources begin a session, or must be heard frame by frame."""
+        self._begin_sessions(block)
+        source, key = block.source, block.key
+        odd = np.zeros(self._rows, np.bool_)
+        odd[block.out_of_order] = True
+        steps = key - self.last.take(source)
+        odd[source[(steps <= 0) | (steps >= AHEAD)]] = True
+        rest = self._one_by_one(block, odd) if odd.any() else block
+        if len(rest.source):
+            self.overhear(rest)
+
+    def _begin_sessions(self, block: Overheard) -> None:
+        """Who is heard in one new session, in order, stands just before its first frame; all begins anew."""
+        source, key = block.source, block.key
+        is_new = key >> SESSION_SHIFT != self.last.take(source) >> SESSION_SHIFT
+        if not is_new.any():
+            return
+        first = self.last.copy()
+        first[source[::-1]] = key[::-1]  # of several the first one stays
+        begins = np.zeros(self._rows, np.bool_)
+        begins[source[is_new]] = True
+        begins[source[key - first.take(source) >= AHEAD - BITS - 1]] = False  # two new sessions, or it went round
+        begins[block.out_of_order] = False
+        self.last[begins] = first[begins] - BITS - 1  # so far behind that the account is empty from then on
+        self.place[begins] = NO_PLACE
+        self.life[begins] += 1
 
     def _one_by_one(self, block: Overheard, odd: NDArray[np.bool_]) -> Overheard:
         """Hear the frames of odd sources singly; returns those of all others."""
