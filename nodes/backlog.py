@@ -187,5 +187,5 @@ class Backlog:
             self._due_ns.take(frames),
             positions,
             self._place.take(frames.take(positions), axis=0),
-            self._source[first:end][out_of_order].tolist() if out_of_order.any() else [],
+            self._source[first:end][out_of_order].tolist() if np.count_nonzero(out_of_order) else [],
         )

@@ -6,7 +6,7 @@ A station's row is its own from join to leave. Rows of those that left are kept 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -173,7 +173,7 @@ class Stations:
     # ------------------------------------------------------------ where they are
 
     def place(
-        self, row: int, at_ns: int, position_m: NDArray[Any], velocity_mps: NDArray[Any], height_m: float
+        self, row: int, at_ns: int, position_m: Sequence[float], velocity_mps: Sequence[float], height_m: float
     ) -> None:
         """Where it is at an instant, and how it goes on."""
         if self.placed_ns[row] == NEVER_NS:
@@ -184,14 +184,14 @@ class Stations:
         self.placed_ns[row] = at_ns
         self.position_m[:, row], self.velocity_mps[:, row] = position_m, velocity_mps
         self.height_m[row] = height_m
-        self.root_height[row] = np.sqrt(max(height_m, propagation.LEAST_ANTENNA_HEIGHT_M))
+        self.root_height[row] = math.sqrt(max(height_m, propagation.LEAST_ANTENNA_HEIGHT_M))
 
-    def _check_near(self, row: int, at_ns: int, position_m: NDArray[Any], velocity_mps: NDArray[Any]) -> None:
+    def _check_near(self, row: int, at_ns: int, position_m: Sequence[float], velocity_mps: Sequence[float]) -> None:
         """Whether the tree still holds: until its end this station stays within the slack of where the tree has it."""
         near = self._near
         assert near is not None
         left_s = max(near.until_ns - at_ns, 0) * 1e-9
-        away_m = math.dist(position_m, near.positions_m[:, row]) + math.hypot(*velocity_mps) * left_s
+        away_m = math.dist(position_m, near.positions_m[:, row].tolist()) + math.hypot(*velocity_mps) * left_s
         if not away_m <= near.slack_m:
             self._near = None
 

@@ -161,15 +161,15 @@ class Aircraft:
         frame, message, state = hearing.frame, hearing.frame.message, self._state
         if state is None or self._gone:
             return
-        row = state.peers.hear(frame, now_ns)
+        life = int(state.peers.life[state.peers.hear(frame, now_ns)])
         if isinstance(message, Hail) and message.addressee == self._who.address:
             state.receipt = frame.key
-            self._talk(frame.source, row, state).contact = True
+            self._talk(frame.source, life, state).contact = True
             yield from self._answer_to(frame.key, message.call_id, now_ns, state)
         elif isinstance(message, Ack) and message.addressee == self._who.address:
             state.receipt = frame.key
             if message.answers_type is MessageType.HAIL:
-                talk = self._talk(frame.source, row, state)
+                talk = self._talk(frame.source, life, state)
                 talk.contact, talk.call = True, None
 
     def overhear(self, heard: Overheard) -> None:
@@ -251,13 +251,14 @@ class Aircraft:
         peers = state.peers
         fresh = peers.heard_ns > now_ns - PEER_FORGOTTEN_NS
         others = fresh & peers.opposed
-        addresses = peers.address[others if others.any() else fresh].tolist()
+        addresses = peers.address[others if np.count_nonzero(others) else fresh]
         report = None
-        if addresses:
-            on = min((a for a in addresses if a >= state.next_report_on), default=min(addresses))
+        if len(addresses):
+            later = addresses[addresses >= state.next_report_on]
+            on = int((later if len(later) else addresses).min())
             state.next_report_on = on + 1
             report = peers.report(on)
-        return Watch(self._guarded, min(int(fresh.sum()), 255), 0, 0, report)
+        return Watch(self._guarded, min(int(np.count_nonzero(fresh)), 255), 0, 0, report)
 
     # ------------------------------------------------------------ talking
 
@@ -271,8 +272,8 @@ class Aircraft:
         since_ns = now_ns - PEER_FORGOTTEN_NS
         inside = _inside_ring(state.peers, here, ring_m, since_ns) if here.airborne else {}
         self._outside(inside, since_ns, state)
-        for address, row in inside.items():
-            talk = self._talk(address, row, state)
+        for address, life in inside.items():
+            talk = self._talk(address, life, state)
             talk.inside_since_ns = talk.inside_since_ns or now_ns
             if talk.call:
                 yield from self._call_again(now_ns, address, talk)
@@ -291,9 +292,9 @@ class Aircraft:
                 if peers.heard_ns[row] >= since_ns and peers.is_placed(row):
                     talk.inside_since_ns = None
 
-    def _talk(self, address: int, row: int, state: _State) -> _Talk:
-        """How it stands with a peer; with each session of its the talking begins anew."""
-        talk, life = state.talks.get(address), int(state.peers.life[row])
+    def _talk(self, address: int, life: int, state: _State) -> _Talk:
+        """How it stands with a peer; with each session of its (the `life`-th) the talking begins anew."""
+        talk = state.talks.get(address)
         if talk is None or talk.life != life:
             talk = state.talks[address] = _Talk(life)
         return talk
@@ -336,18 +337,19 @@ class Aircraft:
 
 
 def _inside_ring(peers: Ledger, here: Kinematics, ring_m: float, since_ns: int) -> dict[int, int]:
-    """The other party's aircraft inside the ring, of those heard since then: by rising address, the row of each."""
+    """The other party's aircraft inside the ring, of those heard since then: by rising address, which of its sessions
+    each is in (see `Ledger.life`)."""
     ring_deg = ring_m / METRES_A_DEGREE
     rows, away_deg = peers.opposed_around(here.latitude_deg, here.longitude_deg, ring_deg * (1 + UNSURE), since_ns)
     if not len(rows):
         return {}
     unsure = away_deg > ring_deg * (1 - UNSURE)
-    if unsure.any():  # arrays may differ from plain floats in the last bit
+    if np.count_nonzero(unsure):  # arrays may differ from plain floats in the last bit
         near = [_within(here, peers.place[row].tolist(), ring_m) for row in rows[unsure].tolist()]
         rows = np.concatenate([rows[~unsure], rows[unsure][near]])
     addresses = peers.address.take(rows)
     order = addresses.argsort()
-    return dict(zip(addresses[order].tolist(), rows[order].tolist(), strict=True))
+    return dict(zip(addresses[order].tolist(), peers.life.take(rows[order]).tolist(), strict=True))
 
 
 def _within(here: Kinematics, place: list[float], ring_m: float) -> bool:
