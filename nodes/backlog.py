@@ -11,7 +11,7 @@ from weakref import WeakSet
 import numpy as np
 
 from nodes.decoding import decoded
-from nodes.stations.ledger import NEVER, NO_PLACE, Overheard, Roster, key_of, place_of
+from nodes.stations.ledger import NEVER, UNSAID, Overheard, Roster, key_of, place_of
 from protocol.messages import Frame, Ident, Intent, Position, Watch
 from radio.delivery import Delivery
 
@@ -84,7 +84,7 @@ class Backlog:
         self._key = np.zeros(room, np.int64)
         self._due_ns = np.zeros(room, np.int64)
         self._is_position = np.zeros(room, np.bool_)
-        self._place = np.zeros((room, 3))
+        self._place = np.full(room, UNSAID)
         self._out_of_order = np.zeros(room, np.bool_)
         self._heard = np.zeros((rows, room), np.bool_)
         """Who overhears what, by row; row 0 is for all who have no reader."""
@@ -133,7 +133,7 @@ class Backlog:
         self._last_key[source] = key
         is_position = type(frame.message) is Position
         self._is_position[i] = is_position
-        self._place[i] = place_of(frame.message) if isinstance(frame.message, Position) else NO_PLACE
+        self._place[i] = place_of(frame.message) if isinstance(frame.message, Position) else UNSAID
 
     def _hear(self, delivery: Delivery, begin: int, meaning: Meaning) -> None:
         """Note who overhears what."""
@@ -186,6 +186,6 @@ class Backlog:
             self._key.take(frames),
             self._due_ns.take(frames),
             positions,
-            self._place.take(frames.take(positions), axis=0),
+            self._place.take(frames.take(positions)),
             self._source[first:end][out_of_order].tolist() if np.count_nonzero(out_of_order) else [],
         )

@@ -77,8 +77,6 @@ class Node:
         self._told: list[Told] = []
         self._seat: Seat | Jammer | None = None
         self._ears = Ears(self.address, None)
-        self.attentive = False
-        """Whether it wants every frame at its instant, and not calls alone."""
         self._place(now_ns)
         if self._is_on(now_ns):
             self._seat = self._own("start", self._sit_down, now_ns)
@@ -100,12 +98,12 @@ class Node:
         switched_on = sum(begin_ns <= now_ns for begin_ns, _ in self._on_air) - 1  # each time another session begins
         life = self._life + max(switched_on, 0)
         seat = seat_of(self.entry, self._flight, self._seed, self._backlog, life, now_ns)
-        self._ears, self.attentive = seat.ears, seat.ears.attentive
+        self._ears = seat.ears
         return seat
 
     def _switch(self, now_ns: int) -> None:
         """It is switched off, or on again and begins anew."""
-        self._seat, self._ears, self.attentive = None, Ears(self.address, None), False
+        self._seat, self._ears = None, Ears(self.address, None)
         if self._is_on(now_ns):
             self._seat = self._own("start", self._sit_down, now_ns)
             self._start(now_ns)

@@ -6,12 +6,13 @@ gives the same verdicts in both.
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from heapq import heappop, heappush
 from typing import Any, BinaryIO, TextIO
 
-from nodes.backlog import EVERYBODY, Backlog
+from nodes.backlog import EVERYBODY, Backlog, Meaning
 from nodes.flight import Flight
 from nodes.monitor import Monitor, header_of, monitors_of
-from nodes.node import Node, StationFault, Told
+from nodes.node import Node, StationFault
 from nodes.plan import plan_of
 from nodes.stations.ledger import Roster
 from protocol.accounts import Standing
@@ -57,6 +58,10 @@ class Simulation:
             self._monitors[entry.address] = Monitor(entry, flight, seed, writer, judge)
         self._backlog = Backlog(Roster(s.address for s in flight.stations))
         self._nodes: dict[int, Node] = {}
+        self._due: list[tuple[int, int]] = []
+        """A heap of when something happens to a node next, with its address; what is no longer so stands there, too."""
+        self._of_users = {s.address for s in flight.stations if s.python is not None}
+        """Stations of the user's own classes, which may want every frame at its instant."""
         for entry in (s for s in flight.stations if not s.foreign):
             self._hub.admit(Hello(entry.address, granted=True))
             if entry.role == "monitor":
@@ -70,7 +75,7 @@ class Simulation:
         entry = next(s for s in self.flight.stations if s.address == address)
         try:
             node = self._nodes[address] = Node(entry, self.flight, self.seed, self.now_ns, backlog=self._backlog)
-            self._tell(address, node.run(self.now_ns))  # where it is, before the first window is settled
+            self._run(address, node, self.now_ns)  # where it is, before the first window is settled
         except StationFault as fault:
             self._failed(fault)
 
@@ -130,23 +135,44 @@ class Simulation:
             monitor.take(window.from_ns, window.receptions(address), window.troubles)
             self._hub.done(address)
         meaning = self._backlog.take(window.delivery)
-        everybody = EVERYBODY in meaning.calls
-        for address, node in list(self._nodes.items()):
+        called = self._called(meaning)
+        for address in sorted(called | self._in_need(window.until_ns)):
+            node = self._nodes[address]
             try:
-                if everybody or node.attentive or address in meaning.calls:
+                if address in called:
                     node.called(window.delivery.received(address), meaning)
                 if node.due_ns < window.until_ns:
-                    self._tell(address, node.run(window.until_ns))
+                    self._run(address, node, window.until_ns)
             except StationFault as fault:
                 self._failed(fault)
         self._hub.done(*self._nodes)
         return window
 
+    def _called(self, meaning: Meaning) -> set[int]:
+        """Who must be told of something in a delivery at its instant."""
+        if EVERYBODY in meaning.calls:
+            return set(self._nodes)
+        return (meaning.calls.keys() | self._of_users) & self._nodes.keys()
+
+    def _in_need(self, until_ns: int) -> set[int]:
+        """Whom something happens to before an instant. Only these are looked at, however many there are."""
+        due: set[int] = set()
+        while self._due and self._due[0][0] < until_ns:
+            due.add(heappop(self._due)[1])
+        return due & self._nodes.keys()
+
+    def _run(self, address: int, node: Node, until_ns: int) -> None:
+        for said in node.run(until_ns):
+            self._hub.tell(address, said)
+        heappush(self._due, (node.due_ns, address))
+
     def send(self, address: int, message: Message, channel: int, about_ns: int) -> None:
         """Let a station's transmitter send a message now."""
         node = self._nodes[address]
-        self._tell(address, node.run(self.now_ns))  # it may not have been touched for a while
-        self._tell(address, node.send(message, channel, about_ns))
+        self._run(address, node, self.now_ns)  # it may not have been touched for a while
+        for said in node.send(message, channel, about_ns):
+            self._hub.tell(address, said)
+        heappush(self._due, (node.due_ns, address))
 
     def remove(self, address: int) -> None:
         """Take a station away, without a word of farewell."""
@@ -162,10 +188,6 @@ class Simulation:
         for monitor in self._monitors.values():
             monitor.take(self.now_ns, (), self._hub.last_troubles())
             monitor.close(self.now_ns)
-
-    def _tell(self, address: int, told: list[Told]) -> None:
-        for said in told:
-            self._hub.tell(address, said)
 
     def _failed(self, fault: StationFault) -> None:
         at_s = (self.now_ns - self.flight.start_ns) / NS_PER_S

@@ -1,6 +1,6 @@
 """What receivers get: the received frames of a settlement, sorted by receiver, in arrays until somebody wants them."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -35,9 +35,9 @@ class Roll:
         self.addresses = np.array(list(self.places), np.int64)
         self.delivered = np.array([delivered[address] for address in self.places], np.int64)
 
-    def now(self, present: Collection[int]) -> "Roll":
+    def now(self, present: Set[int]) -> "Roll":
         """The roll of those who take part now: the same, as long as they are the same."""
-        if self.places.keys() == set(present):
+        if self.places.keys() == present:
             return self
         return Roll({a: int(self.delivered[self.places[a]]) if a in self.places else 0 for a in present})
 

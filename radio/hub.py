@@ -67,10 +67,8 @@ class Window(NamedTuple):
 
 @dataclass(slots=True)
 class _Present:
-    """A station that takes part. `granted`: it takes time in windows; else it follows the clock."""
+    """A station that takes part."""
 
-    granted: bool
-    handed_over: int = 0
     on_air_ns: int | None = None
     off_air_ns: int | None = None
     """From when until when the medium has it; None before it is placed, and while no end is told."""
@@ -116,8 +114,12 @@ class Hub:
         self._troubles: list[Trouble] = []
         self._left_ns: dict[int, int] = {}
         self._untold: list[Settled] = []
+        self._granted: set[int] = set()
+        """Who takes time in windows; all others follow the clock."""
         self._busy: set[int] = set()
         """Who has not yet done with the time it was granted."""
+        self._handed_over: Counter[int] = Counter()
+        """How much each has said in this window."""
 
     # ------------------------------------------------------------ taking part
 
@@ -137,9 +139,10 @@ class Hub:
         if berth.key is None and self.lives[hello.address] > LIVES_TO_BEGIN_WITH + seconds:
             raise NotAdmitted(f"{hello.address:06x} has joined too often; try again later")
         tuned = self.plan.tuned(hello.address, self.now_ns)
-        self._present[hello.address] = _Present(hello.granted, tuned=tuned)
+        self._present[hello.address] = _Present(tuned=tuned)
         self.lives[hello.address] += 1
         if hello.granted:
+            self._granted.add(hello.address)
             self._busy.add(hello.address)  # time waits until it has said where it is, and is done
         self._over(hello.address)
         return self.lives[hello.address] - 1
@@ -147,6 +150,7 @@ class Hub:
     def leave(self, address: int) -> None:
         """A station takes part no longer: it said so, or whoever runs the test wants it gone."""
         present = self._present.pop(address, None)
+        self._granted.discard(address)
         self._busy.discard(address)
         self._delivery = self._delivery.without(address)
         self._roll.begin_anew(address)
@@ -195,7 +199,7 @@ class Hub:
 
     def granted(self, address: int) -> bool:
         """Whether a station that takes part is granted time."""
-        return self._present[address].granted
+        return address in self._granted
 
     # ------------------------------------------------------------ what stations say
 
@@ -203,7 +207,7 @@ class Hub:
         """A station that takes part says something. Raises ValueError for what makes no sense."""
         match said:
             case Done(until_ns=until_ns):
-                if not self._present[address].granted or until_ns > self.now_ns:
+                if address not in self._granted or until_ns > self.now_ns:
                     raise ValueError(f"done until {until_ns}: it was never granted so much")
                 if until_ns == self.now_ns:
                     self.done(address)
@@ -229,9 +233,8 @@ class Hub:
         """Whether it may say this now: what must be remembered has bounds in number and in time."""
         if at_ns > self._horizon_ns + FARTHEST_AHEAD_NS:
             raise ValueError(f"this is for more than {FARTHEST_AHEAD_NS} ns ahead")
-        present = self._present[address]
-        present.handed_over += 1
-        if present.handed_over > MOST_A_WINDOW and self.plan.berths[address].equipment.listens:
+        self._handed_over[address] += 1
+        if self._handed_over[address] > MOST_A_WINDOW and self.plan.berths[address].equipment.listens:
             self.counts["too_many"] += 1
             return False
         return True
@@ -255,7 +258,7 @@ class Hub:
         """Whether a station can start something at an instant; if not, it is counted why."""
         present = self._present[address]
         if start_ns < self._horizon_ns:
-            if present.granted:  # by its own fault alone
+            if address in self._granted:  # by its own fault alone
                 self.counts["late"] += 1
             else:
                 self.counts["host_late"] += 1
@@ -330,16 +333,14 @@ class Hub:
             self.load.take(settled)
             if self._truth is not None:
                 self._untold.append(settled)
-            self._roll = self._roll.now(self._present)
+            self._roll = self._roll.now(self._present.keys())
             self._delivery = deliver(settled, self._roll)
         self.now_ns = min(self._horizon_ns, limit_ns)
         for address, (_, shown) in list(self._troubled.items()):
             if shown is not None and from_ns - shown > CALM_NS:
                 self._over(address)
-        for address, present in self._present.items():
-            present.handed_over = 0
-            if present.granted:
-                self._busy.add(address)
+        self._handed_over.clear()
+        self._busy |= self._granted
         troubles, self._troubles = self._troubles, []
         return Window(from_ns, self.now_ns, self._due(), troubles)
 

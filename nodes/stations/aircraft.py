@@ -345,16 +345,15 @@ def _inside_ring(peers: Ledger, here: Kinematics, ring_m: float, since_ns: int) 
         return {}
     unsure = away_deg > ring_deg * (1 - UNSURE)
     if np.count_nonzero(unsure):  # arrays may differ from plain floats in the last bit
-        near = [_within(here, peers.place[row].tolist(), ring_m) for row in rows[unsure].tolist()]
+        near = [_within(here, place, ring_m) for place in peers.place[rows[unsure]].tolist()]
         rows = np.concatenate([rows[~unsure], rows[unsure][near]])
     addresses = peers.address.take(rows)
     order = addresses.argsort()
     return dict(zip(addresses[order].tolist(), peers.life.take(rows[order]).tolist(), strict=True))
 
 
-def _within(here: Kinematics, place: list[float], ring_m: float) -> bool:
-    """Whether it is near enough to be called: on a spherical earth. What is not known is not near."""
-    latitude_deg, longitude_deg, _ = place
-    north = (latitude_deg - here.latitude_deg) * METRES_A_DEGREE
-    east = ((longitude_deg - here.longitude_deg + 180) % 360 - 180) * METRES_A_DEGREE * cos(radians(here.latitude_deg))
+def _within(here: Kinematics, place: complex, ring_m: float) -> bool:
+    """Whether it is near enough to be called: on a spherical earth."""
+    north = (place.real - here.latitude_deg) * METRES_A_DEGREE
+    east = ((place.imag - here.longitude_deg + 180) % 360 - 180) * METRES_A_DEGREE * cos(radians(here.latitude_deg))
     return hypot(north, east) <= ring_m

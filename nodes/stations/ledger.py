@@ -5,7 +5,7 @@ many times faster. What a station makes of it is its own affair.
 """
 
 from collections.abc import Callable, Iterable
-from math import cos, radians
+from math import cos, inf, nan, radians
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +15,8 @@ from protocol.messages import Frame, PeerReport, Position
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+Places = NDArray[np.complex128]
+"""Latitudes and longitudes in degrees, as real and imaginary parts (see `place_of`)."""
 
 SESSION_SHIFT = 17
 """A frame's key is `session << 17 | sequence`: keys of two sessions are further apart than any two of one."""
@@ -53,16 +55,16 @@ class Roster:
 class Overheard(NamedTuple):
     """Frames that a station hears together, in columns, in the order in which it has them.
 
-    `source` is the roster's number. `positions` says which of them are POSITIONs, and `places` has a row for each of
-    these (see `place_of`). `out_of_order` has sources of which somebody may have received a frame after a later one;
-    the keys of all others rise.
+    `source` is the roster's number. `positions` says which of them are POSITIONs, and `places` has the place that each
+    of these gives. `out_of_order` has sources of which somebody may have received a frame after a later one; the keys
+    of all others rise.
     """
 
     source: NDArray[np.intp]
     key: Ints
     heard_ns: Ints
     positions: NDArray[np.intp]
-    places: Floats
+    places: Places
     out_of_order: list[int]
 
 
@@ -71,17 +73,18 @@ def key_of(frame: Frame) -> int:
     return frame.session << SESSION_SHIFT | frame.sequence
 
 
-NO_PLACE = (np.nan, np.nan, np.nan)
+UNSAID = complex(nan, nan)
+"""The place of one that has not said where it is."""
+NOT_ALOFT = complex(inf, inf)
+"""The place of one that has said that it is on the ground, or that it does not know where it is."""
 
 
-def place_of(position: Position) -> tuple[float, float, float]:
-    """Latitude and longitude, not a number where not available; and whether it is airborne, as 1 or 0."""
+def place_of(position: Position) -> complex:
+    """The place in the air that a POSITION gives."""
     latitude_deg, longitude_deg = position.latitude_deg, position.longitude_deg
-    return (
-        np.nan if latitude_deg is None else latitude_deg,
-        np.nan if longitude_deg is None else longitude_deg,
-        float(position.airborne),
-    )
+    if latitude_deg is None or longitude_deg is None or not position.airborne:
+        return NOT_ALOFT
+    return complex(latitude_deg, longitude_deg)
 
 
 class Ledger:
@@ -101,8 +104,8 @@ class Ledger:
         self.earlier = np.zeros(rows, np.int64)
         """Which of the 32 before it were heard, as in PeerReport."""
         self.heard_ns = np.full(rows, NEVER)
-        self.place = np.full((rows, 3), np.nan)
-        """Where it said last that it is (see `place_of`); in this session."""
+        self.place = np.full(rows, UNSAID)
+        """Where it said last that it is, in this session."""
         self.life = np.zeros(rows, np.int64)
         """How many sessions of it have begun."""
 
@@ -135,7 +138,7 @@ class Ledger:
         last = int(self.last[row])
         if last >> SESSION_SHIFT != key >> SESSION_SHIFT:  # another session, or the first: all begins anew
             self.last[row], self.earlier[row] = key, 0
-            self.place[row] = NO_PLACE
+            self.place[row] = UNSAID
             self.life[row] += 1
         else:
             ahead = (key - last) & 0xFFFF
@@ -153,17 +156,16 @@ class Ledger:
         before = self.last
         last = before.copy()
         last[source] = key  # of several the last one stays
-        ahead = last - before
         steps = key - before.take(source)
         # one look for both: read as unsigned, what is not ahead is further ahead than anything
         if block.out_of_order or int((steps - 1).view(np.uint64).max(initial=0)) >= AHEAD - 1:
             self._overhear_oddly(block)
             return
         # each source's keys rise from the last one heard, within one session, and without going round
-        behind = np.minimum(last.take(source) - key, BITS + 1)
-        heard = np.bincount(source, _BIT_AS_FLOAT.take(behind), self._rows).astype(np.int64)
+        ahead, behind = last - before, last.take(source) - key
+        heard = np.bincount(source, _BIT_AS_FLOAT.take(behind, mode="clip"), self._rows).astype(np.int64)
         shifted = self.earlier << np.minimum(ahead, BITS)
-        self.earlier = (shifted | _BIT.take(np.minimum(ahead, BITS + 1))) & _MASK | heard
+        self.earlier = (shifted | _BIT.take(ahead, mode="clip")) & _MASK | heard
         self.last = last
         self.heard_ns[source] = block.heard_ns
         self.place[source.take(block.positions)] = block.places
@@ -193,7 +195,7 @@ class Ledger:
         begins[source[key - first.take(source) >= AHEAD - BITS - 1]] = False  # two new sessions, or it went round
         begins[block.out_of_order] = False
         self.last[begins] = first[begins] - BITS - 1  # so far behind that the account is empty from then on
-        self.place[begins] = NO_PLACE
+        self.place[begins] = UNSAID
         self.life[begins] += 1
 
     def _one_by_one(self, block: Overheard, odd: NDArray[np.bool_]) -> Overheard:
@@ -227,8 +229,8 @@ class Ledger:
         return row
 
     def is_placed(self, row: int) -> bool:
-        """Whether it has said in this session where it is, be it that it does not know."""
-        return not np.isnan(self.place[row, 2])
+        """Whether it has said in this session where it is, be it on the ground or that it does not know."""
+        return not np.isnan(self.place[row])
 
     def report(self, address: int) -> PeerReport:
         """What was heard of a peer, for a WATCH."""
@@ -241,17 +243,15 @@ class Ledger:
     ) -> tuple[NDArray[np.intp], Floats]:
         """Rows of the other party's that are in the air, were heard since an instant and are within so many degrees of
         latitude; and how far away they are, in such degrees, on a spherical earth."""
-        place = self.place
-        near = np.abs(place[:, 0] - latitude_deg) <= degrees
+        near = np.abs(self.place.real - latitude_deg) <= degrees
         near &= self.opposed
         rows = near.nonzero()[0]
         if not len(rows):  # nearly always, but in a crowd
             return rows, np.zeros(0)
-        there = place.take(rows, axis=0)
-        east_deg = ((there[:, 1] - longitude_deg + 180) % 360 - 180) * cos(radians(latitude_deg))
-        away_deg = np.hypot(there[:, 0] - latitude_deg, east_deg)
+        there = self.place.take(rows)
+        east_deg = ((there.imag - longitude_deg + 180) % 360 - 180) * cos(radians(latitude_deg))
+        away_deg = np.hypot(there.real - latitude_deg, east_deg)
         near = away_deg <= degrees
-        near &= there[:, 2] > 0
         near &= self.heard_ns.take(rows) >= since_ns
         kept = near.nonzero()[0]
         return rows.take(kept), away_deg.take(kept)

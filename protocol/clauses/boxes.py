@@ -18,7 +18,7 @@ from protocol.units import NS_PER_S
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
-AHEAD_S = 6.0
+AHEAD_S = 10.0
 """How long an aircraft that flies straight on stays in its box."""
 MARGIN_M = 40.0
 """How far beside its straight line it may report, level."""

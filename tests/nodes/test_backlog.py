@@ -107,7 +107,7 @@ def test_a_strangers_row_is_made_when_it_is_heard() -> None:
     assert own.report(PEERS[1])[:3] == (PEERS[1], 1, 5)
     empty = np.zeros(0, np.int64)
     roster.number(PEERS[2])
-    own.overhear(Overheard(empty, empty, empty, empty, np.zeros((0, 3)), []))
+    own.overhear(Overheard(empty, empty, empty, empty, empty.astype(complex), []))
     assert len(own.address) == 3
 
 

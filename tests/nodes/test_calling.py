@@ -11,7 +11,7 @@ from nodes.motion import Kinematics
 from nodes.node import Node
 from nodes.shipped import scenario
 from nodes.stations.aircraft import METRES_A_DEGREE, _inside_ring, _within
-from nodes.stations.ledger import Ledger, Roster, place_of
+from nodes.stations.ledger import Ledger, Roster
 from protocol.messages import Frame, Position
 from protocol.units import NS_PER_S
 from radio.delivery import of_one
@@ -32,7 +32,8 @@ def test_who_is_inside_the_ring_is_found(at: tuple[float, float], peers: list[tu
     for address, (latitude_deg, longitude_deg, airborne, heard_ns) in enumerate(peers):
         position = Position(latitude_deg, longitude_deg, airborne=airborne)
         ledger.hear(Frame(address, 1, 1, 1, 0, 3, 0, position), heard_ns)
-        if address % 3 and heard_ns >= 3 and airborne and _within(here, list(place_of(position)), RING_M):
+        known = airborne and latitude_deg is not None and longitude_deg is not None
+        if address % 3 and heard_ns >= 3 and known and _within(here, complex(latitude_deg, longitude_deg), RING_M):
             inside.append(address)
     assert list(_inside_ring(ledger, here, RING_M, 3)) == inside
 
