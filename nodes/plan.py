@@ -8,7 +8,6 @@ from nodes.flight_events import hub_events
 from nodes.flight_radio import EARTH_K
 from nodes.scenario import StationEntry
 from protocol.agreement import Channel as AgreedChannel
-from protocol.agreement import canonical_json
 from protocol.units import NS_PER_MS
 from radio.curves import STEP
 from radio.hub import Berth, Plan
@@ -29,6 +28,12 @@ def plan_of(flight: Flight, seed: int, keys: Mapping[int, bytes] = NO_KEYS) -> P
         end_ns=flight.end_ns,
         berths={s.address: _berth(s, flight, keys) for s in flight.stations},
         events=hub_events(flight),
+        briefing={
+            "agreement": flight.agreement.terms(),
+            "digest": flight.agreement.digest(),
+            "annexes": flight.annexes.to_json(),
+            "unagreed_channels": [c.number for c in flight.scenario.unagreed_channel],
+        },
     )
 
 
@@ -78,22 +83,11 @@ def _berth(s: StationEntry, flight: Flight, keys: Mapping[int, bytes]) -> Berth:
         tuned=tuned,
         key=keys.get(s.address),
         monitor=s.role == "monitor",
-        briefing=_briefing(s, flight),
-    )
-
-
-def _briefing(station: StationEntry, flight: Flight) -> str:
-    """What a station is told of the flight, as JSON: who it is, the terms, the annexes, and its way if it has one."""
-    return canonical_json(
-        {
-            "address": f"{station.address:06x}",
-            "call_sign": station.call_sign,
-            "party": station.party,
-            "role": station.role,
-            "waypoints": station.waypoints,
-            "agreement": flight.agreement.terms(),
-            "digest": flight.agreement.digest(),
-            "annexes": flight.annexes.to_json(),
-            "unagreed_channels": [c.number for c in flight.scenario.unagreed_channel],
-        }
+        briefing={
+            "address": f"{s.address:06x}",
+            "call_sign": s.call_sign,
+            "party": s.party,
+            "role": s.role,
+            "waypoints": s.waypoints,
+        },
     )

@@ -47,6 +47,8 @@ def from_validation(file: Path, error: ValidationError, values: object = None) -
             found, message = "", "no such key here; remove it or look for a misspelling"
         elif item["type"] == "missing":
             message = "this key is missing"
+        elif item["type"] in ("tuple_type", "list_type"):  # of a file's reader nobody knows of tuples
+            found, message = "", "a list is due here: values in [brackets], or entries that each begin with [[this]]"
         # our own models tell all that does not fit together in one error
         parts = message.split("; ") if item["type"] == "value_error" else [message]
         problems += [Problem(str(file), key, found, part) for part in parts]

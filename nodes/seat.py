@@ -3,6 +3,7 @@
 A seat turns medium time into its station's time and back, and a station's effects into frames handed over.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from random import Random
@@ -47,20 +48,23 @@ class Seat:
         self.address, self.entry = entry.address, entry
         self._logic, self._transmitter, self._edits = logic, transmitter, edits
         self._clock = clock
-        self._wakes: set[int] = set()
+        self._wakes: list[int] = []
+        """When its station wants to be woken, by its clock; rising."""
         self._overhear = overhearing(logic)
         self.ears = Ears(entry.address, backlog if self._overhear is not None else None)
         """Calls are put in here, taken out of here, and told by `hear`."""
 
     def start(self, now_ns: int) -> Sequence[Outgoing]:
         self.catch_up(now_ns)
-        return self._do(now_ns, _effects("start", self._logic.start(self._clock.local_ns(now_ns))))
+        local = self._clock.local_ns(now_ns)
+        return self._do(now_ns, local, _effects("start", self._logic.start(local)))
 
     def hear(self, now_ns: int, hearing: Hearing) -> Sequence[Outgoing]:
         """A frame was received and is handed over now."""
         self.catch_up(now_ns)
-        local = hearing._replace(arrival_ns=self._clock.local_ns(hearing.arrival_ns))
-        return self._do(now_ns, _effects("hear", self._logic.hear(self._clock.local_ns(now_ns), local)))
+        local = self._clock.local_ns(now_ns)
+        heard = hearing._replace(arrival_ns=self._clock.local_ns(hearing.arrival_ns))
+        return self._do(now_ns, local, _effects("hear", self._logic.hear(local, heard)))
 
     def catch_up(self, now_ns: int) -> None:
         """Before its station does anything, it hears what it has received since."""
@@ -73,34 +77,30 @@ class Seat:
         """The instant that `next_wake_ns` named has come."""
         local = self._clock.local_ns(now_ns)
         effects: list[Effect] = []
-        due = [at_ns for at_ns in self._wakes if at_ns <= local]  # most often none: only its transmitter has to do
-        for at_ns in sorted(due):
-            self._wakes.discard(at_ns)
+        while self._wakes and self._wakes[0] <= local:  # most often not: only its transmitter has to do
             self.catch_up(now_ns)
-            effects += _effects("wake", self._logic.wake(at_ns))
-        return self._do(now_ns, effects)
+            effects += _effects("wake", self._logic.wake(self._wakes.pop(0)))
+        return self._do(now_ns, local, effects)
 
     def next_wake_ns(self) -> int | None:
         """When it must be woken next, for the station's sake or the transmitter's."""
         next_ns = self._transmitter.next_wake_ns()
-        for at_ns in self._wakes:
-            if next_ns is None or at_ns < next_ns:
-                next_ns = at_ns
+        if self._wakes and (next_ns is None or self._wakes[0] < next_ns):
+            next_ns = self._wakes[0]
         return None if next_ns is None else self._clock.medium_ns(next_ns)
 
     def send(self, now_ns: int, message: Message, channel: int, about_ns: int) -> Sequence[Outgoing]:
         """Send a message by the station's own transmitter, past its faults: for tests that act."""
-        local = self._clock.local_ns
-        self._transmitter.submit(local(now_ns), Send(message, channel, local(about_ns)))
-        return self._do(now_ns, ())
-
-    def _do(self, now_ns: int, effects: Iterable[Effect]) -> Sequence[Outgoing]:
         local = self._clock.local_ns(now_ns)
+        self._transmitter.submit(local, Send(message, channel, self._clock.local_ns(about_ns)))
+        return self._do(now_ns, local, ())
+
+    def _do(self, now_ns: int, local: int, effects: Iterable[Effect]) -> Sequence[Outgoing]:
         for effect in effects:
             if isinstance(effect, Send):
                 self._submit(local, effect, now_ns)
             elif isinstance(effect, WakeAt):
-                self._wakes.add(max(effect.at_ns, local))
+                self._wake_at(max(effect.at_ns, local))
             elif isinstance(effect, NewSession):
                 self._transmitter.new_session()
             else:
@@ -108,6 +108,11 @@ class Seat:
         sent = self._transmitter.wake(local)
         medium_ns = self._clock.medium_ns
         return [Outgoing(o.frame, o.data, o.channel, medium_ns(o.start_ns), o.slot) for o in sent] if sent else ()
+
+    def _wake_at(self, at_ns: int) -> None:
+        place = bisect_left(self._wakes, at_ns)
+        if place == len(self._wakes) or self._wakes[place] != at_ns:
+            self._wakes.insert(place, at_ns)
 
     def _submit(self, local: int, send: Send, now_ns: int) -> None:
         sends = [send]

@@ -115,7 +115,7 @@ def _row(line: int, fields: Mapping[str | None, str | list[str] | None], problem
         if not text[column]:
             return math.nan
         try:
-            value = float(text[column])
+            value = math.nan if "_" in text[column] else float(text[column])  # Python's own notation is no CSV
         except ValueError:
             value = math.nan
         if not low <= value <= high:

@@ -348,7 +348,7 @@ class HubServer:
     def _welcome(self, identity: bytes, address: int) -> None:
         hub = self._hub
         life = hub.lives[address] - 1
-        briefing = hub.plan.berths[address].briefing
+        briefing = hub.plan.briefing_of(address)
         self._send(address, Welcome(hub.plan.start_ns, hub.plan.end_ns, hub.now_ns, WINDOW_NS, life, briefing))
 
     def _send(self, address: int, message: FromHub) -> bool:

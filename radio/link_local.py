@@ -169,7 +169,7 @@ class LocalExchange:
             link.put(Refused(str(error)))
             return
         hub, life = self.hub, self.hub.lives[link.address] - 1
-        briefing = hub.plan.berths[link.address].briefing
+        briefing = hub.plan.briefing_of(link.address)
         link.put(Welcome(hub.plan.start_ns, hub.plan.end_ns, hub.now_ns, WINDOW_NS, life, briefing))
 
     def _admit(self, link: LocalLink, hello: Hello) -> None:

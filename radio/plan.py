@@ -1,8 +1,9 @@
 """What a hub is made from: channels, laws, who is expected, and what changes when."""
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 from radio.medium import Channel, Equipment, Laws
 
@@ -12,14 +13,14 @@ class Berth:
     """What the hub knows of one station beforehand.
 
     `key` is asked of those that we start ourselves, so that nobody can take their place; None: whoever comes first.
-    A `monitor` is told of trouble.
+    A `monitor` is told of trouble. `briefing` is for this station alone.
     """
 
     equipment: Equipment
     tuned: frozenset[int]
     key: bytes | None = None
     monitor: bool = False
-    briefing: str = "{}"
+    briefing: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Event(NamedTuple):
@@ -34,7 +35,10 @@ class Event(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a hub is made from. Instants are ns UTC of medium time; events are in order."""
+    """What a hub is made from. Instants are ns UTC of medium time; events are in order.
+
+    `briefing` is for every station; it may be long, so it is kept once.
+    """
 
     channels: tuple[Channel, ...]
     laws: Laws = Laws()
@@ -43,6 +47,12 @@ class Plan:
     end_ns: int
     berths: Mapping[int, Berth]
     events: tuple[Event, ...] = ()
+    briefing: Mapping[str, Any] = field(default_factory=dict)
+
+    def briefing_of(self, address: int) -> str:
+        """What a station is told when it joins, as JSON."""
+        told = {**self.briefing, **self.berths[address].briefing}
+        return json.dumps(told, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
     def equipment(self, address: int, at_ns: int) -> Equipment:
         """What a station has at an instant, by the events until then."""

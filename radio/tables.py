@@ -53,7 +53,7 @@ class Table:
         """The number in a cell; NaN, and a flaw, if it is none or out of bounds."""
         low, high = within
         try:
-            value = float(cell)
+            value = math.nan if "_" in cell else float(cell)  # Python's own notation is no CSV
         except ValueError:
             value = math.nan
         if not low <= value <= high:

@@ -51,6 +51,7 @@ BAD: dict[str, tuple[Edit, tuple[str, ...]]] = {
     "a start too early": (replaced("2015-10-21", "2015-10-19"), ("start = 2015-10-19 09:00:00+00:00: " + AGREED,)),
     "a start beyond all clocks": (replaced("2015-10-21", "9999-10-21"), ("a year from 1971 to 2200",)),
     "a misspelt key": (replaced("seed = 1", "sede = 1"), ("sede: no such key here; remove it or look for",)),
+    "one fault where a list is due": (added("\n[fault]\nname = 'silent'\n"), ("fault: a list is due here: values in",)),
     "a missing agreement": (replaced("of-flight-2015", "gone"), ("safety-gone.toml: no such file",)),
     "two stations of one address": (replaced(HAWK_12, HAWK_11), ONE_ADDRESS),
     "two stations of one call sign": (

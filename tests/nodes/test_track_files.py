@@ -79,6 +79,7 @@ class TestBroken:
             (changed(4, "abc123", "abc12g"), 4, "icao24", "'abc12g'"),
             (changed(5, ",48.01200,", ",85.01200,"), 5, "latitude", "'85.01200'"),
             (changed(5, ",48.01200,", ",nan,"), 5, "latitude", "'nan'"),
+            (changed(5, ",48.01200,", ",4_8.0,"), 5, "latitude", "'4_8.0'"),
             (changed(5, ",2.00000,", ",-180.1,"), 5, "longitude", "'-180.1'"),
             (changed(6, ",10000,", ",ground,"), 6, "altitude", "'ground'"),
             (changed(6, ",10000,", ",inf,"), 6, "altitude", "'inf'"),

@@ -101,6 +101,7 @@ BAD = {
     "a row too short": (",0,90\n0,1\n", [(2, "row", "2 cells", "3 cells")]),
     "a row too long": (",0\n0,1,1\n", [(2, "row", "3 cells", "2 cells")]),
     "a gain that is none": (",0,90\n0,1,nan\n", [(2, "gain", "'nan'", "dB from -200 to 50")]),
+    "a gain as Python has it": (",0,90\n0,1,1_0\n", [(2, "gain", "'1_0'", "dB from -200 to 50")]),
     "a gain too great": (",0,90\n0,1,51\n", [(2, "gain", "'51'", "dB from -200 to 50")]),
     "two at once": (
         ",0,90\n0,x,1\n99,1,1\n",
