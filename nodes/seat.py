@@ -5,7 +5,7 @@ A seat turns medium time into its station's time and back, and a station's effec
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from random import Random
 
 from nodes.backlog import Backlog
@@ -231,6 +231,7 @@ def _sense(motion: Motion, errors: SensorErrors, clock: Clock) -> Sense:
 
     north_deg, east_deg, up_ft = errors.north_m / 111_195, errors.east_m / 111_195, errors.altitude_ft
 
+    @lru_cache(maxsize=8)  # an aircraft looks some reports ahead, and then comes there
     def sense(local_ns: int) -> Kinematics | None:
         true = motion.at(clock.medium_ns(local_ns))
         if true is None:
