@@ -22,6 +22,11 @@ class MessageType(IntEnum):
     HAIL = 4
     ACK = 5
     WATCH = 6
+    FREQUENCY_CHANGE = 7
+    EMERGENCY = 8
+    LOST_LINK = 9
+    EMCON = 10
+    SIGHTING = 11
 
 
 class EmergencyState(IntEnum):
@@ -93,6 +98,64 @@ class Reason(IntEnum):
     NOT_UNDERSTOOD = 5
 
 
+class Severity(IntEnum):
+    """How bad an EMERGENCY is, after the radiotelephony signals PAN PAN and MAYDAY (ICAO Annex 10, volume II, 5.3)."""
+
+    CANCEL = 0
+    URGENCY = 1
+    DISTRESS = 2
+
+
+class Nature(IntEnum):
+    """What is wrong."""
+
+    NOT_GIVEN = 0
+    ENGINE = 1
+    FIRE = 2
+    FUEL = 3
+    STRUCTURE = 4
+    CONTROL = 5
+    NAVIGATION = 6
+    MEDICAL = 7
+    WEATHER = 8
+    UNLAWFUL_INTERFERENCE = 9
+    DAMAGE = 10
+    OTHER = 11
+
+
+class Intention(IntEnum):
+    """What the one in distress will do."""
+
+    NOT_GIVEN = 0
+    CONTINUE = 1
+    HOLD = 2
+    DIVERT = 3
+    LAND = 4
+    DITCH = 5
+    ABANDON = 6
+
+
+class Procedure(IntEnum):
+    """What an uncrewed aircraft does without its link; `LINK_RESTORED` says that it has it back."""
+
+    LINK_RESTORED = 0
+    HOLD = 1
+    ORBIT = 2
+    RETURN = 3
+    CONTINUE = 4
+    LAND = 5
+    TERMINATE = 6
+
+
+class Sensor(IntEnum):
+    """What a station has seen another with."""
+
+    VISUAL = 0
+    RADAR = 1
+    INFRARED = 2
+    OTHER = 3
+
+
 class FrameKey(NamedTuple):
     """One frame of one station: unique while sequence arithmetic holds."""
 
@@ -105,7 +168,8 @@ class Position(NamedTuple):
     """POSITION: where the source is and how good that is, and the account of what else it sent.
 
     `age_s` is how long before the frame's time the position was valid. `idents`, `hails` and `acks` count what
-    the session sent so far, modulo 256. `receipt` is the last frame heard that was addressed to the source.
+    the session sent so far, modulo 256; `emcon` is the serial of its last EMCON (0: none yet). `receipt` is the last
+    frame heard that was addressed to the source, or to everybody.
     """
 
     latitude_deg: float | None = None
@@ -217,7 +281,93 @@ class Watch(NamedTuple):
     report: PeerReport | None = None
 
 
-Message = Position | Intent | Ident | Hail | Ack | Watch
+class FrequencyChange(NamedTuple):
+    """FREQUENCY CHANGE: go from one channel to another, `effective_s` after the frame's time.
+
+    `addressee` None: everybody. One serial is one change: a repetition says the same, with the time that is left.
+    `fallback` is the channel to go to if nobody is heard on the new one.
+    """
+
+    addressee: int | None
+    serial: int
+    from_channel: int
+    to_channel: int
+    effective_s: float
+    frequency_hz: int | None = None
+    fallback: int | None = None
+
+
+class Emergency(NamedTuple):
+    """EMERGENCY: distress or urgency, or its end. Frames of one incident carry the same number.
+
+    Altitude is pressure altitude; `endurance_min` is how long it can stay in the air.
+    """
+
+    incident: int
+    severity: Severity
+    nature: Nature = Nature.NOT_GIVEN
+    latitude_deg: float | None = None
+    longitude_deg: float | None = None
+    altitude_ft: int | None = None
+    souls: int | None = None
+    endurance_min: int | None = None
+    intention: Intention = Intention.NOT_GIVEN
+    call_sign: str = ""
+
+
+class LinkPoint(NamedTuple):
+    """Where the procedure of a lost link leads, and how near: within `radius_m` of the point."""
+
+    latitude_deg: float
+    longitude_deg: float
+    altitude_ft: int | None
+    radius_m: int
+
+
+class LostLink(NamedTuple):
+    """LOST LINK: an uncrewed aircraft has had no link since `since_s` before the frame's time.
+
+    It begins its procedure `act_s` after the frame's time (0: it is at it).
+    """
+
+    procedure: Procedure
+    since_s: int
+    act_s: int
+    point: LinkPoint | None = None
+
+
+class Emcon(NamedTuple):
+    """EMCON: an announced silence, from `from_s` after the frame's time for `duration_s`; then on `resume_channel`.
+
+    One serial is one silence: a repetition says the same, with the time that is left until it begins.
+    """
+
+    serial: int
+    from_s: int
+    duration_s: int
+    resume_channel: int
+
+
+class Sighting(NamedTuple):
+    """SIGHTING: another station as the source's own sensors see it, `age_s` before the frame's time.
+
+    `subject` None: one that is not known by address; `contact` is the source's own number for it. It is within
+    `within_m` of the place.
+    """
+
+    subject: int | None
+    contact: int
+    sensor: Sensor
+    latitude_deg: float
+    longitude_deg: float
+    within_m: int
+    age_s: float
+    altitude_ft: int | None = None
+    velocity_north_mps: float | None = None
+    velocity_east_mps: float | None = None
+
+
+Message = Position | Intent | Ident | Hail | Ack | Watch | FrequencyChange | Emergency | LostLink | Emcon | Sighting
 
 TYPE_OF: dict[type[Message], MessageType] = {
     Position: MessageType.POSITION,
@@ -226,6 +376,11 @@ TYPE_OF: dict[type[Message], MessageType] = {
     Hail: MessageType.HAIL,
     Ack: MessageType.ACK,
     Watch: MessageType.WATCH,
+    FrequencyChange: MessageType.FREQUENCY_CHANGE,
+    Emergency: MessageType.EMERGENCY,
+    LostLink: MessageType.LOST_LINK,
+    Emcon: MessageType.EMCON,
+    Sighting: MessageType.SIGHTING,
 }
 
 

@@ -54,8 +54,8 @@ Eight spaces: no call sign is given.
 The header's time is the instant at which the frame's first bit leaves the antenna, by the clock of the source: seconds
 of Unix time modulo 1024, and microseconds. It means the instant with that remainder nearest to the time of arrival, so
 it is unambiguous within 512 s. `time_quality` bounds its error: 1 within 100 ms, 2 within 10 ms, 3 within 1 ms; 0
-claims nothing. Times inside a message (`validity_s`, `reply_by_s`, `time_over_s`) count from the header's time; `age_s`
-counts back from it.
+claims nothing. Times inside a message (`validity_s`, `reply_by_s`, `time_over_s`, `effective_s`, `act_s`, `from_s`)
+count from the header's time; `age_s` and `since_s` count back from it.
 
 ## Numbers that run from frame to frame
 
@@ -71,9 +71,12 @@ account for what it did not hear.
 - **Serial**: names one declaration. An INTENT carries its own in `serial`, 1 to 255 and then 1 again; a repetition has
   the same serial, says the same, and gives the validity that is left. Every frame sent while an INTENT is in force
   names it in the header's `intent`, the INTENT itself among them; 0 says that none is in force.
-- **EMCON serial**: the serial of the last announced silence; 0 in this version, which has no such message.
-- **Receipt**: the last frame that the source heard addressed to it (a HAIL or an ACK), named by source, session and
-  sequence. It proves that a call was heard, answered or not.
+- **EMCON serial**: names one announced silence, 1 to 255 and then 1 again. POSITION names the last one that the session
+  announced, 0 if none; a listener to whom that serial is new has not heard what was announced.
+- **FREQUENCY CHANGE serial**, **incident**: one number for one change or emergency; what is sent again has the same.
+- **Receipt**: the last frame that the source heard addressed to it (a HAIL, an ACK, a FREQUENCY CHANGE) or to everybody
+  (an EMERGENCY, a FREQUENCY CHANGE without addressee), named by source, session and sequence. It proves that a call was
+  heard, answered or not.
 - **Reception report** (WATCH): for one peer, the last frame heard of its session, and a bitmap of the 32 sequence
   numbers before: bit i, counted from the least significant, stands for `last_sequence - 1 - i` modulo 65536; 1 means
   heard. A 0 says only that it was not heard.
@@ -118,7 +121,7 @@ ABOUT = {
     "POSITION.hails": "count of HAILs sent",
     "POSITION.acks": "count of ACKs sent",
     "POSITION.emcon": "serial of the last EMCON",
-    "POSITION.receipt": "the last frame heard that was addressed to the source",
+    "POSITION.receipt": "the last frame heard that was addressed to the source, or to everybody",
     "FrameKey.source": "that frame's source",
     "FrameKey.session": "that frame's session",
     "FrameKey.sequence": "that frame's sequence",
@@ -153,6 +156,45 @@ ABOUT = {
     "ACK.result": "the answer",
     "ACK.reason": "why",
     "ACK.read_back": "the number that is read back",
+    "FREQUENCY_CHANGE.addressee": "address of the station that is to change; not available: everybody",
+    "FREQUENCY_CHANGE.serial": "of this change",
+    "FREQUENCY_CHANGE.from_channel": "the channel that is left",
+    "FREQUENCY_CHANGE.to_channel": "the channel that is gone to",
+    "FREQUENCY_CHANGE.frequency_hz": "carrier of the new channel",
+    "FREQUENCY_CHANGE.effective_s": "when the change is made, from the header's time",
+    "FREQUENCY_CHANGE.fallback": "the channel to go to if nobody is heard on the new one",
+    "EMERGENCY.incident": "of this emergency; the same until it is cancelled",
+    "EMERGENCY.severity": "CANCEL ends it",
+    "EMERGENCY.nature": "what is wrong",
+    "EMERGENCY.latitude_deg": "WGS 84, north positive",
+    "EMERGENCY.longitude_deg": "WGS 84, east positive",
+    "EMERGENCY.altitude_ft": "pressure altitude",
+    "EMERGENCY.souls": "persons on board",
+    "EMERGENCY.endurance_min": "how long it can stay in the air",
+    "EMERGENCY.intention": "what it will do",
+    "EMERGENCY.call_sign": "see Call signs",
+    "LOST_LINK.procedure": "what it does without its link; LINK_RESTORED: it has it back",
+    "LOST_LINK.since_s": "since when the link is lost, before the header's time",
+    "LOST_LINK.act_s": "when the procedure begins, from the header's time; 0: it has begun",
+    "LOST_LINK.point": "where the procedure leads",
+    "LinkPoint.latitude_deg": "WGS 84, north positive",
+    "LinkPoint.longitude_deg": "WGS 84, east positive",
+    "LinkPoint.altitude_ft": "pressure altitude",
+    "LinkPoint.radius_m": "how far from the point it may be",
+    "EMCON.serial": "of this silence",
+    "EMCON.from_s": "when the silence begins, from the header's time",
+    "EMCON.duration_s": "how long it is silent",
+    "EMCON.resume_channel": "channel on which it is heard again",
+    "SIGHTING.subject": "address of the station that is seen; not available: it is not known",
+    "SIGHTING.contact": "the source's own number for what it sees",
+    "SIGHTING.sensor": "what it is seen with",
+    "SIGHTING.latitude_deg": "WGS 84, north positive",
+    "SIGHTING.longitude_deg": "WGS 84, east positive",
+    "SIGHTING.within_m": "it is no further than this from the place",
+    "SIGHTING.age_s": "how long before the header's time it was seen there",
+    "SIGHTING.altitude_ft": "pressure altitude",
+    "SIGHTING.velocity_north_mps": "over ground, north positive",
+    "SIGHTING.velocity_east_mps": "over ground, east positive",
     "WATCH.guarded": "channels that the source listens on",
     "WATCH.stations_heard": "how many stations the source hears",
     "WATCH.hails": "count of HAILs sent",

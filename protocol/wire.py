@@ -33,20 +33,31 @@ from protocol.messages import (
     TYPE_OF,
     VERSION,
     Ack,
+    Emcon,
+    Emergency,
     EmergencyState,
     Emitter,
     Frame,
     FrameKey,
+    FrequencyChange,
     Hail,
     Ident,
     Intent,
+    Intention,
     IntentKind,
+    LinkPoint,
+    LostLink,
     Message,
     MessageType,
+    Nature,
     PeerReport,
     Phrase,
     Position,
+    Procedure,
     Result,
+    Sensor,
+    Severity,
+    Sighting,
     TrajectoryPoint,
     Watch,
 )
@@ -106,6 +117,12 @@ _POINT = Struct(
     "longitude_deg" / LONGITUDE,
     "altitude_ft" / _altitude(),
     "time_over_s" / Quantity(Int16ub, "s", 0, 0xFFFE),
+)
+_LINK_POINT = Struct(
+    "latitude_deg" / LATITUDE,
+    "longitude_deg" / LONGITUDE,
+    "altitude_ft" / _altitude(),
+    "radius_m" / Quantity(Int16ub, "m", 0, 0xFFFE),
 )
 _NO_POINT = bytes.fromhex("80000000 80000000 800000 ffff")
 _PEER_REPORT = Struct("peer" / ADDRESS, "session" / SESSION, "last_sequence" / Int16ub, "earlier" / Int32ub)
@@ -187,6 +204,56 @@ WATCH = Struct(
     "report" / OrNone(_PEER_REPORT, PeerReport, b"\xff" * 10),
 )
 
+FREQUENCY_CHANGE = Struct(
+    "addressee" / Quantity(Int24ub, "", 0, NOBODY - 1, unknown=NOBODY),
+    "serial" / Quantity(Int8ub, "", 1, 255),
+    "from_channel" / Int8ub,
+    "to_channel" / Int8ub,
+    "frequency_hz" / Quantity(Int32ub, "Hz", 0, 0xFFFFFFFE, unknown=0xFFFFFFFF),
+    "effective_s" / Quantity(Int16ub, "s", 0, 6_553.4, per_unit=10),
+    "fallback" / Quantity(Int8ub, "", 0, 254, unknown=0xFF),
+)
+
+EMERGENCY = Struct(
+    "incident" / Int8ub,
+    "severity" / Choice(Int8ub, Severity),
+    "nature" / Choice(Int8ub, Nature),
+    "latitude_deg" / _position_or_unknown(LATITUDE, 90),
+    "longitude_deg" / _position_or_unknown(LONGITUDE, 180),
+    "altitude_ft" / _altitude(),
+    "souls" / Quantity(Int16ub, "", 0, 0xFFFE, unknown=0xFFFF),
+    "endurance_min" / Quantity(Int16ub, "min", 0, 0xFFFE, unknown=0xFFFF),
+    "intention" / Choice(Int8ub, Intention),
+    "call_sign" / CallSign(Bytes(8)),
+)
+
+LOST_LINK = Struct(
+    "procedure" / Choice(Int8ub, Procedure),
+    "since_s" / Quantity(Int16ub, "s", 0, 0xFFFE),
+    "act_s" / Quantity(Int16ub, "s", 0, 0xFFFE),
+    "point" / OrNone(_LINK_POINT, LinkPoint, _NO_POINT),
+)
+
+EMCON = Struct(
+    "serial" / Quantity(Int8ub, "", 1, 255),
+    "from_s" / Quantity(Int16ub, "s", 0, 0xFFFE),
+    "duration_s" / Quantity(Int16ub, "s", 0, 0xFFFE),
+    "resume_channel" / Int8ub,
+)
+
+SIGHTING = Struct(
+    "subject" / Quantity(Int24ub, "", 0, NOBODY - 1, unknown=NOBODY),
+    "contact" / Int8ub,
+    "sensor" / Choice(Int8ub, Sensor),
+    "latitude_deg" / LATITUDE,
+    "longitude_deg" / LONGITUDE,
+    "within_m" / Quantity(Int16ub, "m", 0, 0xFFFE),
+    "age_s" / Quantity(Int8ub, "s", 0, 25.4, per_unit=10),
+    "altitude_ft" / _altitude(),
+    "velocity_north_mps" / _velocity(),
+    "velocity_east_mps" / _velocity(),
+)
+
 PAYLOADS: dict[type[Message], Struct] = {
     Position: POSITION,
     Intent: INTENT,
@@ -194,6 +261,11 @@ PAYLOADS: dict[type[Message], Struct] = {
     Hail: HAIL,
     Ack: ACK,
     Watch: WATCH,
+    FrequencyChange: FREQUENCY_CHANGE,
+    Emergency: EMERGENCY,
+    LostLink: LOST_LINK,
+    Emcon: EMCON,
+    Sighting: SIGHTING,
 }
 
 

@@ -12,21 +12,22 @@ from typing import Any
 import pytest
 
 from protocol.messages import (
-    Ack,
+    TYPE_OF,
+    EmergencyState,
     Emitter,
     FrameKey,
-    Hail,
-    Ident,
-    Intent,
+    Intention,
     IntentKind,
     Message,
     MessageType,
+    Nature,
     PeerReport,
     Phrase,
-    Position,
+    Procedure,
     Reason,
     Result,
-    Watch,
+    Sensor,
+    Severity,
 )
 from protocol.verdicts import Verdict
 
@@ -38,15 +39,14 @@ ENUMS = {
     "answers_type": MessageType,
     "result": Result,
     "reason": Reason,
+    "emergency": EmergencyState,
+    "severity": Severity,
+    "nature": Nature,
+    "intention": Intention,
+    "procedure": Procedure,
+    "sensor": Sensor,
 }
-KINDS: dict[str, type[Message]] = {
-    "POSITION": Position,
-    "INTENT": Intent,
-    "IDENT": Ident,
-    "HAIL": Hail,
-    "ACK": Ack,
-    "WATCH": Watch,
-}
+KINDS: dict[str, type[Message]] = {code.name: kind for kind, code in TYPE_OF.items()}
 BOTH = frozenset({1, 2})
 DEFAULTS: dict[str, dict[str, Any]] = {
     "POSITION": {
@@ -64,6 +64,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "HAIL": {"phrase": Phrase.CONTACT, "reply_by_s": 10, "reply_channel": 1},
     "ACK": {"answers_session": 1, "answers_type": MessageType.HAIL, "result": Result.ROGER},
     "WATCH": {"guarded": BOTH, "stations_heard": 3, "hails": 0, "acks": 0},
+    "FREQUENCY_CHANGE": {"addressee": None},
+    "SIGHTING": {"subject": None},
 }
 
 
@@ -82,7 +84,7 @@ def _field(name: str, value: Any) -> Any:
 
 
 def _message(kind: str, fields: dict[str, Any], digest: int) -> Message:
-    values = dict(DEFAULTS[kind])
+    values = dict(DEFAULTS.get(kind, {}))
     if kind == "IDENT":
         values["agreement"] = digest
     values |= {name: _field(name, value) for name, value in fields.items()}
