@@ -1,29 +1,36 @@
 """Stations that break one clause on purpose, named as in the table of clauses. Each trips its own and no other.
 
-Faults of message stand between a station and its transmitter, so that they leave no hole in the numbering; the fault
-of frame (`slot_thief`) moves a frame that is already planned; `too_close` is a way of flying; `stranger` is a station
-that is missing in the register (see `nodes.flight`).
+Faults of message stand between a station and its transmitter, so that they leave no hole in the numbering; faults of
+frame stand behind it: `slot_thief` moves a frame that is already planned, `replay` sends one again. `too_close` is a
+way of flying; `stranger` is a station that is missing in the register (see `nodes.flight`).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import hypot
 from random import Random
 
 from nodes.motion import Kinematics, Motion, metres_per_degree
 from nodes.scenario import FaultEntry
 from nodes.stations.effects import Send
-from nodes.transmitter import Shift
-from protocol.messages import TYPE_OF, Ack, Hail, Ident, Intent, Message, MessageType, Position
-from protocol.units import NS_PER_S, seconds_ns
+from nodes.transmitter import Outgoing, Shift
+from protocol.messages import TYPE_OF, Ack, Hail, Ident, Intent, Message, MessageType, Phrase, Position, Watch
+from protocol.units import NS_PER_MS, NS_PER_S, seconds_ns
 
 Edit = Callable[[int, Send], list[Send]]
 """What passes to the transmitter instead of a message that the station sends at an instant."""
+
+Again = Callable[[Outgoing], list[Outgoing]]
+"""What goes out instead of a frame that is handed over."""
 
 DROPS: dict[str, type[Message]] = {"anonymous": Ident, "no_intent": Intent, "no_contact": Hail, "ignores_hail": Ack}
 TELEPORT_EVERY = 10
 TELEPORT_DEG = 0.3
 STRAY_EVERY = 4
+BABBLE = 8
+"""So many calls on guard with each POSITION: some 6 % of the channel at 31.5 kb/s."""
+REPLAY_EVERY, REPLAY_AFTER_NS = 5, 2_100 * NS_PER_MS
+VAGUE_NACP = 5
 APPROACH_S, APPROACH_MPS = 45.0, 600.0
 """`too_close` takes at least so long, and never gains more than so much on its target: an aircraft could fly it."""
 BESIDE_DEG = 0.012
@@ -46,19 +53,79 @@ class Active:
         return self.from_ns <= at_ns < self.until_ns
 
 
-def editor(fault: FaultEntry, start_ns: int, unagreed: int | None) -> Edit | None:
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What a fault must know of the flight: an unagreed channel, the guard channels, a monitor's address."""
+
+    start_ns: int
+    unagreed: int | None
+    guards: tuple[int, ...]
+    monitor: int
+
+
+def editor(fault: FaultEntry, around: Around) -> Edit | None:
     """The fault of message that an entry asks for; None if it is a fault of another kind."""
-    active = Active.of(fault, start_ns)
+    active = Active.of(fault, around.start_ns)
     if fault.name in DROPS:
         return _drop(active, DROPS[fault.name])
     if fault.name == "silent":
         return _Silence(active)
     if fault.name == "teleport":
         return _Every(active, TELEPORT_EVERY, _teleported)
-    if fault.name == "wrong_channel" and unagreed is not None:
-        channel = unagreed
-        return _Every(active, STRAY_EVERY, lambda send: Send(send.message, channel, send.about_ns))
+    if fault.name in CHANGES:
+        return _changed(active, CHANGES[fault.name], around)
+    if fault.name == "babbler":
+        return _babble(active, around)
+    channel = around.unagreed if fault.name == "wrong_channel" else next(iter(around.guards), None)
+    if fault.name in ("wrong_channel", "guard_chatter") and channel is not None:
+        stray = channel
+        return _Every(active, STRAY_EVERY, lambda send: Send(send.message, stray, send.about_ns))
     return None
+
+
+def _stale(message: Message, around: Around) -> Message:
+    return message._replace(agreement=message.agreement ^ 0xFFFFFFFF) if isinstance(message, Ident) else message
+
+
+def _deaf(message: Message, around: Around) -> Message:
+    if isinstance(message, Ident | Watch):
+        return message._replace(guarded=message.guarded - frozenset(around.guards))
+    return message
+
+
+def _vague(message: Message, around: Around) -> Message:
+    return message._replace(nacp=VAGUE_NACP) if isinstance(message, Position) else message
+
+
+CHANGES: dict[str, Callable[[Message, Around], Message]] = {
+    "stale_agreement": _stale,
+    "deaf_on_guard": _deaf,
+    "vague": _vague,
+}
+"""Faults that say another thing."""
+
+
+def _changed(active: Active, change: Callable[[Message, Around], Message], around: Around) -> Edit:
+    def edit(now_ns: int, send: Send) -> list[Send]:
+        return [replace(send, message=change(send.message, around))] if active.covers(now_ns) else [send]
+
+    return edit
+
+
+def _babble(active: Active, around: Around) -> Edit:
+    """Calls the monitor, which answers nobody, again and again."""
+
+    def edit(now_ns: int, send: Send) -> list[Send]:
+        if not active.covers(now_ns) or not isinstance(send.message, Position):
+            return [send]
+        calls = [
+            Send(Hail(around.monitor, Phrase.CONTACT, call_id, 10, guard), guard)
+            for guard in around.guards[:1]
+            for call_id in range(BABBLE)
+        ]
+        return [send, *calls]
+
+    return edit
 
 
 def _drop(active: Active, kind: type[Message]) -> Edit:
@@ -118,6 +185,22 @@ def shifter(fault: FaultEntry, start_ns: int, slot_ns: int, random: Random) -> S
         return planned_ns + slot_ns * random.randint(1, 3) if stolen else planned_ns
 
     return shift
+
+
+def repeater(fault: FaultEntry, start_ns: int) -> Again | None:
+    """The fault of frame that an entry asks for: every fifth POSITION goes out again a while later."""
+    if fault.name != "replay":
+        return None
+    active, sent = Active.of(fault, start_ns), 0
+
+    def again(out: Outgoing) -> list[Outgoing]:
+        nonlocal sent
+        sent += isinstance(out.frame.message, Position)
+        if not isinstance(out.frame.message, Position) or sent % REPLAY_EVERY or not active.covers(out.start_ns):
+            return [out]
+        return [out, out._replace(start_ns=out.start_ns + REPLAY_AFTER_NS)]
+
+    return again
 
 
 class Approach:

@@ -11,11 +11,17 @@ from protocol.messages import NOBODY
 
 FaultName = Literal[
     "stranger",
+    "stale_agreement",
     "anonymous",
     "wrong_channel",
+    "deaf_on_guard",
+    "guard_chatter",
     "slot_thief",
+    "babbler",
     "silent",
+    "replay",
     "teleport",
+    "vague",
     "no_intent",
     "too_close",
     "no_contact",

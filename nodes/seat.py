@@ -11,7 +11,7 @@ from random import Random
 from nodes.backlog import Backlog
 from nodes.clock import Clock
 from nodes.ears import Ears
-from nodes.faults import Active, Approach, Edit, editor, shifter
+from nodes.faults import Active, Again, Approach, Around, Edit, editor, repeater, shifter
 from nodes.flight import Flight
 from nodes.motion import Kinematics, Motion
 from nodes.own_class import load_class
@@ -42,12 +42,13 @@ class Seat:
         logic: StationLogic,
         transmitter: Transmitter,
         edits: list[Edit],
+        agains: list[Again],
         clock: Clock,
         backlog: Backlog,
     ):
         self.address, self.entry = entry.address, entry
         self._logic, self._transmitter, self._edits = logic, transmitter, edits
-        self._clock = clock
+        self._agains, self._clock = agains, clock
         self._wakes: list[int] = []
         """When its station wants to be woken, by its clock; rising."""
         self._overhear = overhearing(logic)
@@ -107,7 +108,10 @@ class Seat:
                 raise TypeError(f"{effect!r} is no effect: a station answers with Send, WakeAt or NewSession")
         sent = self._transmitter.wake(local)
         medium_ns = self._clock.medium_ns
-        return [Outgoing(o.frame, o.data, o.channel, medium_ns(o.start_ns), o.slot) for o in sent] if sent else ()
+        handed = [Outgoing(o.frame, o.data, o.channel, medium_ns(o.start_ns), o.slot) for o in sent] if sent else ()
+        for again in self._agains:
+            handed = [out for one in handed for out in again(one)]
+        return handed
 
     def _wake_at(self, at_ns: int) -> None:
         place = bisect_left(self._wakes, at_ns)
@@ -165,8 +169,9 @@ def seat_of(entry: StationEntry, flight: Flight, seed: int, backlog: Backlog, li
     random = random_of(seed, entry.address)
     errors = _errors(entry, random)
     faults = [f for f in flight.scenario.fault if f.station == entry.call_sign]
-    unagreed = next((c.number for c in flight.scenario.unagreed_channel), None)
-    edits = [e for f in faults if (e := editor(f, flight.start_ns, unagreed))]
+    around = _around(flight)
+    edits = [e for f in faults if (e := editor(f, around))]
+    agains = [a for f in faults if (a := repeater(f, flight.start_ns))]
     access = {
         c.number: access_to(c, flight.annexes.slots.get(entry.address, {}).get(c.number, ()))
         for c in (*flight.agreement.channel, *flight.scenario.unagreed_channel)
@@ -197,7 +202,16 @@ def seat_of(entry: StationEntry, flight: Flight, seed: int, backlog: Backlog, li
     )
     sense = _sense(motion_of(entry, flight), errors, clock)
     logic = Aircraft if entry.python is None else load_class(entry.python, flight.folder)
-    return Seat(entry, logic(profile, sense), transmitter, edits, clock, backlog)
+    return Seat(entry, logic(profile, sense), transmitter, edits, agains, clock, backlog)
+
+
+def _around(flight: Flight) -> Around:
+    return Around(
+        flight.start_ns,
+        next((c.number for c in flight.scenario.unagreed_channel), None),
+        tuple(c.number for c in flight.agreement.channel if c.guard),
+        next(s.address for s in flight.stations if s.role == "monitor"),
+    )
 
 
 def _sessions_before(motion: Motion, now_ns: int) -> int:

@@ -248,6 +248,26 @@ class Account:
                 unheard, last = 0, named
         return unheard > 0 and (strict or self.named[end - 1].at_ns - last.at_ns > BRIEF_NS)
 
+    def unheard_between(self, first: int, last: int) -> int:
+        """How many numbers between two frames that were heard were not."""
+        heard = bisect_left(self.named, last, key=_number) - bisect_left(self.named, first, key=_number)
+        return last - first - heard
+
+    def unheard_since(self, at_ns: int, last: int) -> int:
+        """How many numbers up to a frame that was heard were not, of those that may have been sent after an instant.
+
+        Before the first frame that was heard of it, nothing was missed.
+        """
+        before = max(bisect_left(self.named, at_ns, key=_at_ns) - 1, 0)
+        return self.unheard_between(self.named[before].number, last)
+
+    def heard_all(self, since_ns: int, last: int) -> bool:
+        """Whether every frame was heard that may have been sent from an instant on, up to a number."""
+        begins = bisect_left(self.named, since_ns, key=_at_ns) - 1
+        if begins < 0 and (self.named[0].number > 0 or not self.counts or self.counts[0].chain):
+            return False  # it may have sent others before the first one heard
+        return self.unheard_between(self.named[max(begins, 0)].number, last) == 0
+
     def number_before(self, at_ns: int) -> int:
         """The number of the last frame heard before an instant; one before the first if none was heard."""
         before = bisect_left(self.named, at_ns, key=_at_ns) - 1

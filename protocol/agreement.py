@@ -70,6 +70,8 @@ class Channel(Model):
     backoff_ms: Positive | None = None
     backoff_slots: Annotated[int, Field(ge=1, le=1024)] | None = None
     attempts: Annotated[int, Field(ge=1, le=100)] | None = None
+    guard: bool = False
+    """Whether everybody listens here, and it is kept free for calls and distress (2.2, 2.3)."""
 
     @property
     def slotted(self) -> bool:
@@ -128,6 +130,26 @@ class Regular(Model):
 
 class IdentTerms(Regular):
     """1.4"""
+
+
+class GuardTerms(Model):
+    """2.3: how long after a call or an answer of its own a station may send other frames on a guard channel."""
+
+    after_s: Positive
+
+
+class ShareTerms(Model):
+    """3.2: the share of any `window_s` that a station may fill on a channel without slots."""
+
+    share: Annotated[float, Field(gt=0, le=1)]
+    window_s: Annotated[float, Field(gt=0, le=300)]
+
+
+class AccuracyTerms(Model):
+    """4.6: the least NACp, and for how long most reports may be worse."""
+
+    nacp: Annotated[int, Field(ge=1, le=11)]
+    for_s: Annotated[float, Field(gt=0, le=300)]
 
 
 class SlotTerms(Model):
@@ -194,11 +216,17 @@ class Clauses(Model):
 
     c0_1: NoTerms | None = Field(default=None, alias="0.1")
     c1_1: NoTerms | None = Field(default=None, alias="1.1")
+    c1_3: NoTerms | None = Field(default=None, alias="1.3")
     c1_4: IdentTerms | None = Field(default=None, alias="1.4")
     c2_1: NoTerms | None = Field(default=None, alias="2.1")
+    c2_2: NoTerms | None = Field(default=None, alias="2.2")
+    c2_3: GuardTerms | None = Field(default=None, alias="2.3")
     c3_1: SlotTerms | None = Field(default=None, alias="3.1")
+    c3_2: ShareTerms | None = Field(default=None, alias="3.2")
     c4_1: ReportTerms | None = Field(default=None, alias="4.1")
+    c4_2: NoTerms | None = Field(default=None, alias="4.2")
     c4_4: PossibleTerms | None = Field(default=None, alias="4.4")
+    c4_6: AccuracyTerms | None = Field(default=None, alias="4.6")
     c5_1: IntentTerms | None = Field(default=None, alias="5.1")
     c6_1: DistanceTerms | None = Field(default=None, alias="6.1")
     c6_2: ContactTerms | None = Field(default=None, alias="6.2")
@@ -246,6 +274,12 @@ class Agreement(Model):
                 f'clause."6.2".ring_nm ({c.c6_2.ring_nm:g}) must be larger than '
                 f'clause."6.1".safe_distance_nm ({c.c6_1.safe_distance_nm:g})'
             )
+        guarded = any(channel.guard for channel in self.channel)
+        for clause in ("2.2" if c.c2_2 else "", "2.3" if c.c2_3 else ""):
+            if clause and not guarded:
+                problems.append(f'clause."{clause}" needs a [[channel]] with guard = true')
+        if c.c3_2 and all(channel.slotted for channel in self.channel):
+            problems.append('clause."3.2" needs a [[channel]] without slots: it is about no other')
         if c.c6_1 and not c.c4_4:
             problems.append('clause."6.1" needs clause."4.4": between reports nobody moves faster than 4.4 allows')
         if problems:

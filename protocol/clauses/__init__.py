@@ -9,11 +9,17 @@ from protocol.agreement import Agreement
 from protocol.clauses.base import Clause, World
 from protocol.clauses.c0_1 import Avoidance
 from protocol.clauses.c1_1 import Registered
+from protocol.clauses.c1_3 import AgreementInForce
 from protocol.clauses.c1_4 import Identified
 from protocol.clauses.c2_1 import AgreedChannel
+from protocol.clauses.c2_2 import GuardIsGuarded
+from protocol.clauses.c2_3 import GuardIsForCalls
 from protocol.clauses.c3_1 import OwnSlots
+from protocol.clauses.c3_2 import FairShare
 from protocol.clauses.c4_1 import Reports
+from protocol.clauses.c4_2 import NothingTwice
 from protocol.clauses.c4_4 import PossiblePositions
+from protocol.clauses.c4_6 import GoodEnough
 from protocol.clauses.c5_1 import IntentInForce
 from protocol.clauses.c6_1 import SafeDistance
 from protocol.clauses.c6_2 import Contact
@@ -22,11 +28,17 @@ from protocol.clauses.c6_3 import Answered
 ALL = (
     Avoidance,
     Registered,
+    AgreementInForce,
     Identified,
     AgreedChannel,
+    GuardIsGuarded,
+    GuardIsForCalls,
     OwnSlots,
+    FairShare,
     Reports,
+    NothingTwice,
     PossiblePositions,
+    GoodEnough,
     IntentInForce,
     SafeDistance,
     Contact,
@@ -55,11 +67,17 @@ def clauses_in_force(world: World) -> list[Clause]:
     made: list[Clause | None] = [
         Avoidance(world) if c.c0_1 else None,
         Registered(world) if c.c1_1 else None,
+        AgreementInForce(world) if c.c1_3 else None,
         Identified(world, c.c1_4) if c.c1_4 else None,
         AgreedChannel(world) if c.c2_1 else None,
+        GuardIsGuarded(world) if c.c2_2 else None,
+        GuardIsForCalls(world, c.c2_3) if c.c2_3 else None,
         OwnSlots(world, c.c3_1) if c.c3_1 else None,
+        FairShare(world, c.c3_2) if c.c3_2 else None,
         Reports(world, c.c4_1) if c.c4_1 else None,
+        NothingTwice(world) if c.c4_2 else None,
         PossiblePositions(world) if c.c4_4 else None,
+        GoodEnough(world, c.c4_6) if c.c4_6 else None,
         IntentInForce(world, c.c5_1) if c.c5_1 else None,
         SafeDistance(world, c.c6_1) if c.c6_1 else None,
         Contact(world, c.c6_2) if c.c6_2 else None,

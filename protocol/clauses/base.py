@@ -8,12 +8,14 @@ from typing import Protocol
 from protocol.accounts import Booked
 from protocol.agreement import Agreement, Annexes, Station
 from protocol.bounds import Fix, fix_of
-from protocol.messages import TYPE_OF, Message
+from protocol.messages import TYPE_OF, Ack, Emergency, FrequencyChange, Hail, LostLink, Message
 from protocol.units import NS_PER_S
-from protocol.verdicts import IDENTITY, Cause, Finding, Outcome, Passes, room
+from protocol.verdicts import IDENTITY, UNATTRIBUTED, Cause, Finding, Outcome, Passes, room
 
 FLYING = ("aircraft", "uncrewed")
 EVERY_MESSAGE = tuple(TYPE_OF)
+CALLS = frozenset({Hail, Ack, FrequencyChange, Emergency, LostLink})
+"""Calls, answers and distress: what shared slots and guard channels are for."""
 EVERY_STATION = 0
 """The address of trouble that was with all stations."""
 TROUBLE_MARGIN_NS = NS_PER_S
@@ -30,6 +32,8 @@ class World:
         """Whether every pass must be a finding; if not, a clause may count its passes, and tell them later."""
         self.stations: dict[int, Station] = {s.address: s for s in annexes.register_}
         self._fixed: tuple[Booked | None, Fix | None] = (None, None)
+        self.guards = {c.number: c.name for c in agreement.channel if c.guard}
+        """The guard channels."""
         self.deaf: list[tuple[int, int]] = []
         self.troubles: dict[int, dict[int, int | None]] = {}
         """The emulator's own trouble with each station: until when (None: not over), by since when."""
@@ -146,6 +150,20 @@ class Tacit:
         counts, self._counts = self._counts, {}
         for source, count in counts.items():
             yield Passes(self._clause, address_text(source), count, None)
+
+
+def unless_suspended(finding: Finding, suspended: bool | None) -> Finding:
+    """A fail of a clause that 0.1 suspends, by what the books say (see `Account.suspended`): none in distress, and none
+    where distress cannot be ruled out."""
+    if suspended is False or finding.outcome is not Outcome.FAIL:
+        return finding
+    outcome, cause = (Outcome.EXCUSED, Cause.DISTRESS) if suspended else (Outcome.INCONCLUSIVE, Cause.STATE_UNHEARD)
+    return finding._replace(outcome=outcome, cause=cause, assumptions=())
+
+
+def not_fresh(finding: Finding) -> Finding:
+    """What would be a fail, had the frame come at the time that it gives: anybody can have recorded it."""
+    return finding._replace(subject=UNATTRIBUTED, outcome=Outcome.INCONCLUSIVE, cause=Cause.NOT_FRESH, assumptions=())
 
 
 def pair_text(a: int, b: int) -> str:

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator
 
 from protocol.accounts import Booked, Standing
-from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, Tacit, World, address_text
+from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, Tacit, World, address_text, unless_suspended
 from protocol.messages import EmergencyState, Position
-from protocol.verdicts import UNATTRIBUTED, Cause, Finding, Outcome, Passes
+from protocol.verdicts import UNATTRIBUTED, Finding, Outcome, Passes
 
 
 class AgreedChannel:
@@ -49,25 +49,19 @@ class AgreedChannel:
         )
 
     def _not_agreed(self, booked: Booked) -> Finding:
-        suspended = self._suspended(booked)
-        outcome, cause = Outcome.FAIL, None
-        if suspended:
-            outcome, cause = Outcome.EXCUSED, Cause.DISTRESS
-        elif suspended is None:
-            outcome, cause = Outcome.INCONCLUSIVE, Cause.STATE_UNHEARD
         agreed = ", ".join(f"{n} {name}" for n, name in sorted(self.agreed.items()))
-        return Finding(
+        finding = Finding(
             clause=self.id,
             subject=address_text(booked.frame.source),
-            outcome=outcome,
+            outcome=Outcome.FAIL,
             at_ns=booked.at_ns,
             summary=f"the frame names channel {booked.frame.channel}; agreed are {agreed}",
             evidence=(booked.id,),
-            cause=cause,
             measured=booked.frame.channel,
             unit="channel",
-            assumptions=BY_WORD if outcome is Outcome.FAIL else (),
+            assumptions=BY_WORD,
         )
+        return unless_suspended(finding, self._suspended(booked))
 
     def _suspended(self, booked: Booked) -> bool | None:
         """What the books say; of a stale frame only what it says itself, for its serial may be of another time."""

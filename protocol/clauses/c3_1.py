@@ -7,12 +7,10 @@ from typing import NamedTuple
 
 from protocol.accounts import JOIN_NS, Booked, Standing
 from protocol.agreement import Channel, SlotTerms
-from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, Tacit, World, address_text
-from protocol.messages import TIME_BOUND_NS, Ack, FrameKey, Hail, instant_ns
+from protocol.clauses.base import BY_WORD, CALLS, EVERY_MESSAGE, Tacit, World, address_text
+from protocol.messages import TIME_BOUND_NS, FrameKey, instant_ns
 from protocol.units import LIGHT_MPS, NM_M, NS_PER_MS, NS_PER_S
 from protocol.verdicts import CLOCK, NO_RELAY, UNATTRIBUTED, Cause, Finding, Outcome, Passes
-
-CALLS = (Hail, Ack)
 
 
 class _Starts(NamedTuple):

@@ -31,11 +31,17 @@ ACCUSED = {
     "encounter-2015-breach": {("4.1", SOKOL_2), ("6.1", f"{SOKOL_2}/{HAWK_11}"), ("6.1", f"{SOKOL_2}/{HAWK_12}")},
     "paris-2021": {("6.1", PARIS_PAIR)},
     "faults/stranger": {("1.1", UNATTRIBUTED)},
+    "faults/stale_agreement": {("1.3", HAWK_12)},
     "faults/anonymous": {("1.4", HAWK_12)},
     "faults/wrong_channel": {("2.1", SOKOL_1)},
+    "faults/deaf_on_guard": {("2.2", HAWK_12)},
+    "faults/guard_chatter": {("2.3", HAWK_12)},
     "faults/slot_thief": {("3.1", SOKOL_2)},
+    "faults/babbler": {("3.2", HAWK_12)},
     "faults/silent": {("4.1", HAWK_11)},
+    "faults/replay": {("4.2", UNATTRIBUTED)},
     "faults/teleport": {("4.4", SOKOL_1)},
+    "faults/vague": {("4.6", HAWK_12)},
     "faults/no_intent": {("5.1", HAWK_12)},
     "faults/too_close": {("6.1", f"{SOKOL_2}/{HAWK_12}")},
     "faults/no_contact": {("6.2", HAWK_11)},
@@ -43,8 +49,10 @@ ACCUSED = {
 }
 FAULTS = [name for name in ACCUSED if name.startswith("faults/")]
 EVERY_SCENARIO = sorted(p.relative_to(CONFIGS / "scenarios") for p in (CONFIGS / "scenarios").rglob("*.toml"))
-ALONE = ["1.1", "1.4", "2.1", "3.1", "4.1", "4.4", "5.1", "6.1"]
+ALONE = ["1.1", "1.3", "1.4", "2.1", "2.2", "3.1", "4.1", "4.2", "4.4", "4.6", "5.1", "6.1"]
 """Clauses that are exercised without anybody near."""
+NOT_ON_GUARD = ["0.1", "2.3", "3.2"]
+"""Those that nothing exercises where nobody uses the guard channel, and nobody is in distress."""
 
 
 def fails(flight: FlightTest, clause: str) -> list[Finding]:
@@ -104,7 +112,7 @@ def test_the_verdicts_say_what_the_findings_say(name: str, flown: Flown) -> None
 
 @pytest.mark.parametrize(
     ("name", "exercised", "idle"),
-    [("quiet", ALONE, ["0.1", "6.2", "6.3"]), ("encounter-2015", [*ALONE, "6.2", "6.3"], ["0.1"])],
+    [("quiet", ALONE, [*NOT_ON_GUARD, "6.2", "6.3"]), ("encounter-2015", [*ALONE, "6.2", "6.3"], NOT_ON_GUARD)],
 )
 def test_the_kept_agreement_passes_in_every_clause_that_it_exercises(
     name: str, exercised: list[str], idle: list[str], flown: Flown

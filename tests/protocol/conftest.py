@@ -14,7 +14,7 @@ from protocol.agreement import Agreement, Annexes
 from protocol.clauses.base import World
 from protocol.codec import encode
 from protocol.judge import Judge, Tally
-from protocol.messages import Frame, Message, stamp
+from protocol.messages import Frame, Ident, Message, stamp
 from protocol.units import NS_PER_S, seconds_ns
 from protocol.verdicts import Finding, Outcome, Verdict
 
@@ -106,6 +106,7 @@ class Monitor:
         self.findings: list[Finding] = []
         self.judge = Twins(agreement, annexes, self.findings.append)
         self.heard = 0
+        self.digest = int(agreement.digest()[:8], 16)
 
     def hear(
         self,
@@ -121,7 +122,12 @@ class Monitor:
         sent_s: float | None = None,
         time_quality: int = 3,
     ) -> None:
-        """One frame arrives; unless told otherwise it says that it was sent just now, on the channel it came on."""
+        """One frame arrives; unless told otherwise it says that it was sent just now, on the channel it came on.
+
+        An IDENT that names no agreement gets the digest of the one in force.
+        """
+        if isinstance(message, Ident) and not message.agreement:
+            message = message._replace(agreement=self.digest)
         at_ns = START_NS + seconds_ns(at_s)
         sent_ns = START_NS + seconds_ns(at_s if sent_s is None else sent_s)
         frame = Frame(source, session, sequence % 65536, channel, intent, time_quality, stamp(sent_ns), message)

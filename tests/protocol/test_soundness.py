@@ -17,7 +17,7 @@ from protocol.messages import (
     Result,
     Watch,
 )
-from protocol.verdicts import Outcome, Verdict
+from protocol.verdicts import UNATTRIBUTED, Outcome, Verdict
 from tests.protocol.traffic import A_TEXT, PERIOD_S, A, B, C, Sender, hail, ident, position
 
 # ------------------------------------------------------------------ 0.1: what may have been declared
@@ -125,9 +125,10 @@ def test_honest_stations_among_losses_copies_and_restarts(monitor: Any, seed: in
                 again = {"session": old[5], "intent": old[4], "sent_s": old[0] - begin_s + 1024}
                 monitor.hear(at_s - begin_s + 0.001, old[1], old[2], old[3], **again)
     tallies = monitor.close(151.0)
-    assert monitor.fails() == []
+    assert set(monitor.fails()) <= {("4.2", UNATTRIBUTED)}
     if not loss:
-        assert {t.clause for t in tallies if t.verdict is Verdict.PASS} >= {"1.4", "3.1", "4.1", "4.4", "5.1", "6.1"}
+        passed = {t.clause for t in tallies if t.verdict is Verdict.PASS}
+        assert passed >= {"1.3", "1.4", "2.2", "3.1", "4.1", "4.2", "4.4", "4.6", "5.1", "6.1"}
 
 
 class _Honest:
@@ -178,7 +179,7 @@ class _Honest:
                     send(
                         t + half,
                         source,
-                        Watch(frozenset({1}), 2, counts[source]["hails"], counts[source]["acks"], report),
+                        Watch(frozenset({1, 2}), 2, counts[source]["hails"], counts[source]["acks"], report),
                     )
             for peer in (B, C):
                 if peer not in talked and t - started[peer] == 5:

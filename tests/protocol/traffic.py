@@ -23,7 +23,7 @@ from protocol.messages import (
 A, B, C = 0x100001, 0x200001, 0x200002
 A_TEXT = "100001"
 PERIOD_S = 1024.0
-SURE = {"baro_altitude_ft": 20_000, "velocity_up_mps": 0.0, "nic": 8, "nacv": 2, "age_s": 0.0}
+SURE = {"baro_altitude_ft": 20_000, "velocity_up_mps": 0.0, "nic": 8, "nacp": 8, "nacv": 2, "age_s": 0.0}
 
 
 def position(latitude_deg: float = 35.0, longitude_deg: float = 36.0, **fields: Any) -> Position:

@@ -1,0 +1,73 @@
+"""2.3: guard is for calls and distress. Other frames go there only for a while after a call or answer of one's own."""
+
+from collections.abc import Iterable, Iterator
+
+from protocol.accounts import Account, Booked
+from protocol.agreement import GuardTerms
+from protocol.clauses.base import BY_WORD, CALLS, EVERY_MESSAGE, Tacit, World, address_text, unless_suspended
+from protocol.units import NS_PER_S, seconds_ns
+from protocol.verdicts import CLOCK, Cause, Finding, Outcome, Passes
+
+
+class GuardIsForCalls:
+    id = "2.3"
+    title = "guard kept free"
+    text = "Guard is for calls and distress, and other frames within {after_s:g} s of a call or answer of one's own."
+    kind = "S"
+    hears_copies = False
+    watches = EVERY_MESSAGE
+
+    def __init__(self, world: World, terms: GuardTerms):
+        self.world, self.after_ns = world, seconds_ns(terms.after_s)
+        self.guards = frozenset(world.guards)
+        self.passes = Tacit(self.id, world)
+        self.last_call: dict[Account, Booked] = {}
+        """The last call or answer of each session."""
+
+    def subjects(self) -> list[str]:
+        return [address_text(s.address) for s in self.world.flying()]
+
+    def hear(self, booked: Booked) -> Iterable[Finding]:
+        frame = booked.frame
+        is_call = type(frame.message) in CALLS
+        if is_call:
+            self.last_call[booked.account] = booked
+        if frame.channel not in self.guards or frame.channel != booked.heard.channel:
+            return ()
+        if is_call or self._since_ns(booked) <= self.after_ns:
+            if self.passes.count(frame.source):
+                return ()
+            return (Finding(self.id, address_text(frame.source), Outcome.PASS, booked.at_ns),)
+        return (unless_suspended(self._chatter(booked), booked.account.suspended(booked.number, booked.number)),)
+
+    def _since_ns(self, booked: Booked) -> int:
+        """How long ago the session last called, at the least; very long if it was not heard to."""
+        call = self.last_call.get(booked.account)
+        return max(booked.early_ns - call.late_ns, 0) if call else 1 << 62
+
+    def _chatter(self, booked: Booked) -> Finding:
+        call = self.last_call.get(booked.account)
+        name = self.world.guards[booked.frame.channel]
+        heard = "none of its calls was heard" if call is None else "its last call heard was "
+        heard += "" if call is None else f"{self._since_ns(booked) / NS_PER_S:.1f} s earlier"
+        sure = booked.account.heard_all(booked.early_ns - self.after_ns, booked.number)
+        return Finding(
+            clause=self.id,
+            subject=address_text(booked.frame.source),
+            outcome=Outcome.FAIL if sure else Outcome.INCONCLUSIVE,
+            at_ns=booked.at_ns,
+            summary=f"a {booked.frame.type.name} on {name}; {heard}"
+            + ("" if sure else ", and one may be among the frames that were not heard"),
+            evidence=(booked.id,) if call is None else (call.id, booked.id),
+            cause=None if sure else Cause.STATE_UNHEARD,
+            measured=None if call is None else round(self._since_ns(booked) / NS_PER_S, 3),
+            limit=self.after_ns / NS_PER_S,
+            unit="s",
+            assumptions=(*BY_WORD, CLOCK) if sure else (),
+        )
+
+    def counted(self) -> Iterable[Passes]:
+        return self.passes.counted()
+
+    def close(self, end_ns: int) -> Iterator[Finding]:
+        yield from ()

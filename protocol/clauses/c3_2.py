@@ -1,0 +1,118 @@
+"""3.2: no more than the agreed share of a channel without slots, by what one station was heard to send there."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from protocol.accounts import Booked
+from protocol.agreement import Channel, ShareTerms
+from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, Tacit, World, address_text, unless_suspended
+from protocol.messages import MAX_FRAME_BYTES
+from protocol.units import NS_PER_S, seconds_ns
+from protocol.verdicts import CLOCK, NO_RELAY, Cause, Finding, Outcome, Passes
+
+
+class _Sent(NamedTuple):
+    """A frame that was heard on the channel, and how long it was on the air. `sure`: 0.1 did not suspend the clause."""
+
+    booked: Booked
+    airtime_ns: int
+    sure: bool
+
+
+class FairShare:
+    id = "3.2"
+    title = "fair share"
+    text = "A station fills no more than {share:.0%} of a channel without slots, in any {window_s:g} s."
+    kind = "X"
+    hears_copies = False
+    watches = EVERY_MESSAGE
+
+    def __init__(self, world: World, terms: ShareTerms):
+        self.world, self.terms = world, terms
+        self.passes = Tacit(self.id, world)
+        self.window_ns = seconds_ns(terms.window_s)
+        self.limit_ns = round(terms.share * self.window_ns)
+        self.unslotted = {c.number: c for c in world.agreement.channel if not c.slotted}
+        self.sent: dict[int, dict[int, deque[_Sent]]] = {}
+        """By source and channel, those of the window."""
+
+    def subjects(self) -> list[str]:
+        return [address_text(s.address) for s in self.world.flying()]
+
+    def hear(self, booked: Booked) -> Iterable[Finding]:
+        channel = self.unslotted.get(booked.heard.channel)
+        if channel is None or booked.frame.channel != channel.number:
+            return self._elsewhere(booked) if booked.frame.source in self.sent else ()
+        suspended = booked.account.suspended(booked.number, booked.number)
+        if suspended:
+            return (self._finding(booked, Outcome.EXCUSED, "", None)._replace(cause=Cause.DISTRESS),)
+        airtime_ns = _airtime_ns(booked.heard.size, channel)
+        sent = self.sent.setdefault(booked.frame.source, {}).setdefault(channel.number, deque())
+        sent.append(_Sent(booked, airtime_ns, suspended is False))
+        return self._judge(booked, channel, self._within(booked.late_ns + airtime_ns, sent))
+
+    def _within(self, until_ns: int, sent: deque[_Sent]) -> deque[_Sent]:
+        """What stays was sent within one window, whatever the delays and clocks."""
+        while sent and sent[0].booked.early_ns < until_ns - self.window_ns:
+            sent.popleft()
+        return sent
+
+    def _judge(self, booked: Booked, channel: Channel, sent: deque[_Sent]) -> Iterable[Finding]:
+        sure_ns = sum(one.airtime_ns for one in sent if one.sure)
+        heard_ns = sum(one.airtime_ns for one in sent)
+        share = round(heard_ns / self.window_ns, 4)
+        if heard_ns > self.limit_ns:
+            return (self._too_much(booked, channel, sent, share, sure_ns > self.limit_ns),)
+        if doubt := self._doubt(booked, channel, heard_ns):
+            return (doubt,)
+        if self.passes.count(booked.frame.source, share, self.terms.share):
+            return ()
+        return (self._finding(booked, Outcome.PASS, "", share),)
+
+    def _elsewhere(self, booked: Booked) -> Iterable[Finding]:
+        """A frame on another channel shows what was not heard since."""
+        for number, sent in self.sent[booked.frame.source].items():
+            if self._within(booked.late_ns, sent):
+                doubt = self._doubt(booked, self.unslotted[number], sum(one.airtime_ns for one in sent))
+                if doubt:
+                    yield doubt
+
+    def _doubt(self, booked: Booked, channel: Channel, heard_ns: int) -> Finding | None:
+        """It may be too much, if all that was not heard was on this channel."""
+        unheard = booked.account.unheard_since(booked.early_ns - self.window_ns, booked.number)
+        if heard_ns + unheard * _airtime_ns(MAX_FRAME_BYTES, channel) <= self.limit_ns:
+            return None
+        told = f"{unheard} frames were not heard, and may have been on {channel.name}"
+        finding = self._finding(booked, Outcome.INCONCLUSIVE, told, round(heard_ns / self.window_ns, 4))
+        return finding._replace(cause=Cause.FRAME_LOST)
+
+    def _too_much(self, booked: Booked, channel: Channel, sent: deque[_Sent], share: float, sure: bool) -> Finding:
+        took_s = share * self.terms.window_s
+        told = f"{len(sent)} frames on {channel.name} took {took_s:.2f} s of {self.terms.window_s:g} s"
+        finding = self._finding(booked, Outcome.FAIL, told, share)
+        finding = finding._replace(evidence=(sent[0].booked.id, booked.id), assumptions=(*BY_WORD, NO_RELAY, CLOCK))
+        return unless_suspended(finding, False if sure else None)
+
+    def _finding(self, booked: Booked, outcome: Outcome, summary: str, share: float | None) -> Finding:
+        return Finding(
+            clause=self.id,
+            subject=address_text(booked.frame.source),
+            outcome=outcome,
+            at_ns=booked.at_ns,
+            summary=summary,
+            evidence=(booked.id,),
+            measured=share,
+            limit=self.terms.share,
+            unit=f"of {self.terms.window_s:g} s",
+        )
+
+    def counted(self) -> Iterable[Passes]:
+        return self.passes.counted()
+
+    def close(self, end_ns: int) -> Iterator[Finding]:
+        yield from ()
+
+
+def _airtime_ns(size: int, channel: Channel) -> int:
+    return round(size * 8 / channel.bit_rate_bps * NS_PER_S)

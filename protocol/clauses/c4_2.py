@@ -1,0 +1,70 @@
+"""4.2: nothing is sent twice. A copy proves that somebody did, and not who: anybody can record a frame and send it."""
+
+from collections.abc import Iterable, Iterator
+
+from protocol.accounts import JOIN_NS, Booked, Standing
+from protocol.clauses.base import EVERY_MESSAGE, Tacit, World, address_text
+from protocol.units import NS_PER_S
+from protocol.verdicts import UNATTRIBUTED, Finding, Outcome, Passes
+
+FORGET_EVERY = 64
+"""How often, by sequence numbers, old frames are forgotten."""
+
+
+class NothingTwice:
+    id = "4.2"
+    title = "nothing twice"
+    text = "No frame is sent twice."
+    kind = "X"
+    hears_copies = True
+    watches = EVERY_MESSAGE
+
+    def __init__(self, world: World):
+        self.world = world
+        self.passes = Tacit(self.id, world)
+        self.heard: dict[tuple[int, int, int], Booked] = {}
+        """The last frame of each name, those of the last ten minutes and a few more; in order of arrival."""
+
+    def subjects(self) -> list[str]:
+        return [address_text(s.address) for s in self.world.flying()]
+
+    def hear(self, booked: Booked) -> Iterable[Finding]:
+        frame = booked.frame
+        if frame.source not in self.world.stations:
+            return ()
+        key = frame.source, frame.session, frame.sequence
+        before = self.heard.pop(key, None)
+        self.heard[key] = booked
+        if not frame.sequence % FORGET_EVERY:
+            self._forget(booked.at_ns - JOIN_NS)
+        # with other content it is another frame, whose number has come round or whose station is not the only one
+        if before is not None and before.frame == frame and before.at_ns >= booked.at_ns - JOIN_NS:
+            return (self._again(before, booked),)
+        if booked.standing is not Standing.FIRST or self.passes.count(frame.source):
+            return ()
+        return (Finding(self.id, address_text(frame.source), Outcome.PASS, booked.at_ns),)
+
+    def _forget(self, before_ns: int) -> None:
+        while (key := next(iter(self.heard))) and self.heard[key].at_ns < before_ns:
+            del self.heard[key]
+
+    def _again(self, before: Booked, booked: Booked) -> Finding:
+        later_s = (booked.at_ns - before.at_ns) / NS_PER_S
+        subject = address_text(booked.frame.source)
+        return Finding(
+            clause=self.id,
+            subject=UNATTRIBUTED,
+            outcome=Outcome.FAIL,
+            at_ns=booked.at_ns,
+            summary=f"a {booked.frame.type.name} in the name of {subject} was heard again {later_s:.3f} s later, "
+            "the same in every bit; anybody can have sent it again",
+            evidence=(before.id, booked.id),
+            measured=round(later_s, 3),
+            unit="s later",
+        )
+
+    def counted(self) -> Iterable[Passes]:
+        return self.passes.counted()
+
+    def close(self, end_ns: int) -> Iterator[Finding]:
+        yield from ()

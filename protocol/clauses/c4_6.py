@@ -1,0 +1,108 @@
+"""4.6: positions are good enough: not most of them worse than the agreed NACp for long, without saying so."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from protocol.accounts import Account, Booked
+from protocol.agreement import AccuracyTerms
+from protocol.bounds import left_area
+from protocol.clauses.base import BY_WORD, Tacit, World, address_text, unless_suspended
+from protocol.messages import Position
+from protocol.units import NS_PER_S, seconds_ns
+from protocol.verdicts import CLOCK, Cause, Finding, Outcome, Passes
+
+KEPT = 3
+"""Stretches that are longer than so many times `for_s` are not looked at."""
+
+
+class _Report(NamedTuple):
+    """A POSITION that was heard; `poor`: it is worse than agreed and does not say that it is degraded."""
+
+    booked: Booked
+    poor: bool
+
+
+class GoodEnough:
+    id = "4.6"
+    title = "good positions"
+    text = (
+        "In no more than {for_s:g} s are most of a station's POSITIONs below NACp {nacp} and not flagged as degraded."
+    )
+    kind = "C"
+    hears_copies = False
+    watches = (Position,)
+
+    def __init__(self, world: World, terms: AccuracyTerms):
+        self.world, self.terms = world, terms
+        self.passes = Tacit(self.id, world)
+        self.for_ns = seconds_ns(terms.for_s)
+        self.reports: dict[Account, deque[_Report]] = {}
+        """Of the last `KEPT` times `for_s`, from a poor one on."""
+
+    def subjects(self) -> list[str]:
+        return [address_text(s.address) for s in self.world.flying()]
+
+    def hear(self, booked: Booked) -> Iterable[Finding]:
+        message = booked.frame.message
+        if not isinstance(message, Position):
+            return ()
+        if not message.airborne or left_area(message, self.world.annexes.area):
+            self.reports.pop(booked.account, None)
+            return ()
+        if message.nacp < self.terms.nacp and not message.degraded:
+            reports = self.reports.setdefault(booked.account, deque())
+            reports.append(_Report(booked, True))
+            self._forget(booked, reports)
+            return self._poor(booked, reports)
+        if self.reports and (kept := self.reports.get(booked.account)):
+            kept.append(_Report(booked, False))
+            self._forget(booked, kept)
+        if self.passes.count(booked.frame.source):
+            return ()
+        return (Finding(self.id, address_text(booked.frame.source), Outcome.PASS, booked.at_ns),)
+
+    def _forget(self, booked: Booked, reports: deque[_Report]) -> None:
+        """What is long ago, and good ones with no poor one before them: neither begins a stretch."""
+        while reports and (not reports[0].poor or booked.at_ns - reports[0].booked.at_ns > KEPT * self.for_ns):
+            reports.popleft()
+
+    def _poor(self, b: Booked, reports: deque[_Report]) -> Iterable[Finding]:
+        """A stretch that ends here, begins with a poor one and is surely long enough; the first that proves most."""
+        poor = good = 0
+        doubt: tuple[Booked, str] | None = None
+        for report in reversed(reports):
+            poor, good, a = poor + report.poor, good + (not report.poor), report.booked
+            if not report.poor or b.early_ns - a.late_ns <= self.for_ns:
+                continue
+            unheard = b.account.unheard_between(a.number, b.number)
+            if poor > good + unheard:
+                finding = self._finding(Outcome.FAIL, a, b, f"{poor} of its POSITIONs, most of all,")
+                return (unless_suspended(finding, b.account.suspended(a.number, b.number)),)
+            if doubt is None and poor + unheard > good:
+                doubt = a, f"{poor} of {poor + good} POSITIONs heard, where {unheard} frames were not,"
+        return () if doubt is None else (self._finding(Outcome.INCONCLUSIVE, doubt[0], b, doubt[1]),)
+
+    def _finding(self, outcome: Outcome, a: Booked, b: Booked, which: str) -> Finding:
+        assert isinstance(b.frame.message, Position)
+        seconds = (b.early_ns - a.late_ns) / NS_PER_S
+        return Finding(
+            clause=self.id,
+            subject=address_text(b.frame.source),
+            outcome=outcome,
+            at_ns=b.at_ns,
+            summary=f"in {seconds:.1f} s {which} claim less than NACp {self.terms.nacp}; the last says "
+            f"{b.frame.message.nacp}",
+            evidence=(a.id, b.id),
+            cause=Cause.FRAME_LOST if outcome is Outcome.INCONCLUSIVE else None,
+            measured=round(seconds, 3),
+            limit=self.terms.for_s,
+            unit="s",
+            assumptions=(*BY_WORD, CLOCK) if outcome is Outcome.FAIL else (),
+        )
+
+    def counted(self) -> Iterable[Passes]:
+        return self.passes.counted()
+
+    def close(self, end_ns: int) -> Iterator[Finding]:
+        yield from ()
