@@ -1,4 +1,5 @@
-"""How much faster the fast codec is than Construct at the same job, bytes to Frame and back, all checks. Run by hand:
+"""How much faster the fast codec is than Construct at the same job, bytes to Frame and back, all checks; and how much
+faster than that many frames are read at once, into columns. Run by hand:
 
 python -m benchmarks.codec
 """
@@ -9,6 +10,7 @@ from time import process_time_ns
 from typing import Any
 
 from protocol import codec, wire
+from protocol.columns import decode_columns
 from protocol.messages import (
     Ack,
     EmergencyState,
@@ -99,6 +101,19 @@ def compare(name: str, frames: list[Frame]) -> None:
         )
 
 
+def compare_columns(name: str, frames: list[Frame]) -> None:
+    """Measure reading frames one by one and all at once, in turn; print frames per second and ratios."""
+    data = [codec.encode(frame) for frame in frames]
+    assert decode_columns(data).accepted.all()
+    pairs = [(per_call_us(codec.decode, data), per_call_us(decode_columns, [data]) / len(data)) for _ in range(REPEATS)]
+    ratios = [one / other for one, other in pairs]
+    one_us, all_us = (min(times) for times in zip(*pairs, strict=True))
+    print(
+        f"{name:9} columns of {len(data)} frames: {1e6 / all_us:,.0f} frames a second, one by one {1e6 / one_us:,.0f}; "
+        f"ratio least {min(ratios):5.1f}, median {median(ratios):5.1f}, of least times {one_us / all_us:5.1f}"
+    )
+
+
 def frame(message: Message) -> Frame:
     return Frame(0xAE1001, 7, 1234, 2, 3, 2, 517_250_000, message)
 
@@ -108,3 +123,4 @@ if __name__ == "__main__":
         compare(type(message).__name__, [frame(message)] * FRAMES)
     one_period = [frame(message) for message in MESSAGES for _ in range(MIX.get(type(message), 0))]
     compare("mix", one_period * (FRAMES // len(one_period)))
+    compare_columns("mix", one_period * (FRAMES // len(one_period)) * 20)

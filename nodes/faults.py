@@ -2,25 +2,26 @@
 
 Faults of message stand between a station and its transmitter, so that they leave no hole in the numbering; faults of
 frame stand behind it: `slot_thief` moves a frame that is already planned, `replay` sends one again. `too_close` is a
-way of flying; `stranger` is a station that is missing in the register (see `nodes.flight`).
+way of flying; `loud` is an event of the medium; `stranger` is a station that is missing in the register.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from math import hypot
 from random import Random
 
 from nodes.motion import Kinematics, Motion, metres_per_degree
-from nodes.scenario import FaultEntry
+from nodes.scenario import EventEntry, FaultEntry
 from nodes.stations.effects import Send
 from nodes.transmitter import Outgoing, Shift
-from protocol.messages import TYPE_OF, Ack, Hail, Ident, Intent, Message, MessageType, Phrase, Position, Watch
+from protocol import codec, wire
+from protocol.messages import TYPE_OF, Ack, Hail, Ident, Intent, Message, MessageType, Phrase, Position, Watch, stamp
 from protocol.units import NS_PER_MS, NS_PER_S, seconds_ns
 
 Edit = Callable[[int, Send], list[Send]]
 """What passes to the transmitter instead of a message that the station sends at an instant."""
 
-Again = Callable[[Outgoing], list[Outgoing]]
+After = Callable[[Outgoing], list[Outgoing]]
 """What goes out instead of a frame that is handed over."""
 
 DROPS: dict[str, type[Message]] = {"anonymous": Ident, "no_intent": Intent, "no_contact": Hail, "ignores_hail": Ack}
@@ -31,6 +32,12 @@ BABBLE = 8
 """So many calls on guard with each POSITION: some 6 % of the channel at 31.5 kb/s."""
 REPLAY_EVERY, REPLAY_AFTER_NS = 5, 2_100 * NS_PER_MS
 VAGUE_NACP = 5
+MALFORMED_EVERY = 10
+AHEAD_NS = 18 * NS_PER_S
+"""GPS time, taken for UTC."""
+LOUDER_DB = 20.0
+SPOOFED_DEG = 12.0
+"""So much further east `spoofed_position` says that it is: too far for the delay of its frames, and for any power."""
 APPROACH_S, APPROACH_MPS = 45.0, 600.0
 """`too_close` takes at least so long, and never gains more than so much on its target: an aircraft could fly it."""
 BESIDE_DEG = 0.012
@@ -97,10 +104,17 @@ def _vague(message: Message, around: Around) -> Message:
     return message._replace(nacp=VAGUE_NACP) if isinstance(message, Position) else message
 
 
+def _spoofed(message: Message, around: Around) -> Message:
+    if not isinstance(message, Position) or message.longitude_deg is None:
+        return message
+    return message._replace(longitude_deg=(message.longitude_deg + SPOOFED_DEG + 180) % 360 - 180)
+
+
 CHANGES: dict[str, Callable[[Message, Around], Message]] = {
     "stale_agreement": _stale,
     "deaf_on_guard": _deaf,
     "vague": _vague,
+    "spoofed_position": _spoofed,
 }
 """Faults that say another thing."""
 
@@ -187,20 +201,55 @@ def shifter(fault: FaultEntry, start_ns: int, slot_ns: int, random: Random) -> S
     return shift
 
 
-def repeater(fault: FaultEntry, start_ns: int) -> Again | None:
-    """The fault of frame that an entry asks for: every fifth POSITION goes out again a while later."""
-    if fault.name != "replay":
-        return None
-    active, sent = Active.of(fault, start_ns), 0
+def after(fault: FaultEntry, start_ns: int) -> After | None:
+    """The fault of frame that an entry asks for; None if it is a fault of another kind."""
+    active = Active.of(fault, start_ns)
+    if fault.name == "replay":
+        return _every(active, REPLAY_EVERY, lambda out: [out, out._replace(start_ns=out.start_ns + REPLAY_AFTER_NS)])
+    if fault.name == "malformed":
+        return _every(active, MALFORMED_EVERY, lambda out: [out._replace(data=_broken(out.data))])
+    if fault.name == "bad_clock":
+        return lambda out: [_ahead(out)] if active.covers(out.start_ns) else [out]
+    return None
 
-    def again(out: Outgoing) -> list[Outgoing]:
+
+def _every(active: Active, every: int, change: Callable[[Outgoing], list[Outgoing]]) -> After:
+    """Changes every n-th POSITION that goes out."""
+    sent = 0
+
+    def after(out: Outgoing) -> list[Outgoing]:
         nonlocal sent
-        sent += isinstance(out.frame.message, Position)
-        if not isinstance(out.frame.message, Position) or sent % REPLAY_EVERY or not active.covers(out.start_ns):
+        if not isinstance(out.frame.message, Position) or not active.covers(out.start_ns):
             return [out]
-        return [out, out._replace(start_ns=out.start_ns + REPLAY_AFTER_NS)]
+        sent += 1
+        return [out] if sent % every else change(out)
 
-    return again
+    return after
+
+
+def _broken(data: bytes) -> bytes:
+    """The same frame with a flag that nobody knows, and the right CRC."""
+    body = bytearray(data[: -wire.CRC_BYTES])
+    body[wire.header_slice("flags")] = bytes([wire.INCOMPATIBLE_FLAGS])
+    return wire.with_crc(bytes(body))
+
+
+def _ahead(out: Outgoing) -> Outgoing:
+    """The same frame by a clock that is ahead."""
+    frame = out.frame._replace(time_us=stamp(out.start_ns + AHEAD_NS))
+    return out._replace(frame=frame, data=codec.encode(frame))
+
+
+def loud_events(faults: Iterable[FaultEntry], powers_dbm: Mapping[str, float]) -> list[EventEntry]:
+    """The events that make stations louder than agreed, by their call signs."""
+    events = []
+    for fault in faults:
+        if fault.name == "loud":
+            own_dbm = powers_dbm[fault.station]
+            events.append(EventEntry(at_s=fault.at_s, station=fault.station, power_dbm=own_dbm + LOUDER_DB))
+            if fault.for_s is not None:
+                events.append(EventEntry(at_s=fault.at_s + fault.for_s, station=fault.station, power_dbm=own_dbm))
+    return events
 
 
 class Approach:

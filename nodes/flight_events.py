@@ -1,5 +1,6 @@
 """What the events of a scenario mean for whom: for the hub, and for the stations that are switched off and on."""
 
+from nodes.faults import loud_events
 from nodes.flight import Flight
 from nodes.scenario import EventEntry, StationEntry
 from protocol.units import seconds_ns
@@ -45,6 +46,7 @@ def jamming(entry: StationEntry, flight: Flight) -> list[Span]:
 def hub_events(flight: Flight) -> tuple[Event, ...]:
     """What the hub must tell its medium: loss, power and tuning, in order."""
     addresses = {s.call_sign: s.address for s in flight.stations}
+    loud = loud_events(flight.scenario.fault, {s.call_sign: s.power_dbm for s in flight.stations})
     events = [
         Event(
             at_ns=flight.start_ns + seconds_ns(e.at_s),
@@ -53,7 +55,7 @@ def hub_events(flight: Flight) -> tuple[Event, ...]:
             power_dbm=e.power_dbm,
             channels=None if e.channels is None else frozenset(e.channels),
         )
-        for e in flight.scenario.event
+        for e in (*flight.scenario.event, *loud)
         if e.jamming is None and e.on_air is None
     ]
     return tuple(sorted(events, key=lambda event: event.at_ns))

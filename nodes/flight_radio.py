@@ -32,7 +32,7 @@ EARTH_K: dict[str, float] = {"4/3": STANDARD_REFRACTION, "1": 1.0, "none": inf}
 """How much larger than ours the earth is that radio waves see, by `medium.earth`."""
 FLAWS_TOLD = 20
 MATRIX_EXCESS_DB = 200.0
-"""What a matrix may be better than free space by if the scenario says nothing."""
+"""What a matrix may be better than free space by if neither the scenario nor the agreement says anything."""
 TRIED_M = (1.0, 10_000.0, 740_800.0)
 """Distances at which a function of the user's is tried when it is loaded."""
 TRIED_HEIGHTS_M = ((10_000.0, 1_000.0, 12_000.0), (10.0, 100.0, 9_000.0))
@@ -66,11 +66,35 @@ def radio_of(
             pattern = known[s.pattern]
             if pattern is not None:
                 patterns[s.address] = pattern
-    return Radio(
+    radio = Radio(
         propagation=_propagation(scenario, agreement, stations, path, problems),
         curves=_curves(scenario, agreement, path, problems),
         patterns=patterns,
     )
+    problems += _stronger_than_agreed(radio, agreement, stations, path)
+    return radio
+
+
+def _stronger_than_agreed(
+    radio: Radio, agreement: Agreement, stations: tuple[StationEntry, ...], path: Path
+) -> list[Problem]:
+    """What would make the judge accuse honest stations of 3.4 or 4.5: that monitors hear more than the agreement's
+    bounds allow for."""
+    agreed_db = agreement.bounds.excess_db
+    if agreed_db is None or not (agreement.clause.c3_4 or agreement.clause.c4_5):
+        return []
+    problems = []
+    for m in (s for s in stations if s.role == "monitor"):
+        pattern_db = radio.patterns[m.address].greatest_db if m.address in radio.patterns else 0.0
+        excess_db = radio.propagation.excess_db + m.gain_dbi + pattern_db
+        if excess_db > agreed_db:
+            told = (
+                f"{m.call_sign} may hear a station {excess_db:g} dB stronger than over free space, by its antenna and "
+                f"the model of propagation; the agreement's bounds.excess_db allows {agreed_db:g}, and an honest "
+                "station could be accused of 3.4 or 4.5: give a smaller excess, or agree on a larger one"
+            )
+            problems.append(Problem(str(path), "medium.propagation.excess_db", "", told))
+    return problems
 
 
 def _curves(scenario: Scenario, agreement: Agreement, path: Path, problems: list[Problem]) -> dict[int, Curve]:
@@ -114,7 +138,11 @@ def _propagation(
             seed=scenario.seed,
         )
     if entry.model == "matrix":
-        return _matrix(entry, {s.call_sign: s.address for s in stations}, path, problems) or FreeSpace()
+        agreed_db = agreement.bounds.excess_db
+        excess_db = MATRIX_EXCESS_DB if agreed_db is None else agreed_db
+        if entry.excess_db is not None:
+            excess_db = entry.excess_db
+        return _matrix(entry, excess_db, {s.call_sign: s.address for s in stations}, path, problems) or FreeSpace()
     if entry.model == "python":
         channels = (*agreement.channel, *scenario.unagreed_channel)
         frequencies_hz = sorted({c.frequency_mhz * 1e6 for c in channels})
@@ -122,11 +150,12 @@ def _propagation(
     return FreeSpace()
 
 
-def _matrix(entry: PropagationEntry, addresses: dict[str, int], path: Path, problems: list[Problem]) -> Matrix | None:
+def _matrix(
+    entry: PropagationEntry, excess_db: float, addresses: dict[str, int], path: Path, problems: list[Problem]
+) -> Matrix | None:
     assert entry.file is not None
     if len(set(addresses.values())) < len(addresses):
         return None  # that two have the same address is told elsewhere
-    excess_db = MATRIX_EXCESS_DB if entry.excess_db is None else entry.excess_db
 
     def parse(text: str) -> Matrix:
         return parse_matrix(text, addresses, excess_db)

@@ -56,6 +56,17 @@ def beyond_the_horizon(plan: Plan) -> Iterator[Problem]:
         yield plan.warning(_way_key(s), "", text)
 
 
+def too_loud(plan: Plan) -> Iterator[Problem]:
+    """A station that radiates more than agreed will be accused of it."""
+    terms = plan.flight.agreement.clause.c3_4
+    for s in plan.flying if terms else ():
+        pattern = plan.flight.radio.patterns.get(s.address)
+        radiated_dbm = s.power_dbm + s.gain_dbi + (pattern.greatest_db if pattern else 0.0)
+        if terms and radiated_dbm > terms.power_dbm:
+            text = f"radiates up to {radiated_dbm:g} dBm, antenna included; 3.4 allows {terms.power_dbm:g}"
+            yield plan.warning(f"station {s.call_sign}: power_dbm", s.power_dbm, text)
+
+
 def too_weak(plan: Plan) -> Iterator[Problem]:
     """Nor may it be too weak for all of them, even where its propagation is as good as it can be.
 

@@ -4,15 +4,17 @@ A run and a later `check` go the same way from the record on, so both give the s
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 from heapq import heappop, heappush
 
 from nodes.decoding import decoded
 from nodes.flight import Flight
 from nodes.scenario import StationEntry
 from nodes.seat import random_of
-from protocol.accounts import Heard
+from protocol.accounts import Heard, Receiver
 from protocol.agreement import Agreement, Annexes, canonical_json
 from protocol.judge import Judge
+from protocol.malformed import malformed
 from protocol.units import FT_M
 from radio.envelope import MAX_DATA_BYTES, Place, Reception, Trouble
 from radio.recording import HearingGap, HostTrouble, Record, Writer
@@ -39,7 +41,7 @@ def header_text(agreement: Agreement, annexes: Annexes, monitor: str, party: str
 
 
 def observe(judge: Judge, monitor: str, record: Record) -> None:
-    """Give one record to a judge. Bytes that are no frame are counted by nobody yet: they prove nothing."""
+    """Give one record to a judge."""
     if isinstance(record, HearingGap):
         judge.hearing_gap(record.from_ns, record.until_ns)
         return
@@ -47,11 +49,20 @@ def observe(judge: Judge, monitor: str, record: Record) -> None:
         judge.host_trouble(record.address, record.from_ns, record.until_ns)
         return
     frame = decoded(record.frame)
-    if frame is None:
-        return
     name = f"{monitor}#{record.number}"
-    heard = Heard(name, record.arrival_ns, record.channel, frame, len(record.frame), record.clock_bound_ns)
-    judge.hear(heard)
+    if frame is None:
+        if (broken := malformed(name, record.arrival_ns, record.frame)) is not None:
+            judge.hear_malformed(broken)
+        return
+    power_dbm, receiver = record.power_tenths_dbm / 10, _receiver(*record[3:6])
+    size, clock_ns = len(record.frame), record.clock_bound_ns
+    judge.hear(Heard(name, record.arrival_ns, record.channel, frame, size, clock_ns, power_dbm, receiver))
+
+
+@lru_cache(maxsize=64)
+def _receiver(latitude_e7: int, longitude_e7: int, height_cm: int) -> Receiver:
+    """Where a record says that it was heard."""
+    return Receiver(latitude_e7 / 1e7, longitude_e7 / 1e7, height_cm / 100)
 
 
 def name_of(entry: StationEntry) -> str:

@@ -35,6 +35,7 @@ OF_PLANS: tuple[Callable[[Plan], Iterator[Problem]], ...] = (
     lint_contact.too_few_shared_slots,
     lint_reach.beyond_the_horizon,
     lint_reach.too_weak,
+    lint_reach.too_loud,
     lint_reach.ends_in_flight,
     lint_reach.never_in_the_area,
 )

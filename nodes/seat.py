@@ -11,7 +11,7 @@ from random import Random
 from nodes.backlog import Backlog
 from nodes.clock import Clock
 from nodes.ears import Ears
-from nodes.faults import Active, Again, Approach, Around, Edit, editor, repeater, shifter
+from nodes.faults import Active, After, Approach, Around, Edit, after, editor, shifter
 from nodes.flight import Flight
 from nodes.motion import Kinematics, Motion
 from nodes.own_class import load_class
@@ -42,13 +42,13 @@ class Seat:
         logic: StationLogic,
         transmitter: Transmitter,
         edits: list[Edit],
-        agains: list[Again],
+        afters: list[After],
         clock: Clock,
         backlog: Backlog,
     ):
         self.address, self.entry = entry.address, entry
         self._logic, self._transmitter, self._edits = logic, transmitter, edits
-        self._agains, self._clock = agains, clock
+        self._afters, self._clock = afters, clock
         self._wakes: list[int] = []
         """When its station wants to be woken, by its clock; rising."""
         self._overhear = overhearing(logic)
@@ -109,8 +109,8 @@ class Seat:
         sent = self._transmitter.wake(local)
         medium_ns = self._clock.medium_ns
         handed = [Outgoing(o.frame, o.data, o.channel, medium_ns(o.start_ns), o.slot) for o in sent] if sent else ()
-        for again in self._agains:
-            handed = [out for one in handed for out in again(one)]
+        for change in self._afters:
+            handed = [out for one in handed for out in change(one)]
         return handed
 
     def _wake_at(self, at_ns: int) -> None:
@@ -171,7 +171,7 @@ def seat_of(entry: StationEntry, flight: Flight, seed: int, backlog: Backlog, li
     faults = [f for f in flight.scenario.fault if f.station == entry.call_sign]
     around = _around(flight)
     edits = [e for f in faults if (e := editor(f, around))]
-    agains = [a for f in faults if (a := repeater(f, flight.start_ns))]
+    afters = [a for f in faults if (a := after(f, flight.start_ns))]
     access = {
         c.number: access_to(c, flight.annexes.slots.get(entry.address, {}).get(c.number, ()))
         for c in (*flight.agreement.channel, *flight.scenario.unagreed_channel)
@@ -202,7 +202,7 @@ def seat_of(entry: StationEntry, flight: Flight, seed: int, backlog: Backlog, li
     )
     sense = _sense(motion_of(entry, flight), errors, clock)
     logic = Aircraft if entry.python is None else load_class(entry.python, flight.folder)
-    return Seat(entry, logic(profile, sense), transmitter, edits, agains, clock, backlog)
+    return Seat(entry, logic(profile, sense), transmitter, edits, afters, clock, backlog)
 
 
 def _around(flight: Flight) -> Around:

@@ -138,6 +138,19 @@ class GuardTerms(Model):
     after_s: Positive
 
 
+class PowerTerms(Model):
+    """3.4: the greatest power that a station may radiate."""
+
+    power_dbm: Annotated[float, Field(ge=-100, le=100)]
+
+
+class TimeTerms(Model):
+    """4.3: how wrong the time in a frame may be, on channels with slots and on those without."""
+
+    slotted_ms: Positive
+    unslotted_ms: Positive
+
+
 class ShareTerms(Model):
     """3.2: the share of any `window_s` that a station may fill on a channel without slots."""
 
@@ -201,10 +214,13 @@ class AnswerTerms(Model):
 
 class Bounds(Model):
     """How good an honest report is where the frame itself does not say: altimetry within `altimetry_ft`, and frames
-    heard from no further than `range_nm`."""
+    heard from no further than `range_nm`. Nothing is received stronger than free space makes it by more than
+    `excess_db`, antennas of the receiver included, and no aircraft radiates more than `most_power_dbm`."""
 
     altimetry_ft: Annotated[float, Field(ge=0)]
     range_nm: Positive
+    excess_db: Annotated[float, Field(ge=0, le=200)] | None = None
+    most_power_dbm: Annotated[float, Field(ge=-100, le=200)] | None = None
 
 
 class NoTerms(Model):
@@ -223,9 +239,13 @@ class Clauses(Model):
     c2_3: GuardTerms | None = Field(default=None, alias="2.3")
     c3_1: SlotTerms | None = Field(default=None, alias="3.1")
     c3_2: ShareTerms | None = Field(default=None, alias="3.2")
+    c3_3: NoTerms | None = Field(default=None, alias="3.3")
+    c3_4: PowerTerms | None = Field(default=None, alias="3.4")
     c4_1: ReportTerms | None = Field(default=None, alias="4.1")
     c4_2: NoTerms | None = Field(default=None, alias="4.2")
+    c4_3: TimeTerms | None = Field(default=None, alias="4.3")
     c4_4: PossibleTerms | None = Field(default=None, alias="4.4")
+    c4_5: NoTerms | None = Field(default=None, alias="4.5")
     c4_6: AccuracyTerms | None = Field(default=None, alias="4.6")
     c5_1: IntentTerms | None = Field(default=None, alias="5.1")
     c6_1: DistanceTerms | None = Field(default=None, alias="6.1")
@@ -278,6 +298,12 @@ class Agreement(Model):
         for clause in ("2.2" if c.c2_2 else "", "2.3" if c.c2_3 else ""):
             if clause and not guarded:
                 problems.append(f'clause."{clause}" needs a [[channel]] with guard = true')
+        if (c.c3_4 or c.c4_5) and not c.c4_4:
+            problems.append('clause."3.4" and clause."4.5" need clause."4.4": nobody moves faster than it allows')
+        if (c.c3_4 or c.c4_5) and self.bounds.excess_db is None:
+            problems.append('clause."3.4" and clause."4.5" need bounds.excess_db')
+        if c.c4_5 and self.bounds.most_power_dbm is None:
+            problems.append('clause."4.5" needs bounds.most_power_dbm')
         if c.c3_2 and all(channel.slotted for channel in self.channel):
             problems.append('clause."3.2" needs a [[channel]] without slots: it is about no other')
         if c.c6_1 and not c.c4_4:

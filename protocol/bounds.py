@@ -133,7 +133,12 @@ def boundless(booked: Booked) -> Fix:
 
 def ecef_m(fix: Fix) -> tuple[float, float, float]:
     """Where a report is, with the earth's centre as origin; at height 0."""
-    latitude, longitude = radians(fix.latitude_deg), radians(fix.longitude_deg)
+    return place_m(fix.latitude_deg, fix.longitude_deg)
+
+
+def place_m(latitude_deg: float, longitude_deg: float) -> tuple[float, float, float]:
+    """A place on the ellipsoid, with the earth's centre as origin."""
+    latitude, longitude = radians(latitude_deg), radians(longitude_deg)
     n = EARTH_M / sqrt(1 - ECCENTRICITY2 * sin(latitude) ** 2)
     return (
         n * cos(latitude) * cos(longitude),

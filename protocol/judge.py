@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from protocol.accounts import Books, Heard, Standing
+from protocol.accounts import Books, Heard, Malformed, Standing
 from protocol.agreement import Agreement, Annexes
 from protocol.clauses import IDS, clauses_in_force
 from protocol.clauses.base import EVERY_MESSAGE, World
+from protocol.clauses.c3_3 import WellFormed
 from protocol.verdicts import Cause, Finding, Outcome, Passes, Verdict, room
 
 RISES_TO = {
@@ -137,6 +138,15 @@ class Judge:
         for hear in told[type(frame.message)]:
             for finding in hear(booked):
                 self._enter(finding)
+
+    def hear_malformed(self, heard: Malformed) -> None:
+        """Bytes that the monitor received and that are no frame, though their CRC is right."""
+        self.now_ns = max(self.now_ns, heard.at_ns)
+        if heard.at_ns < self.from_ns or (self.until_ns is not None and heard.at_ns >= self.until_ns):
+            return
+        for clause in self.clauses:
+            if isinstance(clause, WellFormed):
+                self._take(clause.hear_malformed(heard))
 
     def hearing_gap(self, from_ns: int, until_ns: int) -> None:
         """The monitor heard nothing in this time, and knows it."""

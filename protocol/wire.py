@@ -349,6 +349,22 @@ def with_crc(body: bytes) -> bytes:
     return body + checksum.to_bytes(CRC_BYTES, "big")
 
 
+def header_slice(name: str) -> slice:
+    """Which bytes of a frame a field of the header takes."""
+    begin = 0
+    for field in HEADER.subcons:
+        end = begin + field.sizeof()
+        if field.name == name:
+            return slice(begin, end)
+        begin = end
+    raise KeyError(name)
+
+
+def source_of(data: bytes) -> int:
+    """The address in a header of any version."""
+    return int.from_bytes(data[header_slice("source")], "big")
+
+
 def check_envelope(data: bytes) -> None:
     """What holds for frames of every type, before any field is looked at. Raises DecodeError."""
     size = len(data)

@@ -16,9 +16,13 @@ from protocol.clauses.c2_2 import GuardIsGuarded
 from protocol.clauses.c2_3 import GuardIsForCalls
 from protocol.clauses.c3_1 import OwnSlots
 from protocol.clauses.c3_2 import FairShare
+from protocol.clauses.c3_3 import WellFormed
+from protocol.clauses.c3_4 import AgreedPower
 from protocol.clauses.c4_1 import Reports
 from protocol.clauses.c4_2 import NothingTwice
+from protocol.clauses.c4_3 import TrueTime
 from protocol.clauses.c4_4 import PossiblePositions
+from protocol.clauses.c4_5 import TruePositions
 from protocol.clauses.c4_6 import GoodEnough
 from protocol.clauses.c5_1 import IntentInForce
 from protocol.clauses.c6_1 import SafeDistance
@@ -35,9 +39,13 @@ ALL = (
     GuardIsForCalls,
     OwnSlots,
     FairShare,
+    WellFormed,
+    AgreedPower,
     Reports,
     NothingTwice,
+    TrueTime,
     PossiblePositions,
+    TruePositions,
     GoodEnough,
     IntentInForce,
     SafeDistance,
@@ -74,9 +82,13 @@ def clauses_in_force(world: World) -> list[Clause]:
         GuardIsForCalls(world, c.c2_3) if c.c2_3 else None,
         OwnSlots(world, c.c3_1) if c.c3_1 else None,
         FairShare(world, c.c3_2) if c.c3_2 else None,
+        WellFormed(world) if c.c3_3 else None,
+        AgreedPower(world, c.c3_4) if c.c3_4 else None,
         Reports(world, c.c4_1) if c.c4_1 else None,
         NothingTwice(world) if c.c4_2 else None,
+        TrueTime(world, c.c4_3) if c.c4_3 else None,
         PossiblePositions(world) if c.c4_4 else None,
+        TruePositions(world) if c.c4_5 else None,
         GoodEnough(world, c.c4_6) if c.c4_6 else None,
         IntentInForce(world, c.c5_1) if c.c5_1 else None,
         SafeDistance(world, c.c6_1) if c.c6_1 else None,

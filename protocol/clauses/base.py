@@ -1,14 +1,15 @@
 """What every clause is given and what it answers: the contract between the judge and its clauses."""
 
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from math import inf
 from typing import Protocol
 
 from protocol.accounts import Booked
 from protocol.agreement import Agreement, Annexes, Station
-from protocol.bounds import Fix, fix_of
+from protocol.bounds import Fix, Limits, fix_of
 from protocol.messages import TYPE_OF, Ack, Emergency, FrequencyChange, Hail, LostLink, Message
+from protocol.sight import Sight, sight_of
 from protocol.units import NS_PER_S
 from protocol.verdicts import IDENTITY, UNATTRIBUTED, Cause, Finding, Outcome, Passes, room
 
@@ -32,6 +33,8 @@ class World:
         """Whether every pass must be a finding; if not, a clause may count its passes, and tell them later."""
         self.stations: dict[int, Station] = {s.address: s for s in annexes.register_}
         self._fixed: tuple[Booked | None, Fix | None] = (None, None)
+        self._seen: tuple[Booked | None, Sight | None] = (None, None)
+        self._hertz = {c.number: c.frequency_mhz * 1e6 for c in agreement.channel}
         self.guards = {c.number: c.name for c in agreement.channel if c.guard}
         """The guard channels."""
         self.deaf: list[tuple[int, int]] = []
@@ -43,6 +46,21 @@ class World:
         if self._fixed[0] is not booked:
             self._fixed = booked, fix_of(booked)
         return self._fixed[1]
+
+    def sight_of(self, booked: Booked) -> Sight | None:
+        """Of a POSITION with a bound (see `sight.sight_of`), which several clauses ask of the same one."""
+        if self._seen[0] is not booked:
+            fix, hertz = self.fix_of(booked), self._hertz.get(booked.heard.channel)
+            excess_db = self.agreement.bounds.excess_db
+            sight = None
+            if fix is not None and hertz is not None and excess_db is not None:
+                sight = sight_of(booked, fix, self._limits, hertz, excess_db)
+            self._seen = booked, sight
+        return self._seen[1]
+
+    @cached_property
+    def _limits(self) -> Limits:
+        return Limits.of(self.agreement)
 
     def flying(self) -> list[Station]:
         """The registered aircraft, by address."""

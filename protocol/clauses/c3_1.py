@@ -5,10 +5,11 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from protocol.accounts import JOIN_NS, Booked, Standing
+from protocol.accounts import Booked, Standing
 from protocol.agreement import Channel, SlotTerms
 from protocol.clauses.base import BY_WORD, CALLS, EVERY_MESSAGE, Tacit, World, address_text
-from protocol.messages import TIME_BOUND_NS, FrameKey, instant_ns
+from protocol.clauses.suspects import Suspects
+from protocol.messages import TIME_BOUND_NS, instant_ns
 from protocol.units import LIGHT_MPS, NM_M, NS_PER_MS, NS_PER_S
 from protocol.verdicts import CLOCK, NO_RELAY, UNATTRIBUTED, Cause, Finding, Outcome, Passes
 
@@ -67,10 +68,7 @@ class OwnSlots:
         self.margin_ns = round(terms.margin_ms * NS_PER_MS)
         self.delay_ns = round(world.agreement.bounds.range_nm * NM_M / LIGHT_MPS * NS_PER_S)
         self.slotted = {c.number: c for c in world.agreement.channel if c.access == "tdma"}
-        self.suspects: dict[FrameKey, Finding] = {}
-        """Breaches that stand unless another copy of the frame is heard, in order of arrival."""
-        self.repeated: dict[FrameKey, int] = {}
-        """When a copy or a stale frame was last heard, by what it names."""
+        self.suspects = Suspects()
         self.allowed: dict[tuple[int, int, bool], _Starts | None] = {}
         """By source and channel; for calls, or for all else. None: no slots are dealt out there, or none to it."""
 
@@ -80,9 +78,9 @@ class OwnSlots:
     def hear(self, booked: Booked) -> Iterable[Finding]:
         if booked.frame.source not in self.world.stations:
             return ()
-        if booked.standing is Standing.FIRST and not self.suspects and not self.repeated:
+        if booked.standing is Standing.FIRST and self.suspects.idle:
             return self._judge(booked)
-        return *self._settle(booked), *self._judge(booked)
+        return *self.suspects.hear(booked), *self._judge(booked)
 
     def _judge(self, booked: Booked) -> Iterable[Finding]:
         frame, heard = booked.frame, booked.heard
@@ -99,39 +97,13 @@ class OwnSlots:
             if booked.standing is not Standing.FIRST or self.passes.count(frame.source):
                 return ()
             return (Finding(self.id, address_text(frame.source), Outcome.PASS, booked.at_ns),)
-        finding = self._outside(booked, allowed, arrived)
-        if finding.outcome is not Outcome.FAIL:
-            return (finding,)
-        if frame.key in self.repeated:
-            return (self._anybody(finding),)
-        self.suspects[frame.key] = finding
-        return ()
+        return tuple(self.suspects.take(booked, self._outside(booked, allowed, arrived)))
 
     def _allowed(self, source: int, number: int, calls: bool) -> _Starts | None:
         channel, own = self.slotted.get(number), self.world.annexes.slots.get(source, {}).get(number)
         if channel is None or own is None:
             return None
         return _Starts.of(channel, own + channel.shared_slots if calls else own, self.margin_ns)
-
-    def _settle(self, booked: Booked) -> Iterator[Finding]:
-        """Breaches so old that no other copy is waited for any more, and the one of which this is another copy."""
-        before_ns, key = booked.at_ns - JOIN_NS, booked.frame.key
-        while self.suspects and next(iter(self.suspects.values())).at_ns < before_ns:
-            yield self.suspects.pop(next(iter(self.suspects)))
-        while self.repeated and next(iter(self.repeated.values())) < before_ns:
-            del self.repeated[next(iter(self.repeated))]
-        if booked.standing is not Standing.FIRST:
-            self.repeated[key] = booked.at_ns
-            suspect = self.suspects.pop(key, None)
-            if suspect is not None:
-                yield self._anybody(suspect)
-
-    @staticmethod
-    def _anybody(finding: Finding) -> Finding:
-        """Another copy was heard: which of them its source sent cannot be said."""
-        return finding._replace(
-            subject=UNATTRIBUTED, outcome=Outcome.INCONCLUSIVE, cause=Cause.NOT_FRESH, assumptions=()
-        )
 
     def _outside(self, booked: Booked, allowed: _Starts, outside_ns: int) -> Finding:
         """Convict only if the frame's own time says so too: a late copy of an honest frame says otherwise."""
@@ -173,5 +145,4 @@ class OwnSlots:
         return self.passes.counted()
 
     def close(self, end_ns: int) -> Iterator[Finding]:
-        yield from self.suspects.values()
-        self.suspects.clear()
+        yield from self.suspects.close()

@@ -132,7 +132,7 @@ def test_a_matrix_in_any_order(desk: Desk) -> None:
     desk.file("losses.csv", matrix(CALL_SIGNS[::-1]).replace("HAWK 11,120", "HAWK 11,101.5"))
     propagation = desk.flight(MATRIX).radio.propagation
     assert isinstance(propagation, Matrix)
-    assert propagation.excess_db == 200.0
+    assert propagation.excess_db == 6.0, "as the agreement's bounds have it"
     assert propagation.loss_db(some_paths(0xAE1001, 0x155002), 1e8).tolist() == [101.5]
     assert propagation.loss_db(some_paths(0x155002, 0xAE1001), 1e8).tolist() == [120.0]
     desk.file("losses.csv", matrix())
@@ -389,3 +389,24 @@ def test_channels_that_no_radio_has(old: str, new: str, desk: Desk) -> None:
     (problem,) = desk.told(STRAY.replace(old, new))
     assert problem.key == f"unagreed_channel.0.{old.split()[0]}"
     assert problem.expected.startswith("Input should be ")
+
+
+@pytest.mark.parametrize(
+    ("gain_dbi", "excess_db", "sum_db"),
+    [(0, 6, None), (0, 7, "7"), (4, 3, "7"), (3, 3, None), (1, None, "7"), (0, None, None)],
+)
+def test_who_could_hear_honest_stations_stronger_than_agreed_is_refused(
+    desk: Desk, gain_dbi: int, excess_db: int | None, sum_db: str | None
+) -> None:
+    """By 3.4 and 4.5 the judge would take an honest station for one that is too loud, or elsewhere."""
+    desk.file("losses.csv", matrix(loss="150"))
+    desk.edit('call_sign = "MON 1"\n', f'call_sign = "MON 1"\ngain_dbi = {gain_dbi}\n')
+    table = MATRIX if excess_db is None else f"{MATRIX}excess_db = {excess_db}\n"
+    if sum_db is None:
+        desk.flight(table)
+        return
+    with pytest.raises(ConfigurationError) as caught:
+        desk.flight(table)
+    (problem,) = caught.value.problems
+    assert problem.key == "medium.propagation.excess_db"
+    assert f"MON 1 may hear a station {sum_db} dB stronger" in problem.expected

@@ -38,9 +38,13 @@ ACCUSED = {
     "faults/guard_chatter": {("2.3", HAWK_12)},
     "faults/slot_thief": {("3.1", SOKOL_2)},
     "faults/babbler": {("3.2", HAWK_12)},
+    "faults/malformed": {("3.3", HAWK_12)},
+    "faults/loud": {("3.4", HAWK_12)},
     "faults/silent": {("4.1", HAWK_11)},
     "faults/replay": {("4.2", UNATTRIBUTED)},
+    "faults/bad_clock": {("4.3", HAWK_12)},
     "faults/teleport": {("4.4", SOKOL_1)},
+    "faults/spoofed_position": {("4.5", HAWK_12), ("3.4", HAWK_12)},
     "faults/vague": {("4.6", HAWK_12)},
     "faults/no_intent": {("5.1", HAWK_12)},
     "faults/too_close": {("6.1", f"{SOKOL_2}/{HAWK_12}")},
@@ -49,7 +53,10 @@ ACCUSED = {
 }
 FAULTS = [name for name in ACCUSED if name.startswith("faults/")]
 EVERY_SCENARIO = sorted(p.relative_to(CONFIGS / "scenarios") for p in (CONFIGS / "scenarios").rglob("*.toml"))
-ALONE = ["1.1", "1.3", "1.4", "2.1", "2.2", "3.1", "4.1", "4.2", "4.4", "4.6", "5.1", "6.1"]
+ALONE = [
+    *("1.1", "1.3", "1.4", "2.1", "2.2", "3.1", "3.3", "3.4"),
+    *("4.1", "4.2", "4.3", "4.4", "4.5", "4.6", "5.1", "6.1"),
+]
 """Clauses that are exercised without anybody near."""
 NOT_ON_GUARD = ["0.1", "2.3", "3.2"]
 """Those that nothing exercises where nobody uses the guard channel, and nobody is in distress."""

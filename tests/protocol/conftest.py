@@ -9,18 +9,21 @@ from typing import Any
 
 import pytest
 
-from protocol.accounts import Heard, Standing
+from protocol.accounts import Heard, Malformed, Receiver, Standing
 from protocol.agreement import Agreement, Annexes
 from protocol.clauses.base import World
 from protocol.codec import encode
 from protocol.judge import Judge, Tally
+from protocol.malformed import malformed
 from protocol.messages import Frame, Ident, Message, stamp
 from protocol.units import NS_PER_S, seconds_ns
 from protocol.verdicts import Finding, Outcome, Verdict
+from protocol.wire import with_crc
 
 ROOT = Path(__file__).parents[2]
 START_NS = int(datetime(2015, 10, 21, 9, tzinfo=UTC).timestamp()) * NS_PER_S
 CLOCK_BOUND_NS = 1_000_000
+RECEIVER = Receiver(35.0, 36.0, 300.0)
 
 STATIONS = (
     (0x100001, "coalition", "aircraft", (0, 25)),
@@ -75,6 +78,10 @@ class Twins:
         self.teller.hear(heard)
         self.counter.hear(heard)
 
+    def hear_malformed(self, heard: Malformed) -> None:
+        self.teller.hear_malformed(heard)
+        self.counter.hear_malformed(heard)
+
     def hearing_gap(self, from_ns: int, until_ns: int) -> None:
         self.teller.hearing_gap(from_ns, until_ns)
         self.counter.hearing_gap(from_ns, until_ns)
@@ -121,10 +128,12 @@ class Monitor:
         heard_on: int | None = None,
         sent_s: float | None = None,
         time_quality: int = 3,
+        power_dbm: float | None = None,
+        raw: str = "",
     ) -> None:
         """One frame arrives; unless told otherwise it says that it was sent just now, on the channel it came on.
 
-        An IDENT that names no agreement gets the digest of the one in force.
+        An IDENT that names no agreement gets the digest of the one in force. `raw` says how its bytes are spoilt.
         """
         if isinstance(message, Ident) and not message.agreement:
             message = message._replace(agreement=self.digest)
@@ -133,8 +142,13 @@ class Monitor:
         frame = Frame(source, session, sequence % 65536, channel, intent, time_quality, stamp(sent_ns), message)
         self.heard += 1
         name = f"m1#{self.heard}"
-        on = channel if heard_on is None else heard_on
-        self.judge.hear(Heard(name, at_ns, on, frame, len(encode(frame)), CLOCK_BOUND_NS))
+        on, data = channel if heard_on is None else heard_on, encode(frame)
+        if raw:
+            broken = malformed(name, at_ns, spoilt(data, raw))
+            if broken is not None:
+                self.judge.hear_malformed(broken)
+            return
+        self.judge.hear(Heard(name, at_ns, on, frame, len(data), CLOCK_BOUND_NS, power_dbm, RECEIVER))
 
     def deaf(self, from_s: float, until_s: float) -> None:
         """The receiver hears nothing for a time."""
@@ -156,6 +170,24 @@ class Monitor:
     def fails(self) -> list[tuple[str, str]]:
         """Clause and subject of every fail."""
         return [(f.clause, f.subject) for f in self.findings if f.outcome is Outcome.FAIL]
+
+
+def spoilt(data: bytes, how: str) -> bytes:
+    """A frame whose bytes are wrong, in one way; the CRC is right but for "crc"."""
+    if how == "crc":
+        return data[:-1] + bytes([data[-1] ^ 1])
+    body = bytearray(data[:-4])
+    if how == "length":
+        body.append(0)
+        body[3] += 1
+    elif how == "range":
+        body[16:20] = b"\x7f\xff\xff\xff"  # of a POSITION the latitude, of others fields that cannot be so either
+    elif how == "reserved":
+        body[40 if data[1] == 1 else -1] |= 1  # of a POSITION, or of an IDENT
+    else:
+        at, value = {"version": (0, 2), "type": (1, 99), "flags": (2, 0x10)}[how]
+        body[at] = value
+    return with_crc(bytes(body))
 
 
 @pytest.fixture

@@ -135,6 +135,9 @@ def test_golden(clause: str, trace: dict[str, Any], make_monitor: Callable[..., 
             channel=event.get("channel", 1),
             heard_on=event.get("heard_on"),
             sent_s=event["sent_s"],
+            time_quality=event.get("time_quality", 3),
+            power_dbm=event.get("power_dbm"),
+            raw=event.get("raw", ""),
         )
     tallies = {(t.clause, t.subject): t for t in monitor.close(trace["end_s"])}
     for expect in trace["expect"]:

@@ -52,7 +52,7 @@ def test_a_frame_heard_before_with_another_time_is_not_first(monitor: Any) -> No
     monitor.hear(8.0025, A, 8, position(), sent_s=8.1025)
     monitor.hear(8.1035, A, 8, position(), sent_s=8.1025)
     monitor.close(20.0)
-    assert monitor.fails() == [("4.2", "unattributed")]
+    assert monitor.fails() == [("4.3", A_TEXT), ("4.2", "unattributed")]
 
 
 def test_a_stranger_has_no_slots_to_keep(make_monitor: Callable[..., Any]) -> None:

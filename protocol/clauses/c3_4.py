@@ -1,0 +1,73 @@
+"""3.4: no more than the agreed power, by how strong a POSITION arrives from where it says that it is."""
+
+from collections.abc import Iterable, Iterator
+
+from protocol.accounts import Booked, Standing
+from protocol.agreement import PowerTerms
+from protocol.clauses.base import BY_WORD, Tacit, World, address_text
+from protocol.clauses.suspects import Suspects
+from protocol.messages import Position
+from protocol.units import NM_M
+from protocol.verdicts import BOUNDS, NO_RELAY, Cause, Finding, Outcome, Passes
+
+
+class AgreedPower:
+    id = "3.4"
+    title = "agreed power"
+    text = "A station radiates no more than {power_dbm:g} dBm."
+    kind = "X"
+    hears_copies = True
+    watches = (Position,)
+
+    def __init__(self, world: World, terms: PowerTerms):
+        self.world, self.limit_dbm = world, terms.power_dbm
+        self.passes = Tacit(self.id, world)
+        self.suspects = Suspects()
+
+    def subjects(self) -> list[str]:
+        return [address_text(s.address) for s in self.world.flying()]
+
+    def hear(self, booked: Booked) -> Iterable[Finding]:
+        if booked.frame.source not in self.world.stations:
+            return ()
+        if booked.standing is Standing.FIRST and self.suspects.idle:
+            return self._judge(booked)
+        return *self.suspects.hear(booked), *(self._judge(booked) if booked.standing is Standing.FIRST else ())
+
+    def _judge(self, booked: Booked) -> Iterable[Finding]:
+        if booked.heard.power_dbm is None or booked.heard.receiver is None:
+            return ()
+        sight = self.world.sight_of(booked)
+        if sight is None or sight.implied_dbm is None:
+            told = "a report without position, age, time quality or containment radius bounds nothing"
+            return (self._finding(booked, Outcome.INCONCLUSIVE, told, None)._replace(cause=Cause.NO_BOUND),)
+        implied_dbm = round(sight.implied_dbm, 1)
+        if sight.implied_dbm > self.limit_dbm:
+            told = (
+                f"heard with {booked.heard.power_dbm:.1f} dBm from at least {sight.least_m / NM_M:.2f} NM by its own "
+                f"report: it radiates at least {implied_dbm:.1f} dBm, or it is nearer than it says: power or position"
+            )
+            finding = self._finding(booked, Outcome.FAIL, told, implied_dbm)
+            return tuple(self.suspects.take(booked, finding._replace(assumptions=(*BY_WORD, NO_RELAY, BOUNDS))))
+        if self.passes.count(booked.frame.source, implied_dbm, self.limit_dbm):
+            return ()
+        return (self._finding(booked, Outcome.PASS, "", implied_dbm),)
+
+    def _finding(self, booked: Booked, outcome: Outcome, summary: str, implied_dbm: float | None) -> Finding:
+        return Finding(
+            clause=self.id,
+            subject=address_text(booked.frame.source),
+            outcome=outcome,
+            at_ns=booked.at_ns,
+            summary=summary,
+            evidence=(booked.id,),
+            measured=implied_dbm,
+            limit=self.limit_dbm,
+            unit="dBm",
+        )
+
+    def counted(self) -> Iterable[Passes]:
+        return self.passes.counted()
+
+    def close(self, end_ns: int) -> Iterator[Finding]:
+        yield from self.suspects.close()

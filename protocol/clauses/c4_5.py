@@ -1,0 +1,86 @@
+"""4.5: positions are true, as far as light and power can tell: nothing comes sooner than light."""
+
+from collections.abc import Iterable, Iterator
+
+from protocol.accounts import Booked, Standing
+from protocol.clauses.base import BY_WORD, Tacit, World, address_text
+from protocol.clauses.suspects import Suspects
+from protocol.messages import TIME_BOUND_NS, Position, instant_ns
+from protocol.sight import Sight
+from protocol.units import LIGHT_MPS, NM_M, NS_PER_S
+from protocol.verdicts import BOUNDS, CLOCK, NO_RELAY, Cause, Finding, Outcome, Passes
+
+
+class TruePositions:
+    id = "4.5"
+    title = "true positions"
+    text = "A station is where its POSITION says, as far as the delay and the power of its frames can tell."
+    kind = "X"
+    hears_copies = True
+    watches = (Position,)
+
+    def __init__(self, world: World):
+        self.world = world
+        self.passes = Tacit(self.id, world)
+        self.suspects = Suspects()
+        assert world.agreement.bounds.most_power_dbm is not None, "the agreement's own validation asks for it"
+        self.most_dbm = world.agreement.bounds.most_power_dbm
+
+    def subjects(self) -> list[str]:
+        return [address_text(s.address) for s in self.world.flying()]
+
+    def hear(self, booked: Booked) -> Iterable[Finding]:
+        if booked.frame.source not in self.world.stations:
+            return ()
+        if booked.standing is Standing.FIRST and self.suspects.idle:
+            return self._judge(booked)
+        return *self.suspects.hear(booked), *(self._judge(booked) if booked.standing is Standing.FIRST else ())
+
+    def _judge(self, booked: Booked) -> Iterable[Finding]:
+        if booked.heard.receiver is None:
+            return ()
+        sight = self.world.sight_of(booked)
+        if sight is None:
+            told = "a report without position, age, time quality or containment radius bounds nothing"
+            return (self._finding(booked, Outcome.INCONCLUSIVE, told)._replace(cause=Cause.NO_BOUND),)
+        early_ns = self._too_early_ns(booked, sight)
+        if early_ns > 0:
+            told = (
+                f"it came {early_ns / 1e6:.3f} ms sooner than light can from at least {sight.least_m / NM_M:.1f} NM, "
+                "where it says that it is"
+            )
+            finding = self._finding(booked, Outcome.FAIL, told)
+            return (finding._replace(measured=round(early_ns / 1e6, 3), limit=0.0, unit="ms too soon"),)
+        if sight.implied_dbm is not None and sight.implied_dbm > self.most_dbm:
+            told = (
+                f"to be heard with {booked.heard.power_dbm:.1f} dBm from at least {sight.least_m / NM_M:.1f} NM, where "
+                f"it says that it is, it would have to radiate {sight.implied_dbm:.1f} dBm, which no aircraft can"
+            )
+            finding = self._finding(booked, Outcome.FAIL, told)
+            finding = finding._replace(measured=round(sight.implied_dbm, 1), limit=self.most_dbm, unit="dBm")
+            return tuple(self.suspects.take(booked, finding))
+        if self.passes.count(booked.frame.source):
+            return ()
+        return (self._finding(booked, Outcome.PASS, ""),)
+
+    def _too_early_ns(self, booked: Booked, sight: Sight) -> int:
+        frame, heard = booked.frame, booked.heard
+        left_ns = instant_ns(frame.time_us, heard.at_ns) - TIME_BOUND_NS[frame.time_quality]
+        return left_ns + int(sight.least_m / LIGHT_MPS * NS_PER_S) - (heard.at_ns + heard.clock_bound_ns)
+
+    def _finding(self, booked: Booked, outcome: Outcome, summary: str) -> Finding:
+        return Finding(
+            clause=self.id,
+            subject=address_text(booked.frame.source),
+            outcome=outcome,
+            at_ns=booked.at_ns,
+            summary=summary,
+            evidence=(booked.id,),
+            assumptions=(*BY_WORD, NO_RELAY, CLOCK, BOUNDS) if outcome is Outcome.FAIL else (),
+        )
+
+    def counted(self) -> Iterable[Passes]:
+        return self.passes.counted()
+
+    def close(self, end_ns: int) -> Iterator[Finding]:
+        yield from self.suspects.close()
