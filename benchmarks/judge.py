@@ -23,6 +23,7 @@ from typing import Any
 
 from protocol.accounts import Heard
 from protocol.agreement import Agreement, Annexes
+from protocol.codec import encode
 from protocol.judge import Judge
 from protocol.messages import (
     Ack,
@@ -166,7 +167,7 @@ class Traffic:
         number, a.number = a.number, a.number + 1
         at_ns = START_NS + second * NS_PER_S + slot * NS_PER_MS
         frame = Frame(a.address, 1, number, 1, a.serial, 3, stamp(at_ns), message)
-        self.heard.append(Heard(f"m1#{len(self.heard) + 1}", at_ns + 100_000, 1, frame, 50, 1_000_000))
+        self.heard.append(Heard(f"m1#{len(self.heard) + 1}", at_ns + 100_000, 1, frame, encode(frame), 1_000_000))
         return number
 
     def annexes(self) -> Annexes:

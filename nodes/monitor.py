@@ -55,8 +55,8 @@ def observe(judge: Judge, monitor: str, record: Record) -> None:
             judge.hear_malformed(broken)
         return
     power_dbm, receiver = record.power_tenths_dbm / 10, _receiver(*record[3:6])
-    size, clock_ns = len(record.frame), record.clock_bound_ns
-    judge.hear(Heard(name, record.arrival_ns, record.channel, frame, size, clock_ns, power_dbm, receiver))
+    clock_ns = record.clock_bound_ns
+    judge.hear(Heard(name, record.arrival_ns, record.channel, frame, record.frame, clock_ns, power_dbm, receiver))
 
 
 @lru_cache(maxsize=64)

@@ -53,7 +53,7 @@ class Receiver(NamedTuple):
 
 
 class Heard(NamedTuple):
-    """One frame as the monitor got it. `at_ns` is the arrival of its first bit, by the monitor's clock.
+    """One frame as the monitor got it, and its bytes. `at_ns` is the arrival of its first bit, by the monitor's clock.
 
     `power_dbm` and `receiver` are None where they are not known.
     """
@@ -62,7 +62,7 @@ class Heard(NamedTuple):
     at_ns: int
     channel: int
     frame: Frame
-    size: int
+    data: bytes
     clock_bound_ns: int
     power_dbm: float | None = None
     receiver: Receiver | None = None

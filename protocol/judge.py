@@ -12,8 +12,9 @@ from datetime import UTC, datetime, timedelta
 from protocol.accounts import Books, Heard, Malformed, Standing
 from protocol.agreement import Agreement, Annexes
 from protocol.clauses import IDS, clauses_in_force
-from protocol.clauses.base import EVERY_MESSAGE, World
+from protocol.clauses.base import EVERY_MESSAGE, World, address_text
 from protocol.clauses.c3_3 import WellFormed
+from protocol.clauses.c4_3 import TrueTime
 from protocol.verdicts import Cause, Finding, Outcome, Passes, Verdict, room
 
 RISES_TO = {
@@ -80,6 +81,10 @@ def _ns(at: datetime) -> int:
     return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) * 1000
 
 
+PASSED_BY_ALL = (WellFormed, TrueTime)
+"""Clauses that every first copy passes, whatever it says: the judge counts those itself, which takes less time."""
+
+
 class Judge:
     """One judgement under one agreement. Feed it in order of arrival, then `close` it once."""
 
@@ -96,7 +101,12 @@ class Judge:
         self.books = Books(agreement.bounds.range_nm, {c.number: c.longest_hold_ns for c in agreement.channel})
         self.clauses = clauses_in_force(self.world)
         watching = {kind: [c for c in self.clauses if kind in c.watches] for kind in EVERY_MESSAGE}
-        self._everyday = {kind: [c.hear for c in some] for kind, some in watching.items()}
+        self._passed_by_all = [c.id for c in self.clauses if isinstance(c, PASSED_BY_ALL) and not each_pass]
+        self._told_passes: Counter[int] = Counter()
+        """How many first copies of each station have been told as passes of these."""
+        self._everyday = {
+            kind: [c.hear for c in some if c.id not in self._passed_by_all] for kind, some in watching.items()
+        }
         """Who is told of a first copy, by its kind of message."""
         self._odd = {kind: [c.hear for c in some if c.hears_copies] for kind, some in watching.items()}
         """Who is told of any other frame."""
@@ -194,7 +204,15 @@ class Judge:
         """The tallies as they stand, in order of clause and subject."""
         for clause in self.clauses:
             self._take(clause.counted())
+        self._count_first_copies()
         return [self.tallies[key] for key in sorted(self.tallies)]
+
+    def _count_first_copies(self) -> None:
+        for source, standings in self.heard.items():
+            passed = standings[Standing.FIRST] - self._told_passes[source]
+            self._told_passes[source] += passed
+            for clause in self._passed_by_all if passed else ():
+                self._enter(Passes(clause, address_text(source), passed, None))
 
     def _take(self, findings: Iterable[Finding | Passes]) -> None:
         for finding in findings:

@@ -9,7 +9,7 @@ from protocol.accounts import Booked
 from protocol.agreement import Agreement, Annexes, Station
 from protocol.bounds import Fix, Limits, fix_of
 from protocol.messages import TYPE_OF, Ack, Emergency, FrequencyChange, Hail, LostLink, Message
-from protocol.sight import Sight, sight_of
+from protocol.sight import Sight, farthest_m, sight_of, surely_within
 from protocol.units import NS_PER_S
 from protocol.verdicts import IDENTITY, UNATTRIBUTED, Cause, Finding, Outcome, Passes, room
 
@@ -17,6 +17,8 @@ FLYING = ("aircraft", "uncrewed")
 EVERY_MESSAGE = tuple(TYPE_OF)
 CALLS = frozenset({Hail, Ack, FrequencyChange, Emergency, LostLink})
 """Calls, answers and distress: what shared slots and guard channels are for."""
+SPARE_M = 1.0
+"""More than all roundings come to."""
 EVERY_STATION = 0
 """The address of trouble that was with all stations."""
 TROUBLE_MARGIN_NS = NS_PER_S
@@ -46,6 +48,14 @@ class World:
         if self._fixed[0] is not booked:
             self._fixed = booked, fix_of(booked)
         return self._fixed[1]
+
+    def surely_weaker(self, booked: Booked, radiated_dbm: float) -> bool:
+        """Whether a POSITION is so near, for its power, that its source surely radiates no more than this."""
+        power_dbm, excess_db = booked.heard.power_dbm, self.agreement.bounds.excess_db
+        hertz = self._hertz.get(booked.heard.channel)
+        if power_dbm is None or excess_db is None or hertz is None:
+            return False
+        return surely_within(booked, farthest_m(power_dbm, radiated_dbm + excess_db, hertz) - SPARE_M)
 
     def sight_of(self, booked: Booked) -> Sight | None:
         """Of a POSITION with a bound (see `sight.sight_of`), which several clauses ask of the same one."""

@@ -92,7 +92,7 @@ class OwnSlots:
             return ()
         # when its first bit left, by its arrival: less the delay's interval and the clock bound
         clock_ns = heard.clock_bound_ns
-        arrived = allowed.outside_ns(heard.size, heard.at_ns - clock_ns - self.delay_ns, heard.at_ns + clock_ns)
+        arrived = allowed.outside_ns(len(heard.data), heard.at_ns - clock_ns - self.delay_ns, heard.at_ns + clock_ns)
         if arrived == 0:
             if booked.standing is not Standing.FIRST or self.passes.count(frame.source):
                 return ()
@@ -114,7 +114,7 @@ class OwnSlots:
         fresh = booked.standing is Standing.FIRST and bound is not None
         if fresh:
             assert bound is not None
-            fresh = allowed.outside_ns(booked.heard.size, stamp - bound, stamp + bound + 1000) > 0
+            fresh = allowed.outside_ns(len(booked.heard.data), stamp - bound, stamp + bound + 1000) > 0
         if not fresh:
             subject, outcome, cause = UNATTRIBUTED, Outcome.INCONCLUSIVE, Cause.NOT_FRESH
         else:

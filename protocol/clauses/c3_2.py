@@ -47,7 +47,7 @@ class FairShare:
         suspended = booked.account.suspended(booked.number, booked.number)
         if suspended:
             return (self._finding(booked, Outcome.EXCUSED, "", None)._replace(cause=Cause.DISTRESS),)
-        airtime_ns = _airtime_ns(booked.heard.size, channel)
+        airtime_ns = _airtime_ns(len(booked.heard.data), channel)
         sent = self.sent.setdefault(booked.frame.source, {}).setdefault(channel.number, deque())
         sent.append(_Sent(booked, airtime_ns, suspended is False))
         return self._judge(booked, channel, self._within(booked.late_ns + airtime_ns, sent))

@@ -37,6 +37,9 @@ class AgreedPower:
     def _judge(self, booked: Booked) -> Iterable[Finding]:
         if booked.heard.power_dbm is None or booked.heard.receiver is None:
             return ()
+        source = booked.frame.source
+        if self.world.fix_of(booked) and self.world.surely_weaker(booked, self.limit_dbm):
+            return () if self.passes.count(source) else (self._finding(booked, Outcome.PASS, "", None),)
         sight = self.world.sight_of(booked)
         if sight is None or sight.implied_dbm is None:
             told = "a report without position, age, time quality or containment radius bounds nothing"
@@ -49,9 +52,7 @@ class AgreedPower:
             )
             finding = self._finding(booked, Outcome.FAIL, told, implied_dbm)
             return tuple(self.suspects.take(booked, finding._replace(assumptions=(*BY_WORD, NO_RELAY, BOUNDS))))
-        if self.passes.count(booked.frame.source, implied_dbm, self.limit_dbm):
-            return ()
-        return (self._finding(booked, Outcome.PASS, "", implied_dbm),)
+        return () if self.passes.count(source) else (self._finding(booked, Outcome.PASS, "", None),)
 
     def _finding(self, booked: Booked, outcome: Outcome, summary: str, implied_dbm: float | None) -> Finding:
         return Finding(
@@ -62,8 +63,8 @@ class AgreedPower:
             summary=summary,
             evidence=(booked.id,),
             measured=implied_dbm,
-            limit=self.limit_dbm,
-            unit="dBm",
+            limit=None if implied_dbm is None else self.limit_dbm,
+            unit="" if implied_dbm is None else "dBm",
         )
 
     def counted(self) -> Iterable[Passes]:

@@ -22,8 +22,9 @@ class NothingTwice:
     def __init__(self, world: World):
         self.world = world
         self.passes = Tacit(self.id, world)
-        self.heard: dict[tuple[int, int, int], Booked] = {}
-        """The last frame of each name, those of the last ten minutes and a few more; in order of arrival."""
+        self.heard: dict[tuple[int, int, int], tuple[int, str, bytes]] = {}
+        """When, as which and how the last frame of each name was heard, in order of arrival: those of the last ten
+        minutes and a few more. No more of them is kept, for they are many."""
 
     def subjects(self) -> list[str]:
         return [address_text(s.address) for s in self.world.flying()]
@@ -34,22 +35,22 @@ class NothingTwice:
             return ()
         key = frame.source, frame.session, frame.sequence
         before = self.heard.pop(key, None)
-        self.heard[key] = booked
+        self.heard[key] = booked.at_ns, booked.id, booked.heard.data
         if not frame.sequence % FORGET_EVERY:
             self._forget(booked.at_ns - JOIN_NS)
         # with other content it is another frame, whose number has come round or whose station is not the only one
-        if before is not None and before.frame == frame and before.at_ns >= booked.at_ns - JOIN_NS:
-            return (self._again(before, booked),)
+        if before is not None and before[2] == booked.heard.data and before[0] >= booked.at_ns - JOIN_NS:
+            return (self._again(before[0], before[1], booked),)
         if booked.standing is not Standing.FIRST or self.passes.count(frame.source):
             return ()
         return (Finding(self.id, address_text(frame.source), Outcome.PASS, booked.at_ns),)
 
     def _forget(self, before_ns: int) -> None:
-        while (key := next(iter(self.heard))) and self.heard[key].at_ns < before_ns:
+        while (key := next(iter(self.heard))) and self.heard[key][0] < before_ns:
             del self.heard[key]
 
-    def _again(self, before: Booked, booked: Booked) -> Finding:
-        later_s = (booked.at_ns - before.at_ns) / NS_PER_S
+    def _again(self, before_ns: int, before: str, booked: Booked) -> Finding:
+        later_s = (booked.at_ns - before_ns) / NS_PER_S
         subject = address_text(booked.frame.source)
         return Finding(
             clause=self.id,
@@ -58,7 +59,7 @@ class NothingTwice:
             at_ns=booked.at_ns,
             summary=f"a {booked.frame.type.name} in the name of {subject} was heard again {later_s:.3f} s later, "
             "the same in every bit; anybody can have sent it again",
-            evidence=(before.id, booked.id),
+            evidence=(before, booked.id),
             measured=round(later_s, 3),
             unit="s later",
         )

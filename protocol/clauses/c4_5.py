@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator
 
 from protocol.accounts import Booked, Standing
-from protocol.clauses.base import BY_WORD, Tacit, World, address_text
+from protocol.clauses.base import BY_WORD, SPARE_M, Tacit, World, address_text
 from protocol.clauses.suspects import Suspects
 from protocol.messages import TIME_BOUND_NS, Position, instant_ns
-from protocol.sight import Sight
+from protocol.sight import Sight, surely_within
 from protocol.units import LIGHT_MPS, NM_M, NS_PER_S
 from protocol.verdicts import BOUNDS, CLOCK, NO_RELAY, Cause, Finding, Outcome, Passes
 
@@ -39,6 +39,8 @@ class TruePositions:
     def _judge(self, booked: Booked) -> Iterable[Finding]:
         if booked.heard.receiver is None:
             return ()
+        if self.world.fix_of(booked) and self._is_plain(booked):
+            return () if self.passes.count(booked.frame.source) else (self._finding(booked, Outcome.PASS, ""),)
         sight = self.world.sight_of(booked)
         if sight is None:
             told = "a report without position, age, time quality or containment radius bounds nothing"
@@ -63,10 +65,19 @@ class TruePositions:
             return ()
         return (self._finding(booked, Outcome.PASS, ""),)
 
-    def _too_early_ns(self, booked: Booked, sight: Sight) -> int:
+    def _is_plain(self, booked: Booked) -> bool:
+        """Whether it is surely near enough for light, and for its power."""
+        in_time = surely_within(booked, -self._late_by_ns(booked) / NS_PER_S * LIGHT_MPS - SPARE_M)
+        return in_time and (booked.heard.power_dbm is None or self.world.surely_weaker(booked, self.most_dbm))
+
+    def _late_by_ns(self, booked: Booked) -> int:
+        """How much later it can have left than it arrived; below 0: how long it was on its way, at most."""
         frame, heard = booked.frame, booked.heard
         left_ns = instant_ns(frame.time_us, heard.at_ns) - TIME_BOUND_NS[frame.time_quality]
-        return left_ns + int(sight.least_m / LIGHT_MPS * NS_PER_S) - (heard.at_ns + heard.clock_bound_ns)
+        return left_ns - (heard.at_ns + heard.clock_bound_ns)
+
+    def _too_early_ns(self, booked: Booked, sight: Sight) -> int:
+        return self._late_by_ns(booked) + int(sight.least_m / LIGHT_MPS * NS_PER_S)
 
     def _finding(self, booked: Booked, outcome: Outcome, summary: str) -> Finding:
         return Finding(

@@ -148,7 +148,7 @@ class Monitor:
             if broken is not None:
                 self.judge.hear_malformed(broken)
             return
-        self.judge.hear(Heard(name, at_ns, on, frame, len(data), CLOCK_BOUND_NS, power_dbm, RECEIVER))
+        self.judge.hear(Heard(name, at_ns, on, frame, data, CLOCK_BOUND_NS, power_dbm, RECEIVER))
 
     def deaf(self, from_s: float, until_s: float) -> None:
         """The receiver hears nothing for a time."""

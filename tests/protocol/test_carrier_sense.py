@@ -25,7 +25,7 @@ def standing(held_ms: float, channel: int) -> Standing:
     books = Books(100.0, {1: POLITE.longest_hold_ns})
     watch = Watch(frozenset({1}), 0, 0, 0, None)
     frame = Frame(0xAE1001, 7, 0, channel, 0, 3, stamp(NOW_NS - round(held_ms * MS)), watch)
-    return books.book(Heard("m#0", NOW_NS, channel, frame, 40, MS)).standing
+    return books.book(Heard("m#0", NOW_NS, channel, frame, b"", MS)).standing
 
 
 def test_it_holds_back_so_long_at_most() -> None:

@@ -92,7 +92,7 @@ class Crowd:
             due = [entry for entry in late if entry[0] < START_NS + (second + 1) * NS_PER_S]
             late = [entry for entry in late if entry not in due]
             for at_ns, frame in sorted([*now, *due], key=lambda entry: entry[0]):
-                yield Heard(f"m1#{at_ns}", at_ns, 1, frame, 50, 1_000_000)
+                yield Heard(f"m1#{at_ns}", at_ns, 1, frame, b"", 1_000_000)
 
     def _position(self, i: int, seconds: float, airborne: bool) -> Position:
         a, random = self.aircraft[i], self.random
@@ -183,7 +183,7 @@ def test_a_report_that_lags_is_held_against_where_the_other_was() -> None:
                 age_s=age_s,
             )
             frame = Frame(0x100001 + i, 1, second, 1, 0, 3, stamp(at_ns), message)
-            twins.hear(Heard(f"m1#{at_ns}", at_ns, 1, frame, 50, 1_000_000))
+            twins.hear(Heard(f"m1#{at_ns}", at_ns, 1, frame, b"", 1_000_000))
     (tally,) = [t for t in twins.close(START_NS + 130 * NS_PER_S) if t.clause == "6.1"]
     assert tally.counts[Outcome.PASS] > 20  # and after that it is not apart any more
 
