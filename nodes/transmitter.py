@@ -39,6 +39,9 @@ SPREAD_NS = 200 * NS_PER_MS
 """Where nobody has slots of their own, a frame starts at random within this time: who collides once in a period would
 else collide for ever."""
 
+_AGE = Position._fields.index("age_s")
+"""There, and behind it the counts, by place: `_replace` looks up each of all fields by name, for every report."""
+
 Shift = Callable[[int, MessageType], int]
 """A fault's way with slots: from the start that the rules give to the one that is used."""
 
@@ -214,9 +217,8 @@ class Transmitter:
         self._used_ns = max(self._used_ns, start_ns)
         if isinstance(message, Position):
             age_s = round((start_ns - send.about_ns) / NS_PER_S, 2)
-            message = message._replace(
-                age_s=age_s if age_s <= 2.54 else None, idents=self._idents, hails=self._hails, acks=self._acks
-            )
+            counts = age_s if age_s <= 2.54 else None, self._idents, self._hails, self._acks
+            message = Position._make((*message[:_AGE], *counts, *message[_AGE + len(counts) :]))
         elif isinstance(message, Watch):
             message = message._replace(hails=self._hails, acks=self._acks)
         elif isinstance(message, Intent):

@@ -13,6 +13,7 @@ from protocol.accounts import Books, Heard, Malformed, Standing
 from protocol.agreement import Agreement, Annexes
 from protocol.clauses import IDS, clauses_in_force
 from protocol.clauses.base import EVERY_MESSAGE, World, address_text
+from protocol.clauses.c1_1 import Registered
 from protocol.clauses.c3_3 import WellFormed
 from protocol.clauses.c4_3 import TrueTime
 from protocol.verdicts import Cause, Finding, Outcome, Passes, Verdict, room
@@ -81,8 +82,9 @@ def _ns(at: datetime) -> int:
     return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) * 1000
 
 
-PASSED_BY_ALL = (WellFormed, TrueTime)
-"""Clauses that every first copy passes, whatever it says: the judge counts those itself, which takes less time."""
+PASSED_BY_ALL = (Registered, WellFormed, TrueTime)
+"""Clauses that every first copy of a registered station passes, whatever it says: the judge counts those itself, which
+takes less time."""
 
 
 class Judge:

@@ -56,11 +56,11 @@ class Load:
         if not len(settled):
             return
         for sent in settled.transmissions:
-            load = self.channels[sent.channel]
+            load, channel, size = self.channels[sent.channel], self._channels[sent.channel], len(sent.data)
             load.frames += 1
-            load.airtime_ns += airtime_ns(len(sent.data), self._channels[sent.channel].bit_rate_bps)
+            load.airtime_ns += airtime_ns(size, channel.bit_rate_bps)
             self.frames[sent.channel, sent.source] += 1
-            hit = self._channels[sent.channel].slot_hit(sent.start_ns, len(sent.data))
+            hit = channel.slot_hit(sent.start_ns, size)
             if hit is not None:
                 load.slots[hit] += 1
                 load.missed += sent.slot is not None and sent.slot != hit
