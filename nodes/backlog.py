@@ -4,7 +4,7 @@ Each frame stands here once, in columns, however many have received it; who has 
 nobody needs to be touched when something is delivered, and a station that looks up hears with a few steps over arrays.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from weakref import WeakSet
 
@@ -58,6 +58,11 @@ class Reader:
     def behind(self) -> int:
         """How many frames have been delivered to anybody since."""
         return self._backlog.count - self.next
+
+    @property
+    def row(self) -> int:
+        """Its station's row in the log."""
+        return self._row
 
     def until(self, now_ns: int) -> Overheard | None:
         """What it has received up to an instant and not yet heard, but for calls to it."""
@@ -167,6 +172,36 @@ class Backlog:
         self._dropped, self._count = self._dropped + read, left
 
     # ------------------------------------------------------------ reading
+
+    def until(self, looks: Sequence[tuple[Reader, int, int]]) -> Overheard:
+        """What several stations have received and not yet heard, each up to an instant: as `Reader.until`, and sources
+        numbered on as in `Ledger.overhear_together`. Each look has a reader, the instant, and by how much the station's
+        own clock is ahead.
+        """
+        readers = [reader for reader, _, _ in looks]
+        begins = np.array([reader.next for reader in readers]) - self._dropped
+        now_ns, ahead_ns = np.array([[now, ahead] for _, now, ahead in looks]).T
+        first, end = int(begins.min()), self._count
+        due_ns = self._due_ns[first:end]
+        ends = first + due_ns.searchsorted(now_ns, side="right")
+        for reader, begin, stop in zip(readers, begins.tolist(), ends.tolist(), strict=True):
+            reader.next = max(begin, stop) + self._dropped
+        numbers = np.arange(first, end)
+        heard = self._heard[[reader.row for reader in readers], first:end]
+        heard &= (numbers >= begins[:, None]) & (numbers < ends[:, None])
+        station, frames = heard.nonzero()
+        frames += first
+        positions = self._is_position.take(frames).nonzero()[0]
+        width = len(self.roster)
+        odd = self._source[first:end][self._out_of_order[first:end]]
+        return Overheard(
+            self._source.take(frames) + station * width,
+            self._key.take(frames),
+            self._due_ns.take(frames) + ahead_ns.take(station),
+            positions,
+            self._place.take(frames.take(positions)),
+            [i * width + source for source in odd.tolist() for i in range(len(looks))],
+        )
 
     def between(self, begin: int, now_ns: int, row: int) -> tuple[int, Overheard | None]:
         """What a station overheard from a frame on and up to an instant; and the frame after."""

@@ -7,7 +7,7 @@ something: then it hears them together, which is many times faster and comes to 
 from collections import deque
 from typing import NamedTuple
 
-from nodes.backlog import Backlog, Meaning
+from nodes.backlog import Backlog, Meaning, Reader
 from nodes.stations.effects import Hearing
 from nodes.stations.ledger import Overheard
 from protocol.messages import Frame
@@ -57,6 +57,11 @@ class Ears:
     def overheard(self, until_ns: int) -> Overheard | None:
         """What else it has received up to an instant, and not yet heard."""
         return self._reader.until(until_ns) if self._reader is not None else None
+
+    @property
+    def reader(self) -> Reader | None:
+        """How far it has heard; None if it hears everything at its instant."""
+        return self._reader
 
     @property
     def far_behind(self) -> bool:

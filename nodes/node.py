@@ -19,6 +19,7 @@ from nodes.motion import Motion
 from nodes.scenario import StationEntry
 from nodes.seat import Seat, motion_of, seat_of
 from nodes.stations.ledger import Roster
+from nodes.together import Look
 from nodes.transmitter import Outgoing
 from protocol.messages import Message
 from protocol.units import FT_M, NS_PER_S
@@ -121,6 +122,10 @@ class Node:
             call_ns = self._ears.next_call_ns
             if call_ns is not None and call_ns < self.due_ns:
                 self.due_ns = call_ns
+
+    def look(self) -> Look | None:
+        """Its next look at what it has received, if it can be worked out with others'."""
+        return self._seat.look() if isinstance(self._seat, Seat) else None
 
     def run(self, until_ns: int) -> list[Told]:
         """Everything that happens to it before an instant, in order; returns what the hub must be told.

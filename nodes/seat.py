@@ -19,6 +19,7 @@ from nodes.scenario import SensorErrors, StationEntry
 from nodes.stations.aircraft import Aircraft, Profile, Sense
 from nodes.stations.effects import Effect, Hearing, NewSession, Send, StationLogic, WakeAt
 from nodes.stations.ledger import Overheard
+from nodes.together import Look
 from nodes.tracks import Track
 from nodes.transmitter import Access, Outgoing, Shift, Transmitter, access_to
 from protocol.messages import Message, MessageType
@@ -73,6 +74,17 @@ class Seat:
             heard = self.ears.overheard(now_ns)
             if heard is not None:
                 self._overhear(heard._replace(heard_ns=self._clock.column_ns(heard.heard_ns)))
+
+    def look(self) -> Look | None:
+        """When and how it will next hear what it has received, if nothing of its own is in it: see `together`."""
+        logic, reader, call_ns = self._logic, self.ears.reader, self.ears.next_call_ns
+        if reader is None or type(logic) is not Aircraft or self._clock.drift_ppb or not self._wakes:
+            return None
+        at_ns = self._clock.medium_ns(self._wakes[0])
+        if call_ns is not None and call_ns < at_ns:
+            at_ns = call_ns
+        ledger = logic.ledger
+        return None if ledger is None else Look(at_ns, reader, ledger, self._clock.offset_ns)
 
     def wake(self, now_ns: int) -> Sequence[Outgoing]:
         """The instant that `next_wake_ns` named has come."""

@@ -15,6 +15,7 @@ from nodes.monitor import Monitor, header_of, monitors_of
 from nodes.node import Node, StationFault
 from nodes.plan import plan_of
 from nodes.stations.ledger import Roster
+from nodes.together import hear_together
 from protocol.accounts import Standing
 from protocol.judge import Judge, Tally
 from protocol.messages import Message
@@ -135,8 +136,9 @@ class Simulation:
             monitor.take(window.from_ns, window.receptions(address), window.troubles)
             self._hub.done(address)
         meaning = self._backlog.take(window.delivery)
-        called = self._called(meaning)
-        for address in sorted(called | self._in_need(window.until_ns)):
+        called, in_need = self._called(meaning), self._in_need(window.until_ns)
+        hear_together((self._nodes[address].look() for address in in_need - called), self._backlog, window.until_ns)
+        for address in sorted(called | in_need):
             node = self._nodes[address]
             try:
                 if address in called:

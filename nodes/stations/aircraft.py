@@ -172,10 +172,15 @@ class Aircraft:
                 talk = self._talk(frame.source, life, state)
                 talk.contact, talk.call = True, None
 
+    @property
+    def ledger(self) -> Ledger | None:
+        """Where `overhear` keeps its account; None while it listens to nobody."""
+        return self._state.peers if self._state is not None and not self._gone else None
+
     def overhear(self, heard: Overheard) -> None:
         """The same as to hear each of these, which ask nothing of it; many times faster."""
-        if self._state is not None and not self._gone:
-            self._state.peers.overhear(heard)
+        if (ledger := self.ledger) is not None:
+            ledger.overhear(heard)
 
     # ------------------------------------------------------------ what it sends
 
