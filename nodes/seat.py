@@ -80,11 +80,12 @@ class Seat:
         logic, reader, call_ns = self._logic, self.ears.reader, self.ears.next_call_ns
         if reader is None or type(logic) is not Aircraft or self._clock.drift_ppb or not self._wakes:
             return None
-        at_ns = self._clock.medium_ns(self._wakes[0])
-        if call_ns is not None and call_ns < at_ns:
-            at_ns = call_ns
-        ledger = logic.ledger
-        return None if ledger is None else Look(at_ns, reader, ledger, self._clock.offset_ns)
+        ledger, at_ns = logic.ledger, self._clock.medium_ns(self._wakes[0])
+        if ledger is None:
+            return None
+        if call_ns is not None and call_ns <= at_ns:
+            return Look(call_ns, reader, ledger, self._clock.offset_ns)
+        return Look(at_ns, reader, ledger, self._clock.offset_ns, logic.will_ask(self._wakes[0]))
 
     def wake(self, now_ns: int) -> Sequence[Outgoing]:
         """The instant that `next_wake_ns` named has come."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from nodes.backlog import Backlog, Reader
-from nodes.stations.ledger import Ledger
+from nodes.stations.ledger import Around, Ledger
 
 
 class Look(NamedTuple):
@@ -18,6 +18,8 @@ class Look(NamedTuple):
     reader: Reader
     ledger: Ledger
     ahead_ns: int
+    ask: Around | None = None
+    """What it will ask its ledger then, if that is known."""
 
 
 def hear_together(looks: Iterable[Look | None], backlog: Backlog, until_ns: int) -> None:
@@ -27,3 +29,6 @@ def hear_together(looks: Iterable[Look | None], backlog: Backlog, until_ns: int)
     if len(near) > 1:
         block = backlog.until([(look.reader, look.at_ns, look.ahead_ns) for look in near])
         Ledger.overhear_together([look.ledger for look in near], block)
+        asked = [(look.ledger, look.ask) for look in near if look.ask is not None]
+        if asked:
+            Ledger.opposed_around_together(*zip(*asked, strict=True))

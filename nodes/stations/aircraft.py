@@ -10,7 +10,7 @@ import numpy as np
 
 from nodes.motion import Kinematics
 from nodes.stations.effects import Effect, Hearing, NewSession, Send, WakeAt
-from nodes.stations.ledger import Ledger, Overheard, Roster
+from nodes.stations.ledger import Around, Ledger, Overheard, Roster
 from protocol.agreement import Agreement
 from protocol.messages import (
     NOBODY,
@@ -125,6 +125,7 @@ class Aircraft:
         self._report_ns = seconds_ns(terms.c4_1.every_s if terms.c4_1 else 1.0)
         self._ident_ns = seconds_ns(terms.c1_4.every_s if terms.c1_4 else 20.0)
         self._contact, self._answer = terms.c6_2, terms.c6_3
+        self._ring_m = self._contact.ring_nm * NM_M * RING_SLACK if self._contact else 0.0
         self._first = profile.party == profile.agreement.party[0].name
         self._digest = int(profile.agreement.digest()[:8], 16)
         self._guarded = frozenset(c.number for c in profile.agreement.channel)
@@ -176,6 +177,13 @@ class Aircraft:
     def ledger(self) -> Ledger | None:
         """Where `overhear` keeps its account; None while it listens to nobody."""
         return self._state.peers if self._state is not None and not self._gone else None
+
+    def will_ask(self, now_ns: int) -> Around | None:
+        """What it will ask its ledger if it wakes then; None if nothing."""
+        if self._contact is None or now_ns % self._report_ns != self._who.report_phase_ns:
+            return None
+        here = self._sense(now_ns)
+        return _around(here, self._ring_m, now_ns) if here is not None and here.airborne else None
 
     def overhear(self, heard: Overheard) -> None:
         """The same as to hear each of these, which ask nothing of it; many times faster."""
@@ -271,12 +279,10 @@ class Aircraft:
         """Call the other party's aircraft inside the ring: at once if our party calls first, else when it has not."""
         if self._contact is None:
             return
-        ring_m = self._contact.ring_nm * NM_M * RING_SLACK
         wait_ns = 0 if self._first else seconds_ns(self._contact.first_s + 3)
         fresh = 1  # one new call a report: the slots are few
-        since_ns = now_ns - PEER_FORGOTTEN_NS
-        inside = _inside_ring(state.peers, here, ring_m, since_ns) if here.airborne else {}
-        self._outside(inside, since_ns, state)
+        inside = _inside_ring(state.peers, here, self._ring_m, now_ns) if here.airborne else {}
+        self._outside(inside, now_ns - PEER_FORGOTTEN_NS, state)
         for address, life in inside.items():
             talk = self._talk(address, life, state)
             talk.inside_since_ns = talk.inside_since_ns or now_ns
@@ -341,11 +347,17 @@ class Aircraft:
         return party is not None and party != self._who.party and address != NOBODY
 
 
-def _inside_ring(peers: Ledger, here: Kinematics, ring_m: float, since_ns: int) -> dict[int, int]:
-    """The other party's aircraft inside the ring, of those heard since then: by rising address, which of its sessions
-    each is in (see `Ledger.life`)."""
+def _around(here: Kinematics, ring_m: float, now_ns: int) -> Around:
+    """Who is inside the ring, or may be, of those heard lately."""
+    degrees = ring_m / METRES_A_DEGREE * (1 + UNSURE)
+    return Around(here.latitude_deg, here.longitude_deg, degrees, now_ns - PEER_FORGOTTEN_NS)
+
+
+def _inside_ring(peers: Ledger, here: Kinematics, ring_m: float, now_ns: int) -> dict[int, int]:
+    """The other party's aircraft inside the ring, of those heard lately: by rising address, which of its sessions each
+    is in (see `Ledger.life`)."""
     ring_deg = ring_m / METRES_A_DEGREE
-    rows, away_deg = peers.opposed_around(here.latitude_deg, here.longitude_deg, ring_deg * (1 + UNSURE), since_ns)
+    rows, away_deg = peers.opposed_around(_around(here, ring_m, now_ns))
     if not len(rows):
         return {}
     unsure = away_deg > ring_deg * (1 - UNSURE)

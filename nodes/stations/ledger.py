@@ -25,6 +25,19 @@ AHEAD = 0x8000
 BITS = 32
 """So many frames before the last are kept account of."""
 NEVER = -1 << 62
+
+
+class Around(NamedTuple):
+    """What a ledger is asked of those around a place: within so many degrees of latitude, heard since an instant."""
+
+    latitude_deg: float
+    longitude_deg: float
+    degrees: float
+    since_ns: int
+
+
+Near = tuple[NDArray[np.intp], NDArray[np.float64]]
+"""Rows of those who are near, and how far away they are, in degrees of latitude."""
 _MASK = (1 << BITS) - 1
 _BIT = np.array([0, *(1 << i for i in range(BITS)), 0])
 """The bit for a frame so far behind the last one; the last one itself and all that are too far behind have none."""
@@ -96,6 +109,8 @@ class Ledger:
     def __init__(self, roster: Roster, opposed: Callable[[int], bool]) -> None:
         self._roster, self._is_opposed = roster, opposed
         self._rows = 0
+        self._answered: tuple[Around, Near] | None = None
+        """What it was asked before, if nothing has been heard since."""
         self._allocate(0)
         self._grow()
 
@@ -132,6 +147,7 @@ class Ledger:
         row = self._roster.number(frame.source)
         if row >= self._rows:
             self._grow()
+        self._answered = None
         self._note(row, key_of(frame), now_ns)
         if isinstance(frame.message, Position):
             self.place[row] = place_of(frame.message)
@@ -155,6 +171,7 @@ class Ledger:
         """The same as to hear all of these, one after the other."""
         if len(self._roster) > self._rows:
             self._grow()
+        self._answered = None
         source, key = block.source, block.key
         before = self.last
         last = before.copy()
@@ -192,6 +209,8 @@ class Ledger:
             column = getattr(whole, name)
             for i, ledger in enumerate(ledgers):
                 setattr(ledger, name, column[i * rows : (i + 1) * rows])
+        for ledger in ledgers:
+            ledger._answered = None
 
     def _overhear_oddly(self, block: Overheard) -> None:
         """The same, where sources begin a session, or must be heard frame by frame."""
@@ -261,20 +280,29 @@ class Ledger:
         last = int(self.last[row])
         return PeerReport(address, last >> SESSION_SHIFT, last & 0xFFFF, int(self.earlier[row]))
 
-    def opposed_around(
-        self, latitude_deg: float, longitude_deg: float, degrees: float, since_ns: int
-    ) -> tuple[NDArray[np.intp], Floats]:
-        """Rows of the other party's that are in the air, were heard since an instant and are within so many degrees of
-        latitude; and how far away they are, in such degrees, on a spherical earth."""
-        near = np.abs(self.place.real - latitude_deg) <= degrees
-        near &= self.opposed
-        rows = near.nonzero()[0]
-        if not len(rows):  # nearly always, but in a crowd
-            return rows, np.zeros(0)
-        there = self.place.take(rows)
-        east_deg = ((there.imag - longitude_deg + 180) % 360 - 180) * cos(radians(latitude_deg))
-        away_deg = np.hypot(there.real - latitude_deg, east_deg)
-        near = away_deg <= degrees
-        near &= self.heard_ns.take(rows) >= since_ns
-        kept = near.nonzero()[0]
-        return rows.take(kept), away_deg.take(kept)
+    def opposed_around(self, ask: Around) -> Near:
+        """Those of the other party that are in the air, and were heard lately, around a place; on a spherical earth."""
+        if self._answered is None or self._answered[0] != ask:
+            self.opposed_around_together([self], [ask])
+        assert self._answered is not None
+        return self._answered[1]
+
+    @staticmethod
+    def opposed_around_together(ledgers: "Sequence[Ledger]", asks: Sequence[Around]) -> None:
+        """The same for several that have as many rows: each has its answer then, until it hears something."""
+        latitude_deg, longitude_deg, degrees = np.array([ask[:3] for ask in asks]).T
+        place = np.array([ledger.place for ledger in ledgers])
+        near = np.abs(place.real - latitude_deg[:, None]) <= degrees[:, None]
+        near &= np.array([ledger.opposed for ledger in ledgers])
+        who, rows = near.nonzero()
+        there = place[who, rows]
+        narrow = np.array([cos(radians(ask.latitude_deg)) for ask in asks])
+        east_deg = ((there.imag - longitude_deg.take(who) + 180) % 360 - 180) * narrow.take(who)
+        away_deg = np.hypot(there.real - latitude_deg.take(who), east_deg)
+        is_near = away_deg <= degrees.take(who)
+        heard_ns, since_ns = np.array([ledger.heard_ns for ledger in ledgers]), np.array([ask.since_ns for ask in asks])
+        is_near &= heard_ns[who, rows] >= since_ns.take(who)
+        who, rows, away_deg = who[is_near], rows[is_near], away_deg[is_near]
+        ends = who.searchsorted(np.arange(len(ledgers)), side="right").tolist()
+        for ledger, ask, begin, end in zip(ledgers, asks, [0, *ends], ends, strict=False):
+            ledger._answered = ask, (rows[begin:end], away_deg[begin:end])
