@@ -7,6 +7,7 @@ need not call, or a peer could frame it by calling first.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from protocol.accounts import COUNTS, Account, Booked
 from protocol.agreement import ContactTerms
@@ -43,7 +44,9 @@ class _Session:
     """What is remembered of one session: its latest bounds, its POSITIONs by number, the first call to each peer."""
 
     fix: Fix | None = None
-    fixes: dict[int, Fix] = field(default_factory=dict)
+    fixes: dict[int, tuple[str, tuple[Any, ...]]] = field(default_factory=dict)
+    """The ids of the last POSITIONs and what they bound, as in Fix but for what they are of: whole frames, a minute of
+    them from everybody, are more than a processor's cache holds."""
     called: dict[int, Booked] = field(default_factory=dict)
     addressed_ns: dict[int, int] = field(default_factory=dict)
     """The earliest that a call or an answer of that source can have been sent, which a receipt or an ACK names."""
@@ -117,7 +120,7 @@ class Contact:
         if message.receipt:
             self._addressed(session, message.receipt)
         if session.fix:
-            session.fixes[booked.number] = session.fix
+            session.fixes[booked.number] = booked.id, session.fix[1:]
             if len(session.fixes) > REMEMBERED:
                 del session.fixes[next(iter(session.fixes))]
 
@@ -148,16 +151,19 @@ class Contact:
             return  # its numbers went round, and an old report may name those of the round before
         if not opposed(self.world.stations[booked.frame.source], self.world.stations[peer.source]):
             return
-        heard = next((f for n, f in reversed(self.sessions[peer].fixes.items()) if report.heard(n & 0xFFFF)), None)
-        if heard is None or self.sessions[peer].fix is None:
+        known = next((f for n, f in reversed(self.sessions[peer].fixes.items()) if report.heard(n & 0xFFFF)), None)
+        newest = self.sessions[peer].fix
+        if known is None or newest is None:
             return
+        heard_id, bounds = known
+        heard = Fix(newest.booked, *bounds)
         if level_m(session.fix, heard, heard.at_ns) >= self.ring_m:
             return  # most are: no bound on the distance is less than this
         apart = separation(session.fix, heard, heard.at_ns, self.limits).level_high_m
         if apart >= self.ring_m:
             return
         wait = seconds_ns(self.terms.first_s if self._is_first(booked.account) else self.terms.second_s)
-        evidence = (heard.booked.id, booked.id)
+        evidence = (heard_id, booked.id)
         duty = _Duty(booked.account, peer, booked.late_ns + wait, evidence, apart, since=booked.number)
         self.duties[booked.account, peer] = duty
         self.by_caller.setdefault(booked.account, []).append(duty)
