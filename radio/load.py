@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from radio.frames import OUTCOMES, Channel, Outcome, Settled
+from radio.frames import OUTCOMES, Channel, Outcome, Settled, Transmission
 from radio.slots import airtime_ns
 
 MOST_UNCOUNTED = 20_000
@@ -38,13 +38,13 @@ class Load:
 
     def __init__(self, channels: Iterable[Channel]) -> None:
         self._channels = {c.number: c for c in channels}
-        self.channels = {number: ChannelLoad() for number in sorted(self._channels)}
-        self.frames: Counter[tuple[int, int]] = Counter()
+        self._loads = {number: ChannelLoad() for number in sorted(self._channels)}
         self.transmissions = 0
-        self._columns = {number: column for column, number in enumerate(self.channels)}
+        self._columns = {number: column for column, number in enumerate(self._loads)}
         self._addresses = np.zeros(0, np.int64)
-        shape = (len(self.channels), 0, len(OUTCOMES))
+        shape = (len(self._loads), 0, len(OUTCOMES))
         self._sent, self._heard = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+        self._frames = np.zeros((len(self._loads), 0, 1), np.int64)
         self._uncounted: list[Settled] = []
         self._rows = 0
 
@@ -52,18 +52,9 @@ class Load:
         """Count what was settled."""
         self.transmissions += len(settled)
         for sent in settled.given_up:
-            self.channels[sent.channel].given_up += 1
+            self._loads[sent.channel].given_up += 1
         if not len(settled):
             return
-        for sent in settled.transmissions:
-            load, channel, size = self.channels[sent.channel], self._channels[sent.channel], len(sent.data)
-            load.frames += 1
-            load.airtime_ns += airtime_ns(size, channel.bit_rate_bps)
-            self.frames[sent.channel, sent.source] += 1
-            hit = channel.slot_hit(sent.start_ns, size)
-            if hit is not None:
-                load.slots[hit] += 1
-                load.missed += sent.slot is not None and sent.slot != hit
         self._uncounted.append(settled)
         self._rows += len(settled.receiver)
         if self._rows > MOST_UNCOUNTED:
@@ -83,11 +74,28 @@ class Load:
         self._make_room(sources)
         receiver = self._make_room(receivers)
         source = self._addresses.searchsorted(sources)
+        self._count_frames(sent, columns)
         _, width, kinds = self._sent.shape
+        self._add(self._frames, columns * width + source)
         self._add(self._heard, (columns * (width * kinds)).repeat(rows) + receiver * kinds + outcome)
         self._add(self._sent, ((columns * width + source) * kinds).repeat(rows) + outcome)
         out_of_range = np.concatenate([part.out_of_range for part in parts])
         np.add.at(self._sent[:, :, FAR], (columns, source), out_of_range)
+
+    def _count_frames(self, sent: Sequence[Transmission], columns: Any) -> None:
+        """What does not depend on receivers."""
+        start_ns, size = np.array([t.start_ns for t in sent]), np.array([len(t.data) for t in sent])
+        meant = np.array([-1 if t.slot is None else t.slot for t in sent])
+        for number, column in self._columns.items():
+            mine = (columns == column).nonzero()[0]
+            load, channel = self._loads[number], self._channels[number]
+            took_ns = np.array([airtime_ns(n, channel.bit_rate_bps) for n in size[mine].tolist()], np.int64)
+            load.frames += len(mine)
+            load.airtime_ns += int(took_ns.sum())
+            if (plan := channel.plan) is not None:
+                hit = (start_ns[mine] + took_ns // 2) % plan.period_ns // plan.slot_ns  # as `Channel.slot_hit`
+                load.slots.update(hit.tolist())
+                load.missed += int(np.count_nonzero((meant[mine] >= 0) & (meant[mine] != hit)))
 
     def _make_room(self, addresses: Any) -> Any:
         """Put new stations into the tables; returns the places of all of these."""
@@ -97,7 +105,7 @@ class Load:
             return at
         self._addresses = np.union1d(known, addresses)
         kept = self._addresses.searchsorted(known)
-        for name in ("_sent", "_heard"):
+        for name in ("_sent", "_heard", "_frames"):
             old = getattr(self, name)
             new = np.zeros((old.shape[0], len(self._addresses), old.shape[2]), np.int64)
             new[:, kept] = old
@@ -108,6 +116,25 @@ class Load:
     def _add(table: Any, cells: Any) -> None:
         """Add one to cells of a table, by their numbers in it."""
         table += np.bincount(cells, minlength=table.size).reshape(table.shape)
+
+    @property
+    def channels(self) -> Mapping[int, ChannelLoad]:
+        """Each channel so far, by number."""
+        self._count()
+        return self._loads
+
+    @property
+    def frames(self) -> Mapping[tuple[int, int], int]:
+        """How many frames each station has sent, by channel and station."""
+        self._count()
+        addresses = self._addresses.tolist()
+        return Counter(
+            {
+                (number, addresses[place]): int(self._frames[column, place, 0])
+                for number, column in self._columns.items()
+                for place in self._frames[column, :, 0].nonzero()[0].tolist()
+            }
+        )
 
     @property
     def sent(self) -> Mapping[tuple[int, int], Mapping[Outcome, int]]:
@@ -139,7 +166,7 @@ class Load:
 
     def to_json(self) -> dict[str, Any]:
         """The counters as plain values: channels by number, stations by address in hex."""
-        sent, heard = self.sent, self.heard
+        sent, heard, frames = self.sent, self.heard, self.frames
         channels = {}
         for number, load in self.channels.items():
             plan = self._channels[number].plan
@@ -151,7 +178,7 @@ class Load:
                 **({"slots_missed": load.missed} if plan else {}),
                 "stations": {
                     f"{address:06x}": {
-                        "frames": self.frames[number, address],
+                        "frames": frames[number, address],
                         "sent": _plain(sent.get((number, address), {})),
                         "heard": _plain(heard.get((number, address), {})),
                     }
