@@ -21,9 +21,9 @@ from random import Random
 from time import process_time_ns
 from typing import Any
 
-from protocol.accounts import Heard
 from protocol.agreement import Agreement, Annexes
 from protocol.codec import encode
+from protocol.heard import Heard
 from protocol.judge import Judge
 from protocol.messages import (
     Ack,

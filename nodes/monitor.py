@@ -11,8 +11,8 @@ from nodes.decoding import decoded
 from nodes.flight import Flight
 from nodes.scenario import StationEntry
 from nodes.seat import random_of
-from protocol.accounts import Heard, Receiver
 from protocol.agreement import Agreement, Annexes, canonical_json
+from protocol.heard import Heard, Receiver
 from protocol.judge import Judge
 from protocol.malformed import malformed
 from protocol.units import FT_M

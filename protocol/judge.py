@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from protocol.accounts import Books, Heard, Malformed, Standing
+from protocol.accounts import Books, Standing
 from protocol.agreement import Agreement, Annexes
 from protocol.clauses import IDS, clauses_in_force
 from protocol.clauses.base import EVERY_MESSAGE, World, address_text
 from protocol.clauses.c1_1 import Registered
 from protocol.clauses.c3_3 import WellFormed
 from protocol.clauses.c4_3 import TrueTime
+from protocol.heard import Heard, Malformed
 from protocol.verdicts import Cause, Finding, Outcome, Passes, Verdict, room
 
 RISES_TO = {

@@ -1,8 +1,8 @@
 """Bytes that are no frame, and yet were sent as they came: their CRC is right."""
 
 from protocol import codec, wire
-from protocol.accounts import Malformed
 from protocol.errors import DecodeError, Reason
+from protocol.heard import Malformed
 from protocol.messages import MAX_FRAME_BYTES
 
 

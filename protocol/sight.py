@@ -7,8 +7,9 @@ from functools import lru_cache
 from math import dist, hypot, log10, pi
 from typing import NamedTuple
 
-from protocol.accounts import Booked, Receiver
+from protocol.accounts import Booked
 from protocol.bounds import Fix, Limits, ecef_m, place_m, reach_m
+from protocol.heard import Receiver
 from protocol.messages import Position
 from protocol.units import LIGHT_MPS, NS_PER_S
 

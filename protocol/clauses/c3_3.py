@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 
-from protocol.accounts import Booked, Malformed
+from protocol.accounts import Booked
 from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, Tacit, World, address_text
+from protocol.heard import Malformed
 from protocol.verdicts import UNATTRIBUTED, Finding, Outcome, Passes
 
 

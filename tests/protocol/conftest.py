@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from protocol.accounts import Heard, Malformed, Receiver, Standing
+from protocol.accounts import Standing
 from protocol.agreement import Agreement, Annexes
 from protocol.clauses.base import World
 from protocol.codec import encode
+from protocol.heard import Heard, Malformed, Receiver
 from protocol.judge import Judge, Tally
 from protocol.malformed import malformed
 from protocol.messages import Frame, Ident, Message, stamp

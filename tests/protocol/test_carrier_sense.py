@@ -2,8 +2,9 @@
 
 import pytest
 
-from protocol.accounts import Books, Heard, Standing
+from protocol.accounts import Books, Standing
 from protocol.agreement import Channel
+from protocol.heard import Heard
 from protocol.messages import Frame, Watch, stamp
 
 NOW_NS = 1_445_418_100_000_000_000

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from protocol.accounts import Heard
 from protocol.agreement import Annexes
 from protocol.bounds import Fix, Limits, separation
 from protocol.clauses import blocks, quiet
 from protocol.clauses.boxes import Boxes, box_of
 from protocol.clauses.c3_1 import OwnSlots, _Starts
 from protocol.clauses.c6_1 import SafeDistance
+from protocol.heard import Heard
 from protocol.judge import Judge
 from protocol.messages import Frame, Position, stamp
 from protocol.units import FT_M, NM_M, NS_PER_S

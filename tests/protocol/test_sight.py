@@ -5,9 +5,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol.accounts import Booked, Books, Heard, Receiver
+from protocol.accounts import Booked, Books
 from protocol.bounds import Limits, fix_of
 from protocol.clauses.base import World
+from protocol.heard import Heard, Receiver
 from protocol.messages import Frame, Position, stamp
 from protocol.sight import farthest_m, sight_of, surely_within
 from tests.protocol.conftest import START_NS, shipped_agreement, six_aircraft
