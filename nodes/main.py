@@ -6,8 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from nodes import __version__
-from nodes import report as reports
+from nodes import __version__, report as reports
 from nodes.commands.check import check
 from nodes.commands.decode import decode
 from nodes.commands.hub import hub

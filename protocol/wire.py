@@ -54,15 +54,13 @@ from protocol.messages import (
     Phrase,
     Position,
     Procedure,
+    Reason as AckReason,
     Result,
     Sensor,
     Severity,
     Sighting,
     TrajectoryPoint,
     Watch,
-)
-from protocol.messages import (
-    Reason as AckReason,
 )
 
 HEADER_BYTES = 16

@@ -20,8 +20,7 @@ from nodes.monitor import name_of
 from nodes.output import OutputFolder
 from nodes.run import Run
 from protocol.units import NS_PER_S
-from protocol.verdicts import Finding
-from protocol.verdicts import Outcome as Judged
+from protocol.verdicts import Finding, Outcome as Judged
 from radio.medium import Outcome
 
 ScenarioFile = Annotated[Path, typer.Argument(help="The scenario file.", show_default=False)]

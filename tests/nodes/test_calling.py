@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from nodes.flight import load
 from nodes.motion import Kinematics

@@ -6,8 +6,7 @@ from random import Random
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from protocol import codec, wire
 from protocol.errors import DecodeError, EncodeError, Reason

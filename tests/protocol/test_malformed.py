@@ -1,7 +1,6 @@
 """What a monitor makes of bytes that are no frame: evidence where their CRC is right, and noise where it is not."""
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from protocol import codec, wire
 from protocol.malformed import malformed

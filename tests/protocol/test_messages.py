@@ -1,7 +1,6 @@
 """What the messages compute about themselves."""
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from protocol.messages import (
     TIME_PERIOD_US,

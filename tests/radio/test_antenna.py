@@ -5,8 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from radio.antenna import Pattern, look_deg, parse_pattern
 from radio.geodesy import ecef_m, ecef_velocity_mps

@@ -4,8 +4,7 @@ from math import erfc, exp, pi, sin, sqrt
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from radio.curves import PRESETS, STEP, VHF_25KHZ, WIDE_1MBPS, Curve, parse_curve
 from radio.tables import TableError

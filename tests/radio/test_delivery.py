@@ -2,8 +2,7 @@
 
 from itertools import pairwise
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from radio.delivery import EMPTY, deliver, of_one
 from radio.envelope import Reception, pack_reception
