@@ -254,9 +254,9 @@ class Account:
     def heard_all(self, since_ns: int, last: int) -> bool:
         """Whether every frame was heard that may have been sent from an instant on, up to a number."""
         begins = bisect_left(self.named, since_ns, key=_at_ns) - 1
-        if begins < 0 and (self.named[0].number > 0 or not self.counts or self.counts[0].chain):
-            return False  # it may have sent others before the first one heard
-        return self.unheard_between(self.named[max(begins, 0)].number, last) == 0
+        if begins < 0:
+            return False  # it may have sent others before the first one heard, in this session or another
+        return self.unheard_between(self.named[begins].number, last) == 0
 
     def number_before(self, at_ns: int) -> int:
         """The number of the last frame heard before an instant; one before the first if none was heard."""

@@ -114,7 +114,7 @@ class Judge:
         self._odd = {kind: [c.hear for c in some if c.hears_copies] for kind, some in watching.items()}
         """Who is told of any other frame."""
         self.now_ns = 0
-        self.from_ns = _ns(agreement.in_force_from)
+        self.from_ns = self.world.from_ns
         self.until_ns = None if agreement.in_force_until is None else _ns(agreement.in_force_until)
         self.tallies: dict[tuple[str, str], Tally] = {}
         self.heard: dict[int, Counter[Standing]] = {}
@@ -214,7 +214,7 @@ class Judge:
         for source, standings in self.heard.items():
             passed = standings[Standing.FIRST] - self._told_passes[source]
             self._told_passes[source] += passed
-            for clause in self._passed_by_all if passed else ():
+            for clause in self._passed_by_all if passed and source in self.world.flies else ():
                 self._enter(Passes(clause, address_text(source), passed, None))
 
     def _take(self, findings: Iterable[Finding | Passes]) -> None:

@@ -15,6 +15,8 @@ from protocol.units import LIGHT_MPS, NS_PER_S
 
 DEGREE_M = 111_700.0
 """No degree of latitude or longitude is longer than this."""
+POWER_STEP_DB = 0.06
+"""Powers are recorded in tenths of a decibel: half a step, and a little for roundings."""
 LEAST_M = 1.0
 """Nobody is nearer to an antenna than this."""
 
@@ -38,6 +40,7 @@ def sight_of(booked: Booked, fix: Fix, limits: Limits, frequency_hz: float, exce
     power_dbm = booked.heard.power_dbm
     if power_dbm is None:
         return Sight(least_m, None)
+    power_dbm -= POWER_STEP_DB
     return Sight(least_m, power_dbm + 20 * log10(4 * pi * least_m * frequency_hz / LIGHT_MPS) - excess_db)
 
 

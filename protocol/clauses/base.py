@@ -1,6 +1,7 @@
 """What every clause is given and what it answers: the contract between the judge and its clauses."""
 
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
 from math import inf
 from typing import Protocol
@@ -15,6 +16,7 @@ from protocol.verdicts import IDENTITY, UNATTRIBUTED, Cause, Finding, Outcome, P
 
 FLYING = ("aircraft", "uncrewed")
 EVERY_MESSAGE = tuple(TYPE_OF)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CALLS = frozenset({Hail, Ack, FrequencyChange, Emergency, LostLink})
 """Calls, answers and distress: what shared slots and guard channels are for."""
 SPARE_M = 1.0
@@ -37,6 +39,12 @@ class World:
         self._fixed: tuple[Booked | None, Fix | None] = (None, None)
         self._seen: tuple[Booked | None, Sight | None] = (None, None)
         self._hertz = {c.number: c.frequency_mhz * 1e6 for c in agreement.channel}
+        self.flies = frozenset(s.address for s in annexes.register_ if s.role in FLYING)
+        """The addresses of the aircraft: whom nearly all clauses are about."""
+        self.from_ns = (agreement.in_force_from - EPOCH) // timedelta(microseconds=1) * 1000
+        self._holds_ns = {c.number: c.longest_hold_ns for c in agreement.channel}
+        self.longest_hold_ns = max(c.longest_hold_ns for c in agreement.channel)
+        """How long after its time a frame may come because its channel was busy."""
         self.guards = {c.number: c.name for c in agreement.channel if c.guard}
         """The guard channels."""
         self.deaf: list[tuple[int, int]] = []
@@ -48,6 +56,22 @@ class World:
         if self._fixed[0] is not booked:
             self._fixed = booked, fix_of(booked)
         return self._fixed[1]
+
+    def hold_ns(self, channel: int) -> int:
+        """How long after its time a frame may come on a channel because it was busy."""
+        return self._holds_ns.get(channel, 0)
+
+    def is_seen(self, booked: Booked) -> bool:
+        """Whether power and delay of a POSITION say anything of its source: it was heard on the agreed channel that it
+        names, and its session was not heard once before, a turn of the time field ago perhaps."""
+        heard = booked.heard
+        return (
+            booked.frame.source in self.flies
+            and booked.frame.channel == heard.channel
+            and heard.channel in self._hertz
+            and heard.receiver is not None
+            and not booked.account.continues
+        )
 
     def surely_weaker(self, booked: Booked, radiated_dbm: float) -> bool:
         """Whether a POSITION is so near, for its power, that its source surely radiates no more than this."""
@@ -183,7 +207,8 @@ class Tacit:
 def unless_suspended(finding: Finding, suspended: bool | None) -> Finding:
     """A fail of a clause that 0.1 suspends, by what the books say (see `Account.suspended`): none in distress, and none
     where distress cannot be ruled out."""
-    if suspended is False or finding.outcome is not Outcome.FAIL:
+    open_ = (Outcome.FAIL, Outcome.INCONCLUSIVE) if suspended else (Outcome.FAIL,)
+    if suspended is False or finding.outcome not in open_:
         return finding
     outcome, cause = (Outcome.EXCUSED, Cause.DISTRESS) if suspended else (Outcome.INCONCLUSIVE, Cause.STATE_UNHEARD)
     return finding._replace(outcome=outcome, cause=cause, assumptions=())

@@ -26,8 +26,10 @@ class AgreementInForce:
 
     def hear(self, booked: Booked) -> Iterable[Finding]:
         ident = booked.frame.message
-        if not isinstance(ident, Ident) or booked.frame.source not in self.world.stations:
+        if not isinstance(ident, Ident) or booked.frame.source not in self.world.flies:
             return ()
+        if booked.early_ns < self.world.from_ns:
+            return ()  # perhaps sent when the agreement was not yet in force
         if ident.agreement != self.digest:
             finding = self._another(booked, ident)
             # an older agreement was in force once, and its IDENTs can be sent again

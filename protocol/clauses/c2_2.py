@@ -26,8 +26,10 @@ class GuardIsGuarded:
 
     def hear(self, booked: Booked) -> Iterable[Finding]:
         message, source = booked.frame.message, booked.frame.source
-        if not isinstance(message, Ident | Watch) or source not in self.world.stations:
+        if not isinstance(message, Ident | Watch) or source not in self.world.flies:
             return ()
+        if booked.early_ns < self.world.from_ns:
+            return ()  # perhaps sent when the agreement was not yet in force
         if not self.guards <= message.guarded:
             finding = self._unguarded(booked, message)
             if booked.standing is not Standing.FIRST:

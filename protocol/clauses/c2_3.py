@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from protocol.accounts import Account, Booked
+from protocol.accounts import Booked
 from protocol.agreement import GuardTerms
 from protocol.clauses.base import BY_WORD, CALLS, EVERY_MESSAGE, Tacit, World, address_text, unless_suspended
 from protocol.units import NS_PER_S, seconds_ns
@@ -21,8 +21,8 @@ class GuardIsForCalls:
         self.world, self.after_ns = world, seconds_ns(terms.after_s)
         self.guards = frozenset(world.guards)
         self.passes = Tacit(self.id, world)
-        self.last_call: dict[Account, Booked] = {}
-        """The last call or answer of each session."""
+        self.last_call: dict[int, tuple[str, int]] = {}
+        """The last call or answer of each station, in whatever session: its id, and when it was sent, at the latest."""
 
     def subjects(self) -> list[str]:
         return [address_text(s.address) for s in self.world.flying()]
@@ -30,8 +30,10 @@ class GuardIsForCalls:
     def hear(self, booked: Booked) -> Iterable[Finding]:
         frame = booked.frame
         is_call = type(frame.message) in CALLS
+        if frame.source not in self.world.flies:
+            return ()
         if is_call:
-            self.last_call[booked.account] = booked
+            self.last_call[frame.source] = booked.id, booked.late_ns
         if frame.channel not in self.guards or frame.channel != booked.heard.channel:
             return ()
         if is_call or self._since_ns(booked) <= self.after_ns:
@@ -41,16 +43,17 @@ class GuardIsForCalls:
         return (unless_suspended(self._chatter(booked), booked.account.suspended(booked.number, booked.number)),)
 
     def _since_ns(self, booked: Booked) -> int:
-        """How long ago the session last called, at the least; very long if it was not heard to."""
-        call = self.last_call.get(booked.account)
-        return max(booked.early_ns - call.late_ns, 0) if call else 1 << 62
+        """How long ago it last called, at the least; very long if it was not heard to."""
+        call = self.last_call.get(booked.frame.source)
+        return max(booked.early_ns - call[1], 0) if call else 1 << 62
 
     def _chatter(self, booked: Booked) -> Finding:
-        call = self.last_call.get(booked.account)
+        call = self.last_call.get(booked.frame.source)
         name = self.world.guards[booked.frame.channel]
         heard = "none of its calls was heard" if call is None else "its last call heard was "
         heard += "" if call is None else f"{self._since_ns(booked) / NS_PER_S:.1f} s earlier"
-        sure = booked.account.heard_all(booked.early_ns - self.after_ns, booked.number)
+        since_ns = booked.early_ns - self.after_ns - self.world.longest_hold_ns  # a call may have come late
+        sure = booked.account.heard_all(since_ns, booked.number)
         return Finding(
             clause=self.id,
             subject=address_text(booked.frame.source),
@@ -58,7 +61,7 @@ class GuardIsForCalls:
             at_ns=booked.at_ns,
             summary=f"a {booked.frame.type.name} on {name}; {heard}"
             + ("" if sure else ", and one may be among the frames that were not heard"),
-            evidence=(booked.id,) if call is None else (call.id, booked.id),
+            evidence=(booked.id,) if call is None else (call[0], booked.id),
             cause=None if sure else Cause.STATE_UNHEARD,
             measured=None if call is None else round(self._since_ns(booked) / NS_PER_S, 3),
             limit=self.after_ns / NS_PER_S,

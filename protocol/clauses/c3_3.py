@@ -24,13 +24,13 @@ class WellFormed:
         return [address_text(s.address) for s in self.world.flying()]
 
     def hear(self, booked: Booked) -> Iterable[Finding]:
-        if self.passes.count(booked.frame.source):
+        if booked.frame.source not in self.world.flies or self.passes.count(booked.frame.source):
             return ()
         return (Finding(self.id, address_text(booked.frame.source), Outcome.PASS, booked.at_ns),)
 
     def hear_malformed(self, heard: Malformed) -> Iterator[Finding]:
         """Bytes with the right CRC that are no frame."""
-        if heard.source not in self.world.stations:
+        if heard.source not in self.world.flies:
             return
         name = address_text(heard.source)
         # of a foreign version nothing is known but the first eight bytes; its own rules may let anybody use them

@@ -28,15 +28,15 @@ class AgreedPower:
         return [address_text(s.address) for s in self.world.flying()]
 
     def hear(self, booked: Booked) -> Iterable[Finding]:
-        if booked.frame.source not in self.world.stations:
+        if booked.frame.source not in self.world.flies:
             return ()
         if booked.standing is Standing.FIRST and self.suspects.idle:
             return self._judge(booked)
         return *self.suspects.hear(booked), *(self._judge(booked) if booked.standing is Standing.FIRST else ())
 
     def _judge(self, booked: Booked) -> Iterable[Finding]:
-        if booked.heard.power_dbm is None or booked.heard.receiver is None:
-            return ()
+        if booked.heard.power_dbm is None or not self.world.is_seen(booked) or self.world.hold_ns(booked.heard.channel):
+            return ()  # where frames may come late, whoever records one has the time to send it again, and louder
         source = booked.frame.source
         if self.world.fix_of(booked) and self.world.surely_weaker(booked, self.limit_dbm):
             return () if self.passes.count(source) else (self._finding(booked, Outcome.PASS, "", None),)

@@ -3,7 +3,7 @@ that is still to come can only be the source's own, if no recording of it can be
 
 from collections.abc import Iterable, Iterator
 
-from protocol.accounts import Account, Booked, Standing
+from protocol.accounts import Booked, Standing
 from protocol.agreement import TimeTerms
 from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, Tacit, World, address_text, not_fresh
 from protocol.messages import TIME_BOUND_NS, TIME_PERIOD_US, instant_ns
@@ -30,22 +30,23 @@ class TrueTime:
             c.number: round((terms.slotted_ms if c.slotted else terms.unslotted_ms) * NS_PER_MS)
             for c in world.agreement.channel
         }
-        self.wrong: dict[Account, int] = {}
-        """The last number of each session whose time was wrong: what comes again is nothing new."""
+        self.wrong: dict[tuple[int, int], int] = {}
+        """The last sequence number of each session whose time was wrong: what comes again is nothing new."""
         self.held_ns = {c.number: c.longest_hold_ns for c in world.agreement.channel}
 
     def subjects(self) -> list[str]:
         return [address_text(s.address) for s in self.world.flying()]
 
     def hear(self, booked: Booked) -> Iterable[Finding]:
-        if booked.standing is Standing.COPY or booked.frame.source not in self.world.stations:
+        if booked.standing is Standing.COPY or booked.frame.source not in self.world.flies:
             return ()
         if booked.standing is Standing.STALE:
-            if booked.number <= self.wrong.get(booked.account, -1):
+            key, sequence = (booked.frame.source, booked.frame.session), booked.frame.sequence
+            if (self.wrong.get(key, sequence - 1) - sequence) & 0xFFFF < 0x8000:
                 return ()
             wrong = self._wrong(booked)
             if wrong is not None:
-                self.wrong[booked.account] = booked.number
+                self.wrong[key] = sequence
                 return (wrong,)
         if self.passes.count(booked.frame.source):
             return ()

@@ -30,14 +30,14 @@ class TruePositions:
         return [address_text(s.address) for s in self.world.flying()]
 
     def hear(self, booked: Booked) -> Iterable[Finding]:
-        if booked.frame.source not in self.world.stations:
+        if booked.frame.source not in self.world.flies:
             return ()
         if booked.standing is Standing.FIRST and self.suspects.idle:
             return self._judge(booked)
         return *self.suspects.hear(booked), *(self._judge(booked) if booked.standing is Standing.FIRST else ())
 
     def _judge(self, booked: Booked) -> Iterable[Finding]:
-        if booked.heard.receiver is None:
+        if not self.world.is_seen(booked):
             return ()
         if self.world.fix_of(booked) and self._is_plain(booked):
             return () if self.passes.count(booked.frame.source) else (self._finding(booked, Outcome.PASS, ""),)
@@ -53,7 +53,8 @@ class TruePositions:
             )
             finding = self._finding(booked, Outcome.FAIL, told)
             return (finding._replace(measured=round(early_ns / 1e6, 3), limit=0.0, unit="ms too soon"),)
-        if sight.implied_dbm is not None and sight.implied_dbm > self.most_dbm:
+        holds = self.world.hold_ns(booked.heard.channel) > 0  # time enough to send a recording again, and louder
+        if sight.implied_dbm is not None and sight.implied_dbm > self.most_dbm and not holds:
             told = (
                 f"to be heard with {booked.heard.power_dbm:.1f} dBm from at least {sight.least_m / NM_M:.1f} NM, where "
                 f"it says that it is, it would have to radiate {sight.implied_dbm:.1f} dBm, which no aircraft can"

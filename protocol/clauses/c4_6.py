@@ -4,14 +4,16 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from protocol.accounts import Account, Booked
+from protocol.accounts import Booked
 from protocol.agreement import AccuracyTerms
 from protocol.bounds import left_area
 from protocol.clauses.base import BY_WORD, Tacit, World, address_text, unless_suspended
-from protocol.messages import Position
+from protocol.messages import Ident, Position
 from protocol.units import NS_PER_S, seconds_ns
 from protocol.verdicts import CLOCK, Cause, Finding, Outcome, Passes
 
+BREAK_NS = 10 * NS_PER_S
+"""Who sent no report for longer may have been silent, as it may after an announcement: another stretch begins."""
 KEPT = 3
 """Stretches that are longer than so many times `for_s` are not looked at."""
 
@@ -31,41 +33,49 @@ class GoodEnough:
     )
     kind = "C"
     hears_copies = False
-    watches = (Position,)
+    watches = (Ident, Position)
 
     def __init__(self, world: World, terms: AccuracyTerms):
         self.world, self.terms = world, terms
         self.passes = Tacit(self.id, world)
         self.for_ns = seconds_ns(terms.for_s)
-        self.reports: dict[Account, deque[_Report]] = {}
-        """Of the last `KEPT` times `for_s`, from a poor one on."""
+        self.reports: dict[int, deque[_Report]] = {}
+        """Of each session, those of the last `KEPT` times `for_s`, from a poor one on and without a long break."""
 
     def subjects(self) -> list[str]:
         return [address_text(s.address) for s in self.world.flying()]
 
     def hear(self, booked: Booked) -> Iterable[Finding]:
         message = booked.frame.message
+        source = booked.frame.source
         if not isinstance(message, Position):
+            if isinstance(message, Ident) and message.sign_off:
+                self.reports.pop(source, None)
             return ()
         if not message.airborne or left_area(message, self.world.annexes.area):
-            self.reports.pop(booked.account, None)
+            self.reports.pop(source, None)
             return ()
+        last = self.reports[source][-1].booked if source in self.reports else None
+        if last and (last.account is not booked.account or booked.early_ns - last.late_ns > BREAK_NS):
+            del self.reports[source]
         if message.nacp < self.terms.nacp and not message.degraded:
-            reports = self.reports.setdefault(booked.account, deque())
+            reports = self.reports.setdefault(source, deque())
             reports.append(_Report(booked, True))
             self._forget(booked, reports)
             return self._poor(booked, reports)
-        if self.reports and (kept := self.reports.get(booked.account)):
-            kept.append(_Report(booked, False))
-            self._forget(booked, kept)
-        if self.passes.count(booked.frame.source):
+        if source in self.reports:
+            self.reports[source].append(_Report(booked, False))
+            self._forget(booked, self.reports[source])
+        if self.passes.count(source):
             return ()
-        return (Finding(self.id, address_text(booked.frame.source), Outcome.PASS, booked.at_ns),)
+        return (Finding(self.id, address_text(source), Outcome.PASS, booked.at_ns),)
 
     def _forget(self, booked: Booked, reports: deque[_Report]) -> None:
         """What is long ago, and good ones with no poor one before them: neither begins a stretch."""
         while reports and (not reports[0].poor or booked.at_ns - reports[0].booked.at_ns > KEPT * self.for_ns):
             reports.popleft()
+        if not reports:
+            del self.reports[booked.frame.source]
 
     def _poor(self, b: Booked, reports: deque[_Report]) -> Iterable[Finding]:
         """A stretch that ends here, begins with a poor one and is surely long enough; the first that proves most."""
