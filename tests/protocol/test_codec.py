@@ -18,7 +18,7 @@ VECTORS = tomllib.loads((Path(__file__).parent / "vectors.toml").read_text(encod
 VALID = [bytes.fromhex(" ".join(vector["hex"])) for vector in VECTORS]
 MESSAGES: tuple[type[Message], ...] = get_args(Message)
 CALL_SIGNS = st.from_regex(r"([A-Z0-9]([A-Z0-9 ]{0,6}[A-Z0-9])?)?", fullmatch=True)
-FUZZED_FRAMES = 100_000
+FUZZED_FRAMES = 60_000
 
 each_message = pytest.mark.parametrize("message", MESSAGES)
 
