@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from protocol.accounts import Booked, Standing
+from protocol.accounts import Booked
 from protocol.agreement import PowerTerms
 from protocol.clauses.base import BY_WORD, Tacit, World, address_text
 from protocol.clauses.suspects import Suspects
@@ -30,9 +30,7 @@ class AgreedPower:
     def hear(self, booked: Booked) -> Iterable[Finding]:
         if booked.frame.source not in self.world.flies:
             return ()
-        if booked.standing is Standing.FIRST and self.suspects.idle:
-            return self._judge(booked)
-        return *self.suspects.hear(booked), *(self._judge(booked) if booked.standing is Standing.FIRST else ())
+        return self.suspects.around(booked, self._judge)
 
     def _judge(self, booked: Booked) -> Iterable[Finding]:
         if booked.heard.power_dbm is None or not self.world.is_seen(booked) or self.world.hold_ns(booked.heard.channel):

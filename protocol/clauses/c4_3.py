@@ -32,7 +32,6 @@ class TrueTime:
         }
         self.wrong: dict[tuple[int, int], int] = {}
         """The last sequence number of each session whose time was wrong: what comes again is nothing new."""
-        self.held_ns = {c.number: c.longest_hold_ns for c in world.agreement.channel}
 
     def subjects(self) -> list[str]:
         return [address_text(s.address) for s in self.world.flying()]
@@ -58,7 +57,7 @@ class TrueTime:
         bound_ns = TIME_BOUND_NS.get(frame.time_quality)
         tolerance_ns = max(self.tolerance_ns.get(heard.channel, 0), bound_ns or 0)
         stamp_ns = instant_ns(frame.time_us, heard.at_ns)
-        left_early = heard.at_ns - heard.clock_bound_ns - self.delay_ns - self.held_ns.get(heard.channel, 0)
+        left_early = heard.at_ns - heard.clock_bound_ns - self.delay_ns - self.world.hold_ns(heard.channel)
         left_late = heard.at_ns + heard.clock_bound_ns
         past_ns, ahead_ns = left_early - (stamp_ns + 1000 + tolerance_ns), stamp_ns - tolerance_ns - left_late
         if past_ns <= 0 and ahead_ns <= 0:

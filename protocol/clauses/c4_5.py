@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from protocol.accounts import Booked, Standing
+from protocol.accounts import Booked
 from protocol.clauses.base import BY_WORD, SPARE_M, Tacit, World, address_text
 from protocol.clauses.suspects import Suspects
 from protocol.messages import TIME_BOUND_NS, Position, instant_ns
@@ -32,9 +32,7 @@ class TruePositions:
     def hear(self, booked: Booked) -> Iterable[Finding]:
         if booked.frame.source not in self.world.flies:
             return ()
-        if booked.standing is Standing.FIRST and self.suspects.idle:
-            return self._judge(booked)
-        return *self.suspects.hear(booked), *(self._judge(booked) if booked.standing is Standing.FIRST else ())
+        return self.suspects.around(booked, self._judge)
 
     def _judge(self, booked: Booked) -> Iterable[Finding]:
         if not self.world.is_seen(booked):

@@ -1,6 +1,6 @@
 """Breaches of circumstance that wait: another copy of the frame may be heard, and then it is not known whose it was."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from protocol.accounts import JOIN_NS, Booked, Standing
 from protocol.clauses.base import not_fresh
@@ -21,6 +21,12 @@ class Suspects:
     def idle(self) -> bool:
         """Whether nothing waits, and nothing has been repeated lately."""
         return not self._waiting and not self._repeated
+
+    def around(self, booked: Booked, judge: Callable[[Booked], Iterable[Finding]]) -> Iterable[Finding]:
+        """What a frame settles, and what a clause finds of it if it is a first copy."""
+        if booked.standing is not Standing.FIRST:
+            return tuple(self.hear(booked))
+        return judge(booked) if self.idle else (*self.hear(booked), *judge(booked))
 
     def hear(self, booked: Booked) -> Iterator[Finding]:
         """What a frame settles: breaches so old that no other copy is waited for any more, and the one of which this
