@@ -4,7 +4,8 @@ from pathlib import Path
 
 from nodes.problems import Problem
 from nodes.scenario import EventEntry, FaultEntry, Scenario, StationEntry
-from protocol.agreement import Agreement, Clauses
+from protocol.agreement import Agreement
+from protocol.terms import Clauses
 
 IDLE = {"too_close": {"for_s"}, "stranger": {"at_s", "for_s", "target"}}
 """Keys that a fault has no use for; `target` is for `too_close` alone."""

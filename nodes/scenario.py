@@ -5,9 +5,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from protocol.agreement import Area, Channel, Model, Requirement, Share
+from protocol.agreement import Area, Channel, Requirement, Share
 from protocol.fields import is_call_sign
 from protocol.messages import NOBODY
+from protocol.terms import Model
 
 FaultName = Literal[
     "stranger",

@@ -9,20 +9,13 @@ import json
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from protocol.messages import MAX_FRAME_BYTES, NOBODY
+from protocol.terms import Bounds, Clauses, Model, Positive, contradictions
 
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
-Role = Literal["aircraft", "uncrewed", "monitor"]
-
-
-class Model(BaseModel):
-    """A frozen table of a TOML file; a key that nobody knows is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
+Role = Literal["aircraft", "uncrewed", "ground", "monitor"]
 
 ACCESS_KEYS = (
     "slot_ms",
@@ -115,144 +108,6 @@ class Channel(Model):
         return self
 
 
-class Regular(Model):
-    """Something that is sent every `every_s`, and must come within `limit_s`."""
-
-    every_s: Positive
-    limit_s: Positive
-
-    @model_validator(mode="after")
-    def _room_for_a_lost_one(self) -> Self:
-        if self.limit_s <= self.every_s:
-            raise ValueError("limit_s must be larger than every_s")
-        return self
-
-
-class IdentTerms(Regular):
-    """1.4"""
-
-
-class GuardTerms(Model):
-    """2.3: how long after a call or an answer of its own a station may send other frames on a guard channel."""
-
-    after_s: Positive
-
-
-class PowerTerms(Model):
-    """3.4: the greatest power that a station may radiate."""
-
-    power_dbm: Annotated[float, Field(ge=-100, le=100)]
-
-
-class TimeTerms(Model):
-    """4.3: how wrong the time in a frame may be, on channels with slots and on those without."""
-
-    slotted_ms: Positive
-    unslotted_ms: Positive
-
-
-class ShareTerms(Model):
-    """3.2: the share of any `window_s` that a station may fill on a channel without slots."""
-
-    share: Annotated[float, Field(gt=0, le=1)]
-    window_s: Annotated[float, Field(gt=0, le=300)]
-
-
-class AccuracyTerms(Model):
-    """4.6: the least NACp, and for how long most reports may be worse."""
-
-    nacp: Annotated[int, Field(ge=1, le=11)]
-    for_s: Annotated[float, Field(gt=0, le=300)]
-
-
-class SlotTerms(Model):
-    """3.1: how far outside its slot a frame may reach."""
-
-    margin_ms: Annotated[float, Field(ge=0)]
-
-
-class ReportTerms(Regular):
-    """4.1"""
-
-
-class PossibleTerms(Model):
-    """4.4: what no aircraft exceeds."""
-
-    speed_kt: Positive
-    acceleration_g: Positive
-    vertical_rate_fpm: Positive
-
-
-class IntentTerms(Model):
-    """5.1"""
-
-    grace_s: Positive
-
-
-class DistanceTerms(Model):
-    """6.1: below both distances for longer than `for_s` is too close."""
-
-    safe_distance_nm: Positive
-    safe_altitude_ft: Positive
-    for_s: Positive
-
-
-class ContactTerms(Model):
-    """6.2: the party named first calls within `first_s`; else the other within `second_s`."""
-
-    ring_nm: Positive
-    first_s: Positive
-    second_s: Positive
-
-
-class AnswerTerms(Model):
-    """6.3"""
-
-    limit_s: Positive
-    calls: Annotated[int, Field(ge=1)]
-
-
-class Bounds(Model):
-    """How good an honest report is where the frame itself does not say: altimetry within `altimetry_ft`, and frames
-    heard from no further than `range_nm`. Nothing is received stronger than free space makes it by more than
-    `excess_db`, antennas of the receiver included, and no aircraft radiates more than `most_power_dbm`."""
-
-    altimetry_ft: Annotated[float, Field(ge=0)]
-    range_nm: Positive
-    excess_db: Annotated[float, Field(ge=0, le=200)] | None = None
-    most_power_dbm: Annotated[float, Field(ge=-100, le=200)] | None = None
-
-
-class NoTerms(Model):
-    """A clause without numbers."""
-
-
-class Clauses(Model):
-    """The clauses in force, by id. A missing one is switched off."""
-
-    c0_1: NoTerms | None = Field(default=None, alias="0.1")
-    c1_1: NoTerms | None = Field(default=None, alias="1.1")
-    c1_3: NoTerms | None = Field(default=None, alias="1.3")
-    c1_4: IdentTerms | None = Field(default=None, alias="1.4")
-    c2_1: NoTerms | None = Field(default=None, alias="2.1")
-    c2_2: NoTerms | None = Field(default=None, alias="2.2")
-    c2_3: GuardTerms | None = Field(default=None, alias="2.3")
-    c3_1: SlotTerms | None = Field(default=None, alias="3.1")
-    c3_2: ShareTerms | None = Field(default=None, alias="3.2")
-    c3_3: NoTerms | None = Field(default=None, alias="3.3")
-    c3_4: PowerTerms | None = Field(default=None, alias="3.4")
-    c4_1: ReportTerms | None = Field(default=None, alias="4.1")
-    c4_2: NoTerms | None = Field(default=None, alias="4.2")
-    c4_3: TimeTerms | None = Field(default=None, alias="4.3")
-    c4_4: PossibleTerms | None = Field(default=None, alias="4.4")
-    c4_5: NoTerms | None = Field(default=None, alias="4.5")
-    c4_6: AccuracyTerms | None = Field(default=None, alias="4.6")
-    c5_1: IntentTerms | None = Field(default=None, alias="5.1")
-    c6_1: DistanceTerms | None = Field(default=None, alias="6.1")
-    c6_2: ContactTerms | None = Field(default=None, alias="6.2")
-    c6_3: AnswerTerms | None = Field(default=None, alias="6.3")
-
-
 class Requirement(Model):
     """What a clause must have shown for exit code 0: that it was exercised, and the least decided share."""
 
@@ -288,26 +143,7 @@ class Agreement(Model):
             problems.append("in_force_until must be later than in_force_from")
         known = {field.alias for field in Clauses.model_fields.values()}
         problems += [f"require names clause {c!r}, which does not exist" for c in self.require if c not in known]
-        c = self.clause
-        if c.c6_1 and c.c6_2 and c.c6_2.ring_nm <= c.c6_1.safe_distance_nm:
-            problems.append(
-                f'clause."6.2".ring_nm ({c.c6_2.ring_nm:g}) must be larger than '
-                f'clause."6.1".safe_distance_nm ({c.c6_1.safe_distance_nm:g})'
-            )
-        guarded = any(channel.guard for channel in self.channel)
-        for clause in ("2.2" if c.c2_2 else "", "2.3" if c.c2_3 else ""):
-            if clause and not guarded:
-                problems.append(f'clause."{clause}" needs a [[channel]] with guard = true')
-        if (c.c3_4 or c.c4_5) and not c.c4_4:
-            problems.append('clause."3.4" and clause."4.5" need clause."4.4": nobody moves faster than it allows')
-        if (c.c3_4 or c.c4_5) and self.bounds.excess_db is None:
-            problems.append('clause."3.4" and clause."4.5" need bounds.excess_db')
-        if c.c4_5 and self.bounds.most_power_dbm is None:
-            problems.append('clause."4.5" needs bounds.most_power_dbm')
-        if c.c3_2 and all(channel.slotted for channel in self.channel):
-            problems.append('clause."3.2" needs a [[channel]] without slots: it is about no other')
-        if c.c6_1 and not c.c4_4:
-            problems.append('clause."6.1" needs clause."4.4": between reports nobody moves faster than 4.4 allows')
+        problems += contradictions(self.clause, self.bounds, self.channel)
         if problems:
             raise ValueError("; ".join(problems))
         return self

@@ -214,7 +214,7 @@ class Judge:
         for source, standings in self.heard.items():
             passed = standings[Standing.FIRST] - self._told_passes[source]
             self._told_passes[source] += passed
-            for clause in self._passed_by_all if passed and source in self.world.flies else ():
+            for clause in self._passed_by_all if passed and source in self.world.talks else ():
                 self._enter(Passes(clause, address_text(source), passed, None))
 
     def _take(self, findings: Iterable[Finding | Passes]) -> None:

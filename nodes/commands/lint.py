@@ -10,7 +10,8 @@ from nodes import report as reports
 from nodes.flight import is_scenario, load, load_agreement, read_toml
 from nodes.plan_lint import agreement_warnings, notes_on, warnings_of
 from nodes.problems import ConfigurationError, Problem
-from protocol.agreement import Agreement, Clauses
+from protocol.agreement import Agreement
+from protocol.terms import Clauses
 
 
 def lint(

@@ -29,7 +29,7 @@ from protocol.clauses.c6_1 import SafeDistance
 from protocol.clauses.c6_2 import Contact
 from protocol.clauses.c6_3 import Answered
 
-ALL = (
+ALL: tuple[type[Clause], ...] = (
     Avoidance,
     Registered,
     AgreementInForce,
@@ -71,28 +71,5 @@ def in_words(agreement: Agreement) -> dict[str, dict[str, str]]:
 
 def clauses_in_force(world: World) -> list[Clause]:
     """A fresh judge of each clause that the agreement has switched on, in order of id."""
-    c = world.agreement.clause
-    made: list[Clause | None] = [
-        Avoidance(world) if c.c0_1 else None,
-        Registered(world) if c.c1_1 else None,
-        AgreementInForce(world) if c.c1_3 else None,
-        Identified(world, c.c1_4) if c.c1_4 else None,
-        AgreedChannel(world) if c.c2_1 else None,
-        GuardIsGuarded(world) if c.c2_2 else None,
-        GuardIsForCalls(world, c.c2_3) if c.c2_3 else None,
-        OwnSlots(world, c.c3_1) if c.c3_1 else None,
-        FairShare(world, c.c3_2) if c.c3_2 else None,
-        WellFormed(world) if c.c3_3 else None,
-        AgreedPower(world, c.c3_4) if c.c3_4 else None,
-        Reports(world, c.c4_1) if c.c4_1 else None,
-        NothingTwice(world) if c.c4_2 else None,
-        TrueTime(world, c.c4_3) if c.c4_3 else None,
-        PossiblePositions(world) if c.c4_4 else None,
-        TruePositions(world) if c.c4_5 else None,
-        GoodEnough(world, c.c4_6) if c.c4_6 else None,
-        IntentInForce(world, c.c5_1) if c.c5_1 else None,
-        SafeDistance(world, c.c6_1) if c.c6_1 else None,
-        Contact(world, c.c6_2) if c.c6_2 else None,
-        Answered(world, c.c6_3) if c.c6_3 else None,
-    ]
-    return [clause for clause in made if clause]
+    terms = world.agreement.clause
+    return [clause(world, its) for clause in ALL if (its := terms.of(clause.id))]

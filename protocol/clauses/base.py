@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
 from math import inf
-from typing import Protocol
+from typing import Any, Protocol
 
 from protocol.accounts import Booked
 from protocol.agreement import Agreement, Annexes, Station
@@ -15,6 +15,7 @@ from protocol.units import NS_PER_S
 from protocol.verdicts import IDENTITY, UNATTRIBUTED, Cause, Finding, Outcome, Passes, room
 
 FLYING = ("aircraft", "uncrewed")
+TALKING = (*FLYING, "ground")
 EVERY_MESSAGE = tuple(TYPE_OF)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CALLS = frozenset({Hail, Ack, FrequencyChange, Emergency, LostLink})
@@ -40,7 +41,9 @@ class World:
         self._seen: tuple[Booked | None, Sight | None] = (None, None)
         self._hertz = {c.number: c.frequency_mhz * 1e6 for c in agreement.channel}
         self.flies = frozenset(s.address for s in annexes.register_ if s.role in FLYING)
-        """The addresses of the aircraft: whom nearly all clauses are about."""
+        """The addresses of the aircraft: whom most clauses are about."""
+        self.talks = frozenset(s.address for s in annexes.register_ if s.role in TALKING)
+        """Those of everybody that sends: whom the rules of the channel are about."""
         self.from_ns = (agreement.in_force_from - EPOCH) // timedelta(microseconds=1) * 1000
         self._holds_ns = {c.number: c.longest_hold_ns for c in agreement.channel}
         self.longest_hold_ns = max(c.longest_hold_ns for c in agreement.channel)
@@ -100,6 +103,10 @@ class World:
         """The registered aircraft, by address."""
         return sorted((s for s in self.stations.values() if s.role in FLYING), key=lambda s: s.address)
 
+    def talking(self) -> list[Station]:
+        """The registered stations that send, by address."""
+        return sorted((s for s in self.stations.values() if s.role in TALKING), key=lambda s: s.address)
+
     def troubled(self, address: int, from_ns: int, until_ns: int) -> bool:
         """Whether the emulator had trouble with a station between two instants, or nearly so."""
         begin, end = from_ns - TROUBLE_MARGIN_NS, until_ns + TROUBLE_MARGIN_NS
@@ -143,6 +150,9 @@ class Clause(Protocol):
     """C content, X circumstance, S state, A absence (see docs/architecture.md)."""
     hears_copies: bool
     """Whether copies, stale frames and frames of unregistered stations are of interest."""
+
+    def __init__(self, world: World, terms: Any):
+        """`terms`: the clause's own, of `protocol.terms`."""
 
     @property
     def watches(self) -> tuple[type[Message], ...]:

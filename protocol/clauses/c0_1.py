@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from protocol.accounts import Booked
 from protocol.clauses.base import World, address_text
 from protocol.messages import EmergencyState, Intent, IntentKind, Position
+from protocol.terms import NoTerms
 from protocol.verdicts import Cause, Finding, Outcome, Passes
 
 
@@ -19,7 +20,7 @@ class Avoidance:
     hears_copies = False
     watches = (Intent, Position)
 
-    def __init__(self, world: World):
+    def __init__(self, world: World, terms: NoTerms):
         self.world = world
         self.flagged: set[int] = set()
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from protocol.accounts import Booked, Standing
 from protocol.clauses.base import EVERY_MESSAGE, Tacit, World, address_text
+from protocol.terms import NoTerms
 from protocol.verdicts import UNATTRIBUTED, Finding, Outcome, Passes
 
 
@@ -15,12 +16,12 @@ class Registered:
     hears_copies = True
     watches = EVERY_MESSAGE
 
-    def __init__(self, world: World):
+    def __init__(self, world: World, terms: NoTerms):
         self.world = world
         self.passes = Tacit(self.id, world)
 
     def subjects(self) -> list[str]:
-        return [address_text(s.address) for s in self.world.flying()]
+        return [address_text(s.address) for s in self.world.talking()]
 
     def hear(self, booked: Booked) -> Iterable[Finding]:
         source = booked.frame.source

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from protocol.accounts import Booked, Standing
 from protocol.clauses.base import BY_WORD, Tacit, World, address_text, not_fresh
 from protocol.messages import Ident
+from protocol.terms import NoTerms
 from protocol.verdicts import Finding, Outcome, Passes
 
 
@@ -16,17 +17,17 @@ class AgreementInForce:
     hears_copies = True
     watches = (Ident,)
 
-    def __init__(self, world: World):
+    def __init__(self, world: World, terms: NoTerms):
         self.world = world
         self.passes = Tacit(self.id, world)
         self.digest = int(world.agreement.digest()[:8], 16)
 
     def subjects(self) -> list[str]:
-        return [address_text(s.address) for s in self.world.flying()]
+        return [address_text(s.address) for s in self.world.talking()]
 
     def hear(self, booked: Booked) -> Iterable[Finding]:
         ident = booked.frame.message
-        if not isinstance(ident, Ident) or booked.frame.source not in self.world.flies:
+        if not isinstance(ident, Ident) or booked.frame.source not in self.world.talks:
             return ()
         if booked.early_ns < self.world.from_ns:
             return ()  # perhaps sent when the agreement was not yet in force

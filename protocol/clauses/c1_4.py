@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from protocol.accounts import COUNTED, Account, Booked
-from protocol.agreement import IdentTerms
 from protocol.bounds import FASTEST_MPS, in_area, stayed_inside
 from protocol.clauses.base import BY_WORD, World, address_text
 from protocol.messages import Ident, Position
+from protocol.terms import IdentTerms
 from protocol.units import NS_PER_S, seconds_ns
 from protocol.verdicts import CLOCK, STAYED_UP, Finding, Outcome, Passes
 

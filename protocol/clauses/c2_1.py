@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from protocol.accounts import Booked, Standing
 from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, Tacit, World, address_text, unless_suspended
 from protocol.messages import EmergencyState, Position
+from protocol.terms import NoTerms
 from protocol.verdicts import UNATTRIBUTED, Finding, Outcome, Passes
 
 
@@ -16,13 +17,13 @@ class AgreedChannel:
     hears_copies = True
     watches = EVERY_MESSAGE
 
-    def __init__(self, world: World):
+    def __init__(self, world: World, terms: NoTerms):
         self.world = world
         self.passes = Tacit(self.id, world)
         self.agreed = {c.number: c.name for c in world.agreement.channel}
 
     def subjects(self) -> list[str]:
-        return [address_text(s.address) for s in self.world.flying()]
+        return [address_text(s.address) for s in self.world.talking()]
 
     def hear(self, booked: Booked) -> Iterable[Finding]:
         frame = booked.frame

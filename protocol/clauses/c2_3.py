@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 
 from protocol.accounts import Booked
-from protocol.agreement import GuardTerms
 from protocol.clauses.base import BY_WORD, CALLS, EVERY_MESSAGE, Tacit, World, address_text, unless_suspended
+from protocol.terms import GuardTerms
 from protocol.units import NS_PER_S, seconds_ns
 from protocol.verdicts import CLOCK, Cause, Finding, Outcome, Passes
 
@@ -25,12 +25,12 @@ class GuardIsForCalls:
         """The last call or answer of each station, in whatever session: its id, and when it was sent, at the latest."""
 
     def subjects(self) -> list[str]:
-        return [address_text(s.address) for s in self.world.flying()]
+        return [address_text(s.address) for s in self.world.talking()]
 
     def hear(self, booked: Booked) -> Iterable[Finding]:
         frame = booked.frame
         is_call = type(frame.message) in CALLS
-        if frame.source not in self.world.flies:
+        if frame.source not in self.world.talks:
             return ()
         if is_call:
             self.last_call[frame.source] = booked.id, booked.late_ns

@@ -6,10 +6,11 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from protocol.accounts import Booked, Standing
-from protocol.agreement import Channel, SlotTerms
+from protocol.agreement import Channel
 from protocol.clauses.base import BY_WORD, CALLS, EVERY_MESSAGE, Tacit, World, address_text
 from protocol.clauses.suspects import Suspects
 from protocol.messages import TIME_BOUND_NS, instant_ns
+from protocol.terms import SlotTerms
 from protocol.units import LIGHT_MPS, NM_M, NS_PER_MS, NS_PER_S
 from protocol.verdicts import CLOCK, NO_RELAY, UNATTRIBUTED, Cause, Finding, Outcome, Passes
 

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from protocol.accounts import Booked
-from protocol.agreement import Channel, ShareTerms
+from protocol.agreement import Channel
 from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, Tacit, World, address_text, unless_suspended
 from protocol.messages import MAX_FRAME_BYTES
+from protocol.terms import ShareTerms
 from protocol.units import NS_PER_S, seconds_ns
 from protocol.verdicts import CLOCK, NO_RELAY, Cause, Finding, Outcome, Passes
 
@@ -38,7 +39,7 @@ class FairShare:
         """By source and channel, those of the window."""
 
     def subjects(self) -> list[str]:
-        return [address_text(s.address) for s in self.world.flying()]
+        return [address_text(s.address) for s in self.world.talking()]
 
     def hear(self, booked: Booked) -> Iterable[Finding]:
         channel = self.unslotted.get(booked.heard.channel)

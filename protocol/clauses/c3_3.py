@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from protocol.accounts import Booked
 from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, Tacit, World, address_text
 from protocol.heard import Malformed
+from protocol.terms import NoTerms
 from protocol.verdicts import UNATTRIBUTED, Finding, Outcome, Passes
 
 
@@ -16,21 +17,21 @@ class WellFormed:
     hears_copies = False
     watches = EVERY_MESSAGE
 
-    def __init__(self, world: World):
+    def __init__(self, world: World, terms: NoTerms):
         self.world = world
         self.passes = Tacit(self.id, world)
 
     def subjects(self) -> list[str]:
-        return [address_text(s.address) for s in self.world.flying()]
+        return [address_text(s.address) for s in self.world.talking()]
 
     def hear(self, booked: Booked) -> Iterable[Finding]:
-        if booked.frame.source not in self.world.flies or self.passes.count(booked.frame.source):
+        if booked.frame.source not in self.world.talks or self.passes.count(booked.frame.source):
             return ()
         return (Finding(self.id, address_text(booked.frame.source), Outcome.PASS, booked.at_ns),)
 
     def hear_malformed(self, heard: Malformed) -> Iterator[Finding]:
         """Bytes with the right CRC that are no frame."""
-        if heard.source not in self.world.flies:
+        if heard.source not in self.world.talks:
             return
         name = address_text(heard.source)
         # of a foreign version nothing is known but the first eight bytes; its own rules may let anybody use them

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator
 
 from protocol.accounts import Booked
-from protocol.agreement import PowerTerms
 from protocol.clauses.base import BY_WORD, Tacit, World, address_text
 from protocol.clauses.suspects import Suspects
 from protocol.messages import Position
+from protocol.terms import PowerTerms
 from protocol.units import NM_M
 from protocol.verdicts import BOUNDS, NO_RELAY, Cause, Finding, Outcome, Passes
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 
 from protocol.accounts import Account, Booked
-from protocol.agreement import ReportTerms
 from protocol.bounds import FASTEST_MPS, in_area, stayed_inside
 from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, Tacit, World, address_text
 from protocol.messages import Ack, Hail, Ident, Position
+from protocol.terms import ReportTerms
 from protocol.units import NS_PER_S, seconds_ns
 from protocol.verdicts import CLOCK, STAYED_UP, Cause, Finding, Outcome, Passes
 

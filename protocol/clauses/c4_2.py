@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from protocol.accounts import JOIN_NS, Booked, Standing
 from protocol.clauses.base import EVERY_MESSAGE, Tacit, World, address_text
+from protocol.terms import NoTerms
 from protocol.units import NS_PER_S
 from protocol.verdicts import UNATTRIBUTED, Finding, Outcome, Passes
 
@@ -19,7 +20,7 @@ class NothingTwice:
     hears_copies = True
     watches = EVERY_MESSAGE
 
-    def __init__(self, world: World):
+    def __init__(self, world: World, terms: NoTerms):
         self.world = world
         self.passes = Tacit(self.id, world)
         self.heard: dict[tuple[int, int, int], tuple[int, str, bytes]] = {}
@@ -27,7 +28,7 @@ class NothingTwice:
         minutes and a few more. No more of them is kept, for they are many."""
 
     def subjects(self) -> list[str]:
-        return [address_text(s.address) for s in self.world.flying()]
+        return [address_text(s.address) for s in self.world.talking()]
 
     def hear(self, booked: Booked) -> Iterable[Finding]:
         frame = booked.frame

@@ -4,9 +4,9 @@ that is still to come can only be the source's own, if no recording of it can be
 from collections.abc import Iterable, Iterator
 
 from protocol.accounts import Booked, Standing
-from protocol.agreement import TimeTerms
 from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, Tacit, World, address_text, not_fresh
 from protocol.messages import TIME_BOUND_NS, TIME_PERIOD_US, instant_ns
+from protocol.terms import TimeTerms
 from protocol.units import LIGHT_MPS, NM_M, NS_PER_MS, NS_PER_S
 from protocol.verdicts import CLOCK, Cause, Finding, Outcome, Passes
 
@@ -34,10 +34,10 @@ class TrueTime:
         """The last sequence number of each session whose time was wrong: what comes again is nothing new."""
 
     def subjects(self) -> list[str]:
-        return [address_text(s.address) for s in self.world.flying()]
+        return [address_text(s.address) for s in self.world.talking()]
 
     def hear(self, booked: Booked) -> Iterable[Finding]:
-        if booked.standing is Standing.COPY or booked.frame.source not in self.world.flies:
+        if booked.standing is Standing.COPY or booked.frame.source not in self.world.talks:
             return ()
         if booked.standing is Standing.STALE:
             key, sequence = (booked.frame.source, booked.frame.session), booked.frame.sequence

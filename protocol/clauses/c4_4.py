@@ -7,6 +7,7 @@ from protocol.accounts import Account, Booked
 from protocol.bounds import FAR_M, FLATNESS, Fix, Limits, ecef_m, offset_m
 from protocol.clauses.base import BY_WORD, Tacit, World, address_text
 from protocol.messages import Position
+from protocol.terms import NoTerms
 from protocol.units import FT_M, KT_MPS, NS_PER_S
 from protocol.verdicts import BOUNDS, Cause, Finding, Outcome, Passes
 
@@ -22,7 +23,7 @@ class PossiblePositions:
     hears_copies = False
     watches = (Position,)
 
-    def __init__(self, world: World):
+    def __init__(self, world: World, terms: NoTerms):
         self.world = world
         self.passes = Tacit(self.id, world)
         self.limits = Limits.of(world.agreement)

@@ -7,6 +7,7 @@ from protocol.clauses.base import BY_WORD, SPARE_M, Tacit, World, address_text
 from protocol.clauses.suspects import Suspects
 from protocol.messages import TIME_BOUND_NS, Position, instant_ns
 from protocol.sight import Sight, surely_within
+from protocol.terms import NoTerms
 from protocol.units import LIGHT_MPS, NM_M, NS_PER_S
 from protocol.verdicts import BOUNDS, CLOCK, NO_RELAY, Cause, Finding, Outcome, Passes
 
@@ -19,7 +20,7 @@ class TruePositions:
     hears_copies = True
     watches = (Position,)
 
-    def __init__(self, world: World):
+    def __init__(self, world: World, terms: NoTerms):
         self.world = world
         self.passes = Tacit(self.id, world)
         self.suspects = Suspects()

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from protocol.accounts import Booked
-from protocol.agreement import AccuracyTerms
 from protocol.bounds import left_area
 from protocol.clauses.base import BY_WORD, Tacit, World, address_text, unless_suspended
 from protocol.messages import Ident, Position
+from protocol.terms import AccuracyTerms
 from protocol.units import NS_PER_S, seconds_ns
 from protocol.verdicts import CLOCK, Cause, Finding, Outcome, Passes
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator
 
 from protocol.accounts import Account, Booked
-from protocol.agreement import IntentTerms
 from protocol.bounds import FASTEST_MPS, in_area, stayed_inside
 from protocol.clauses.base import BY_WORD, Tacit, World, address_text
 from protocol.messages import EmergencyState, IntentKind, Position
+from protocol.terms import IntentTerms
 from protocol.units import NS_PER_S, seconds_ns
 from protocol.verdicts import CLOCK, STAYED_UP, Cause, Finding, Outcome, Passes
 

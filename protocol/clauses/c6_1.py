@@ -17,12 +17,13 @@ from math import inf
 import numpy as np
 
 from protocol.accounts import Booked
-from protocol.agreement import DistanceTerms, Station, utc_text
+from protocol.agreement import Station, utc_text
 from protocol.bounds import Fix, Limits, Separation, boundless, left_area, separation
 from protocol.clauses.base import BY_WORD, World, pair_text
 from protocol.clauses.blocks import Safe, measure
 from protocol.clauses.quiet import Quiet
 from protocol.messages import Position
+from protocol.terms import DistanceTerms
 from protocol.units import FT_M, NM_M, NS_PER_S, seconds_ns
 from protocol.verdicts import BOUNDS, CLOCK, Cause, Finding, Outcome, Passes
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from protocol.accounts import COUNTS, Account, Booked
-from protocol.agreement import ContactTerms
 from protocol.bounds import Fix, Limits, left_area, level_m, separation
 from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, World, address_text
 from protocol.clauses.c6_1 import opposed
 from protocol.messages import Ack, FrameKey, Hail, Ident, MessageType, Position, Watch
+from protocol.terms import ContactTerms
 from protocol.units import NM_M, NS_PER_S, seconds_ns
 from protocol.verdicts import BOUNDS, CLOCK, Cause, Finding, Outcome, Passes
 

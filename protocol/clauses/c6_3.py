@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from protocol.accounts import COUNTS, Account, Booked
-from protocol.agreement import AnswerTerms
 from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, World, address_text
 from protocol.messages import Ack, FrameKey, Hail, MessageType, Position, Watch
+from protocol.terms import AnswerTerms
 from protocol.units import NS_PER_S, seconds_ns
 from protocol.verdicts import CLOCK, Cause, Finding, Outcome, Passes
 
@@ -63,7 +63,7 @@ class Answered:
         """The account of each source's session; a later one means that it began the session anew."""
 
     def subjects(self) -> list[str]:
-        return [address_text(s.address) for s in self.world.flying()]
+        return [address_text(s.address) for s in self.world.talking()]
 
     def hear(self, booked: Booked) -> Iterable[Finding]:
         message = booked.frame.message

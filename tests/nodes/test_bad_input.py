@@ -255,7 +255,7 @@ def test_a_track_that_cannot_be_flown(
         ("in_force_from = 2015-10-20T00:00:00Z\n", "", ["in_force_from: this key is missing"]),
         ("in_force_from = 2015-10-20T00:00:00Z", "in_force_from = 2015-10-20T00:00:00", ["need a time zone"]),
         ('name = "federation"', 'name = "coalition"', ["is given twice"]),
-        ("number = 2", "number = 1", ["is given twice"]),
+        ("number = 5", "number = 1", ["is given twice"]),
         ("slot_ms = 20", "slot_ms = 30", ["channel.0: slot_ms x slots must divide one second"]),
         ("ring_nm = 20", "ring_nm = 5", ['clause."6.2".ring_nm (5) must be larger than clause."6.1"']),
         (

@@ -56,7 +56,7 @@ def spoil(configs: Path, where: tuple[str, str], old: str, new: str) -> None:
         (QUIET, "seed = 1\n", event("power_dbm = 3", "MON 1"), "event.0.station = 'MON 1': is a monitor, which does"),
         (QUIET, "seed = 1\n", event("channels = [1]", "MON 1"), "'MON 1': is a monitor: channels are for aircraft"),
         (QUIET, "seed = 1\n", event("channels = [1]", "JAM 1"), "'JAM 1': is a jammer: channels are for aircraft"),
-        (QUIET, "seed = 1\n", event("channels = [1, 7]"), "event.0.channels = 7: no such channel; there are [1, 2]"),
+        (QUIET, "seed = 1\n", event("channels = [1, 7]"), "event.0.channels = 7: no such channel; there are [1, 2, 3, 4, 5]"),
         (QUIET, "seed = 1\n", event("jamming = true"), "event.0.station = 'HAWK 11': is no jammer"),
         (QUIET, "seed = 1\n", event("on_air = true", "MON 1"), "'MON 1': is a monitor, which is always there"),
         (QUIET, 'waypoints = [[0, 35.00, 37.20, 24000], [60, 35.00, 37.35, 24000]]',

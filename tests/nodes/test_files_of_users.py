@@ -9,7 +9,7 @@ import pytest
 
 from nodes.main import run
 from nodes.shipped import CONFIGS
-from protocol.agreement import Clauses
+from protocol.terms import Clauses
 
 AGREEMENT = CONFIGS / "agreements" / "safety-of-flight-2015.toml"
 QUIET = CONFIGS / "scenarios" / "quiet.toml"

@@ -216,7 +216,7 @@ def test_a_file_that_cannot_be_read(why: str, where: str, desk: Desk) -> None:
 
 def test_curves_that_do_not_fit(desk: Desk) -> None:
     two = '[[medium.curve]]\nchannel = 1\npreset = "step"\n[[medium.curve]]\nchannel = {}\npreset = "step"\n'
-    assert desk.told_of_key("medium.curve.1.channel", two.format(7)) == " = 7: no such channel; there are [1, 2]"
+    assert desk.told_of_key("medium.curve.1.channel", two.format(7)) == " = 7: no such channel; there are [1, 2, 3, 4, 5]"
     expected = " = 1: this channel has a curve already; one for each"
     assert desk.told_of_key("medium.curve.1.channel", two.format(1)) == expected
 
@@ -318,12 +318,12 @@ BAD_FUNCTIONS = {
     "it is NaN at the least distance": (
         "import numpy as np\ndef loss(d, *_): return np.where(d < 2, np.nan, 200.0)",
         "waves_of_mine:loss",
-        ": waves_of_mine:loss gave nan dB for 1 m at 121.5 MHz: a loss of 0 to 10000 dB is expected",
+        ": waves_of_mine:loss gave nan dB for 1 m at 26.1 MHz: a loss of 0 to 10000 dB is expected",
     ),
     "it is too good far away": (
         "def loss(d, *_): return d * 0 + 100",
         "waves_of_mine:loss",
-        "gave 100 dB for 740800 m at 121.5 MHz, better than free space by 31.5 dB: excess_db allows 3",
+        "gave 100 dB for 740800 m at 26.1 MHz, better than free space by 18.2 dB: excess_db allows 3",
     ),
     "it is too good on one channel": (
         "def loss(d, *_): return d * 0 + 140",
@@ -354,7 +354,7 @@ def test_all_is_said_at_once_on_the_command_line(desk: Desk, capsys: pytest.Capt
             "cannot be read: No such file or directory; a CSV file is expected",
             f"airaccord: {losses}: call_sign = no transmitter MON 1: expected every station of the scenario",
             f"airaccord: {losses}:1: call_sign = no receiver MON 1: expected every station of the scenario",
-            f"airaccord: {desk.scenario}: medium.curve.0.channel = 7: no such channel; there are [1, 2]",
+            f"airaccord: {desk.scenario}: medium.curve.0.channel = 7: no such channel; there are [1, 2, 3, 4, 5]",
         ]
     )
 

@@ -34,6 +34,7 @@ STATIONS = (
     (0x200002, "federation", "aircraft", (6, 31)),
     (0x200003, "federation", "uncrewed", (7, 32)),
 )
+TOWER = {"address": 0x100009, "call_sign": "TOWER", "party": "coalition", "role": "ground"}
 
 
 def shipped_agreement(off: tuple[str, ...] = ()) -> Agreement:
@@ -46,12 +47,15 @@ def shipped_agreement(off: tuple[str, ...] = ()) -> Agreement:
 
 
 def six_aircraft(**area: float) -> Annexes:
-    """Two crewed aircraft and an uncrewed one on either side, two slots each; no area unless one is given."""
+    """Two crewed aircraft and an uncrewed one on either side, two slots each, and a ground station; no area unless one
+    is given."""
     register = [
         {"address": address, "call_sign": f"T{address:06X}", "party": party, "role": role}
         for address, party, role, _ in STATIONS
     ]
+    register.append(TOWER)
     slots = {address: {1: own} for address, _, _, own in STATIONS}
+    slots[0x100009] = {1: (10, 35)}
     return Annexes.model_validate({"version": "1", "register": register, "slots": slots, "area": area or None})
 
 

@@ -47,7 +47,7 @@ ENUMS = {
     "sensor": Sensor,
 }
 KINDS: dict[str, type[Message]] = {code.name: kind for kind, code in TYPE_OF.items()}
-BOTH = frozenset({1, 2})
+ALL = frozenset({1, 2, 3, 4, 5})
 DEFAULTS: dict[str, dict[str, Any]] = {
     "POSITION": {
         "baro_altitude_ft": 20000,
@@ -60,10 +60,10 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "age_s": 0.0,
     },
     "INTENT": {"kind": IntentKind.TRANSIT, "validity_s": 120},
-    "IDENT": {"call_sign": "TEST", "emitter": Emitter.FIXED_WING, "guarded": BOTH},
+    "IDENT": {"call_sign": "TEST", "emitter": Emitter.FIXED_WING, "guarded": ALL},
     "HAIL": {"phrase": Phrase.CONTACT, "reply_by_s": 10, "reply_channel": 1},
     "ACK": {"answers_session": 1, "answers_type": MessageType.HAIL, "result": Result.ROGER},
-    "WATCH": {"guarded": BOTH, "stations_heard": 3, "hails": 0, "acks": 0},
+    "WATCH": {"guarded": ALL, "stations_heard": 3, "hails": 0, "acks": 0},
     "FREQUENCY_CHANGE": {"addressee": None},
     "SIGHTING": {"subject": None},
 }

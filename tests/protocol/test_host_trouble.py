@@ -592,7 +592,7 @@ class Honest:
 
 def watching(me: Honest, peer: Honest) -> Watch:
     report = PeerReport(peer.sender.source, peer.sender.session, peer.sender.number - 1, 0xFFFFFFFF)
-    return Watch(frozenset({1, 2}), 1, me.sender.counts["hails"], me.sender.counts["acks"], report)
+    return Watch(frozenset({1, 2, 3}), 1, me.sender.counts["hails"], me.sender.counts["acks"], report)
 
 
 def hampered(seed: int) -> tuple[Tape, list[tuple[float, int, Told]]]:

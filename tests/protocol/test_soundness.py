@@ -179,7 +179,7 @@ class _Honest:
                     send(
                         t + half,
                         source,
-                        Watch(frozenset({1, 2}), 2, counts[source]["hails"], counts[source]["acks"], report),
+                        Watch(frozenset({1, 2, 3}), 2, counts[source]["hails"], counts[source]["acks"], report),
                     )
             for peer in (B, C):
                 if peer not in talked and t - started[peer] == 5:

@@ -38,7 +38,7 @@ def test_an_old_frame_may_mean_another_serial(monitor: Any, serial: int, kind: I
     monitor.hear(1.1, A, 0, position())
     if kind is not None:
         monitor.hear(2.1, A, 1, Intent(serial, kind, 120), intent=serial)
-    monitor.hear(30.1, A, 9, position(), intent=serial, channel=3, sent_s=5.1)
+    monitor.hear(30.1, A, 9, position(), intent=serial, channel=9, sent_s=5.1)
     monitor.close(31.0)
     assert monitor.outcomes("2.1", A_TEXT)[-1] is Outcome.INCONCLUSIVE
 

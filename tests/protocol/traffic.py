@@ -40,7 +40,7 @@ def ack(addressee: int, sequence: int) -> Ack:
 
 
 def ident(sign_off: bool = False) -> Ident:
-    return Ident("TEST", Emitter.FIXED_WING, 0, frozenset({1, 2}), sign_off)
+    return Ident("TEST", Emitter.FIXED_WING, 0, frozenset({1, 2, 3}), sign_off)
 
 
 @dataclass
@@ -79,4 +79,4 @@ class Sender:
     def watch(self, at_s: float, peer: "Sender") -> None:
         """A WATCH that names all of the peer's frames as heard."""
         report = PeerReport(peer.source, peer.session, (peer.number - 1) % 65536, 0xFFFFFFFF)
-        self.send(at_s, Watch(frozenset({1, 2}), 1, self.counts["hails"], self.counts["acks"], report))
+        self.send(at_s, Watch(frozenset({1, 2, 3}), 1, self.counts["hails"], self.counts["acks"], report))
