@@ -156,7 +156,7 @@ def test_a_propagation_that_fails_in_flight_ends_the_run_there(configs: Path, tm
         "calls = []\n"
         "def loss(distance_m, frequency_hz, here_m, there_m):\n"
         "    calls.append(1)\n"
-        "    return np.full(len(distance_m), 130.0 if len(calls) < 75 else np.nan)\n",
+        "    return np.full(len(distance_m), 135.0 if len(calls) < 75 else np.nan)\n",
         encoding="utf-8",
     )
     medium = '[medium]\npropagation = { model = "python", python = "waves:loss", excess_db = 6 }'
