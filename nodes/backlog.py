@@ -42,7 +42,8 @@ def meaning_of(delivery: Delivery) -> Meaning:
     calls: dict[int, set[int]] = {}
     for i, frame in enumerate(frames):
         if frame is not None and type(frame.message) not in PERIODIC:
-            calls.setdefault(getattr(frame.message, "addressee", EVERYBODY), set()).add(i)
+            addressee = getattr(frame.message, "addressee", None)
+            calls.setdefault(EVERYBODY if addressee is None else addressee, set()).add(i)
     return Meaning(frames, {address: frozenset(own) for address, own in calls.items()})
 
 
@@ -136,9 +137,12 @@ class Backlog:
         self._source[i], self._key[i] = source, key
         self._out_of_order[i] = key <= self._last_key.get(source, NEVER)
         self._last_key[source] = key
-        is_position = type(frame.message) is Position
-        self._is_position[i] = is_position
-        self._place[i] = place_of(frame.message) if isinstance(frame.message, Position) else UNSAID
+        self._is_position[i] = isinstance(frame.message, Position)
+        if isinstance(frame.message, Position):
+            self._place[i] = place = place_of(frame.message)
+            self.roster.note(source, place, frame.message)
+        else:
+            self._place[i] = UNSAID
 
     def _hear(self, delivery: Delivery, begin: int, meaning: Meaning) -> None:
         """Note who overhears what."""

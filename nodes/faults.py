@@ -150,7 +150,8 @@ def _drop(active: Active, kind: type[Message]) -> Edit:
 
 
 class _Silence:
-    """Says nothing at all; the latest IDENT and INTENT wait, and go out with the first message afterwards."""
+    """Reports nothing, though it calls and answers; the latest IDENT and INTENT wait, and go out with the first message
+    afterwards."""
 
     def __init__(self, active: Active):
         self._active = active
@@ -158,6 +159,8 @@ class _Silence:
 
     def __call__(self, now_ns: int, send: Send) -> list[Send]:
         kind = TYPE_OF[type(send.message)]
+        if not isinstance(send.message, Position | Watch | Ident | Intent):
+            return [send]
         if self._active.covers(now_ns):
             if isinstance(send.message, Ident | Intent):
                 self._held[kind] = send

@@ -140,7 +140,7 @@ def prepare(scenario: Scenario, path: Path) -> Flight:
     register = tuple(
         Station(address=s.address, call_sign=s.call_sign, party=s.party, role=s.role)
         for s in stations
-        if s.flies and s.call_sign not in strangers
+        if s.talks and s.call_sign not in strangers
     )
     annexes = Annexes(version="1", register_=register, slots=slots, area=scenario.area)
     return Flight(

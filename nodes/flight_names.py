@@ -44,7 +44,7 @@ def _parties(scenario: Scenario, agreement: Agreement, file: str) -> list[Proble
     problems = []
     for s in scenario.station:
         key = f"station {s.call_sign}: party"
-        if s.party is None and s.flies and s.call_sign not in strangers:
+        if s.party is None and s.talks and s.call_sign not in strangers:
             problems.append(Problem(file, key, "", f"is missing; there are {parties}"))
         if s.party is not None and s.party not in parties:
             problems.append(Problem(file, key, repr(s.party), f"no such party; there are {parties}"))

@@ -4,9 +4,11 @@ from pathlib import Path
 
 from nodes.problems import Problem
 from nodes.scenario import StationEntry
-from nodes.stations.aircraft import INTENT_EVERY_S, WATCH_EVERY
+from nodes.stations.aircraft import WATCH_EVERY
+from nodes.stations.intents import EVERY_NS as INTENT_EVERY_NS
 from protocol.agreement import Agreement, Channel
 from protocol.messages import Ident, Intent, Message, Position, Watch
+from protocol.units import NS_PER_S
 
 Table = dict[int, dict[int, tuple[int, ...]]]
 """Slots by address and channel number."""
@@ -19,7 +21,7 @@ def frames_a_second(agreement: Agreement) -> dict[type[Message], float]:
     return {
         Position: a_second,
         Watch: a_second / WATCH_EVERY,
-        Intent: 1 / INTENT_EVERY_S,
+        Intent: NS_PER_S / INTENT_EVERY_NS,
         Ident: 1 / (idents.every_s if idents else 20.0),
     }
 
@@ -30,7 +32,7 @@ def slot_table(stations: tuple[StationEntry, ...], agreement: Agreement, path: P
     What is wrong goes to `problems`.
     """
     table: Table = {}
-    senders = [s for s in stations if s.flies]
+    senders = [s for s in stations if s.talks]
     for channel in agreement.channel:
         if channel.access == "tdma":
             taken = _as_given(senders, channel, str(path), problems)

@@ -109,7 +109,7 @@ class _Path:
             north_mps,
             east_mps,
             altitude_rate * METRES_PER_FOOT,
-            _heading(north_mps, east_mps),
+            heading_deg(north_mps, east_mps),
             math.hypot(north_mps, east_mps) >= self._airborne_above_mps,
         )
 
@@ -196,7 +196,7 @@ def _wrapped(longitude_deg: float) -> float:
     return longitude_deg if -180.0 <= longitude_deg < 180.0 else (longitude_deg + 180.0) % 360.0 - 180.0
 
 
-def _heading(north_mps: float, east_mps: float) -> float:
+def heading_deg(north_mps: float, east_mps: float) -> float:
     """Direction of a velocity, 0 <= heading < 360; 0 at rest."""
     heading = math.degrees(math.atan2(east_mps, north_mps)) % 360.0
     # A tiny negative angle modulo 360 is rounded up to 360 itself.

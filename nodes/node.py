@@ -98,7 +98,7 @@ class Node:
             return Jammer(self.entry, self._flight, now_ns)
         switched_on = sum(begin_ns <= now_ns for begin_ns, _ in self._on_air) - 1  # each time another session begins
         life = self._life + max(switched_on, 0)
-        seat = seat_of(self.entry, self._flight, self._seed, self._backlog, life, now_ns)
+        seat = seat_of(self.entry, self._flight, self._seed, self._backlog, self._motion, life, now_ns)
         self._ears = seat.ears
         return seat
 

@@ -61,7 +61,7 @@ Waypoint = tuple[Annotated[float, Field(allow_inf_nan=False)], Latitude, Longitu
 Metres = Annotated[float, Field(ge=-10_000, le=10_000)]
 
 
-StationRole = Literal["aircraft", "uncrewed", "monitor", "jammer"]
+StationRole = Literal["aircraft", "uncrewed", "ground", "monitor", "jammer"]
 
 
 class TrackRef(Model):
@@ -100,12 +100,42 @@ class JamEntry(Model):
         return self
 
 
+class LostLinkEntry(Model):
+    """An uncrewed aircraft's link is lost for a time, in which it flies a procedure: its waypoints must lead there."""
+
+    from_s: Seconds
+    until_s: Seconds
+    procedure: Literal["hold", "orbit", "return", "continue", "land"] = "continue"
+    point: tuple[Latitude, Longitude, Feet] | None = None
+    radius_m: Annotated[int, Field(ge=0, le=65_534)] = 1_000
+
+    @model_validator(mode="after")
+    def _leads_somewhere(self) -> Self:
+        if self.until_s <= self.from_s:
+            raise ValueError("until_s must be later than from_s")
+        if self.procedure != "continue" and self.point is None:
+            raise ValueError(f"the procedure {self.procedure} needs a point")
+        return self
+
+
+class OrderEntry(Model):
+    """A ground station's order: go to another channel, `effective_s` after it is sent."""
+
+    at_s: Seconds
+    station: str
+    to_channel: int
+    effective_s: Annotated[float, Field(ge=1, le=600)] = 15.0
+
+
+IN_FLIGHT = {"avoid_s", "emcon_s", "distress_s", "keeps_clear"}
 IDLE_KEYS: dict[str, set[str]] = {
-    "monitor": {"slots", "avoid_s", "errors", "power_dbm", "jam"},
-    "jammer": {"slots", "avoid_s", "errors", "noise_figure_db", "party"},
-    "aircraft": {"jam"},
-    "uncrewed": {"jam"},
+    "monitor": {"slots", "errors", "power_dbm", "jam", "lost_link", "orders", *IN_FLIGHT},
+    "jammer": {"slots", "errors", "noise_figure_db", "party", "lost_link", "orders", *IN_FLIGHT},
+    "ground": {"jam", "lost_link", *IN_FLIGHT},
+    "aircraft": {"jam", "lost_link", "orders"},
+    "uncrewed": {"jam", "orders"},
 }
+DOES = {"monitor": "only listens", "jammer": "only jams", "ground": "stays where it is"}
 """What stations of each role have no use for."""
 
 
@@ -126,6 +156,11 @@ class StationEntry(Model):
     slots: tuple[int, ...] | None = None
     errors: SensorErrors | None = None
     avoid_s: tuple[Seconds, Seconds] | None = None
+    emcon_s: tuple[Seconds, Seconds] | None = None
+    distress_s: tuple[Seconds, Seconds] | None = None
+    lost_link: LostLinkEntry | None = None
+    keeps_clear: bool = False
+    orders: tuple[OrderEntry, ...] = ()
     power_dbm: Annotated[float, Field(ge=-100, le=100)] = 40.0
     gain_dbi: Annotated[float, Field(ge=-50, le=50)] = 0.0
     pattern: str | None = None
@@ -142,8 +177,20 @@ class StationEntry(Model):
 
     @property
     def flies(self) -> bool:
-        """Whether it is one of those that the agreement is about: neither a monitor nor a jammer."""
+        """Whether it is an aircraft, crewed or not."""
         return self.role in ("aircraft", "uncrewed")
+
+    @property
+    def talks(self) -> bool:
+        """Whether it is one of those that the agreement is about: neither a monitor nor a jammer."""
+        return self.flies or self.role == "ground"
+
+    @field_validator("emcon_s", "distress_s")
+    @classmethod
+    def _begins_before_it_ends(cls, span: tuple[float, float] | None) -> tuple[float, float] | None:
+        if span is not None and span[0] >= span[1]:
+            raise ValueError("begins before it ends: two times in seconds, the later one second")
+        return span
 
     @field_validator("command", mode="before")
     @classmethod
@@ -159,7 +206,7 @@ class StationEntry(Model):
             raise ValueError(f"a station is flown by one of python, command and external, given: {', '.join(made)}")
         if made and not self.flies:
             raise ValueError(f"a {self.role} is always airaccord's own: remove {made[0]}")
-        idle = sorted(self.model_fields_set & {"track", "avoid_s", "errors"})
+        idle = sorted(self.model_fields_set & {"track", "errors", "lost_link", *IN_FLIGHT})
         if self.foreign and idle:
             raise ValueError(f"means nothing to a station that flies itself: remove {', '.join(idle)}")
         return self
@@ -167,17 +214,19 @@ class StationEntry(Model):
     @model_validator(mode="after")
     def _one_place(self) -> Self:
         given = [n for n in ("waypoints", "track", "at") if getattr(self, n) is not None]
-        wanted = {"monitor": ["at"], "jammer": ["at", "waypoints", "track"]}.get(self.role, ["waypoints", "track"])
+        placed = {"monitor": ["at"], "ground": ["at"], "jammer": ["at", "waypoints", "track"]}
+        wanted = placed.get(self.role, ["waypoints", "track"])
         if self.foreign and not given:
             return self
         if len(given) != 1 or given[0] not in wanted:
             raise ValueError(f"a station of role {self.role} needs {' or '.join(wanted)}, one of them, given: {given}")
         idle = sorted(self.model_fields_set & IDLE_KEYS[self.role])
         if idle:
-            does = (
-                "only listens" if self.role == "monitor" else "only jams" if self.role == "jammer" else "does not jam"
+            article, does = (
+                "an" if self.flies else "a",
+                DOES.get(self.role, "does not do this"),
             )
-            raise ValueError(f"{'an' if self.role == 'aircraft' else 'a'} {self.role} {does}: remove {', '.join(idle)}")
+            raise ValueError(f"{article} {self.role} {does}: remove {', '.join(idle)}")
         if self.role == "jammer" and self.jam is None:
             raise ValueError("a jammer needs jam, such as jam = { channels = [1] }")
         return self

@@ -5,6 +5,7 @@ A seat turns medium time into its station's time and back, and a station's effec
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import lru_cache, partial
 from random import Random
 
@@ -13,16 +14,20 @@ from nodes.clock import Clock
 from nodes.ears import Ears
 from nodes.faults import Active, After, Approach, Around, Edit, after, editor, shifter
 from nodes.flight import Flight
-from nodes.motion import Kinematics, Motion
+from nodes.guided import Guided
+from nodes.motion import Fixed, Kinematics, Motion
 from nodes.own_class import load_class
 from nodes.scenario import SensorErrors, StationEntry
-from nodes.stations.aircraft import Aircraft, Profile, Sense
-from nodes.stations.effects import Effect, Hearing, NewSession, Send, StationLogic, WakeAt
+from nodes.stations.aircraft import Aircraft, Profile
+from nodes.stations.effects import Effect, Hearing, NewSession, Send, StationLogic, Steer, WakeAt
+from nodes.stations.ground import Ground, Order
+from nodes.stations.intents import Sense
 from nodes.stations.ledger import Overheard
+from nodes.stations.lost_link import LinkLoss
 from nodes.together import Look
 from nodes.tracks import Track
 from nodes.transmitter import Access, Outgoing, Shift, Transmitter, access_to
-from protocol.messages import Message, MessageType
+from protocol.messages import LinkPoint, Message, MessageType, Procedure
 from protocol.units import NS_PER_MS, NS_PER_S, seconds_ns
 
 LEAD_NS = 60 * NS_PER_MS
@@ -46,10 +51,11 @@ class Seat:
         afters: list[After],
         clock: Clock,
         backlog: Backlog,
+        motion: Motion,
     ):
         self.address, self.entry = entry.address, entry
         self._logic, self._transmitter, self._edits = logic, transmitter, edits
-        self._afters, self._clock = afters, clock
+        self._afters, self._clock, self._motion = afters, clock, motion
         self._wakes: list[int] = []
         """When its station wants to be woken, by its clock; rising."""
         self._overhear = overhearing(logic)
@@ -117,14 +123,20 @@ class Seat:
                 self._wake_at(max(effect.at_ns, local))
             elif isinstance(effect, NewSession):
                 self._transmitter.new_session()
+            elif isinstance(effect, Steer):
+                self._steer(effect)
             else:
-                raise TypeError(f"{effect!r} is no effect: a station answers with Send, WakeAt or NewSession")
+                raise TypeError(f"{effect!r} is no effect: a station answers with Send, WakeAt, NewSession or Steer")
         sent = self._transmitter.wake(local)
         medium_ns = self._clock.medium_ns
         handed = [Outgoing(o.frame, o.data, o.channel, medium_ns(o.start_ns), o.slot) for o in sent] if sent else ()
         for change in self._afters:
             handed = [out for one in handed for out in change(one)]
         return handed
+
+    def _steer(self, steer: Steer) -> None:
+        if isinstance(self._motion, Guided):
+            self._motion.steer(replace(steer, begin_ns=self._clock.medium_ns(steer.begin_ns)))
 
     def _wake_at(self, at_ns: int) -> None:
         place = bisect_left(self._wakes, at_ns)
@@ -165,19 +177,21 @@ def random_of(seed: int, address: int) -> Random:
 
 
 def motion_of(entry: StationEntry, flight: Flight) -> Motion:
-    """How a station truly moves, its fault of flying included."""
+    """How a station truly moves, its fault of flying included, as long as nobody steers."""
     own = flight.motions[entry.address]
     for fault in flight.scenario.fault:
         if fault.name == "too_close" and fault.station == entry.call_sign:
             target = next(s for s in flight.stations if s.call_sign == fault.target)
             own = Approach(own, flight.motions[target.address], Active.of(fault, flight.start_ns))
-    return own
+    return own if isinstance(own, Fixed) else Guided(own)
 
 
-def seat_of(entry: StationEntry, flight: Flight, seed: int, backlog: Backlog, life: int = 0, now_ns: int = 0) -> Seat:
+def seat_of(
+    entry: StationEntry, flight: Flight, seed: int, backlog: Backlog, motion: Motion, life: int = 0, now_ns: int = 0
+) -> Seat:
     """Seat one station of a flight, at `now_ns`. `life` counts its restarts: each begins a session of its own.
 
-    What it overhears, it finds in the backlog.
+    It flies by `motion`. What it overhears, it finds in the backlog.
     """
     random = random_of(seed, entry.address)
     errors = _errors(entry, random)
@@ -210,12 +224,20 @@ def seat_of(entry: StationEntry, flight: Flight, seed: int, backlog: Backlog, li
         parties={s.address: s.party for s in flight.annexes.register_ if s.party},
         channel=main.channel,
         report_phase_ns=_report_phase_ns(main, flight, random),
-        avoid_ns=_avoid_ns(entry, flight),
+        avoid_ns=_span_ns(entry.avoid_s, flight),
+        emcon_ns=_span_ns(entry.emcon_s, flight),
+        distress_ns=_span_ns(entry.distress_s, flight),
+        link_loss=_link_loss(entry, flight),
+        keeps_clear=entry.keeps_clear,
         roster=backlog.roster,
     )
-    sense = _sense(motion_of(entry, flight), errors, clock)
-    logic = Aircraft if entry.python is None else load_class(entry.python, flight.folder)
-    return Seat(entry, logic(profile, sense), transmitter, edits, afters, clock, backlog)
+    sense = _sense(motion, errors, clock)
+    logic: StationLogic
+    if entry.role == "ground":
+        logic = Ground(profile, _orders(entry, flight))
+    else:
+        logic = (Aircraft if entry.python is None else load_class(entry.python, flight.folder))(profile, sense)
+    return Seat(entry, logic, transmitter, edits, afters, clock, backlog, motion)
 
 
 def _around(flight: Flight) -> Around:
@@ -259,7 +281,7 @@ def _sense(motion: Motion, errors: SensorErrors, clock: Clock) -> Sense:
     north_deg, east_deg, up_ft = errors.north_m / 111_195, errors.east_m / 111_195, errors.altitude_ft
 
     @lru_cache(maxsize=8)  # an aircraft looks some reports ahead, and then comes there
-    def sense(local_ns: int) -> Kinematics | None:
+    def seen(local_ns: int, version: int) -> Kinematics | None:
         true = motion.at(clock.medium_ns(local_ns))
         if true is None:
             return None
@@ -267,7 +289,8 @@ def _sense(motion: Motion, errors: SensorErrors, clock: Clock) -> Sense:
             true.latitude_deg + north_deg, true.longitude_deg + east_deg, true.altitude_ft + up_ft, *true[3:]
         )
 
-    return sense
+    guided = motion if isinstance(motion, Guided) else None
+    return lambda local_ns: seen(local_ns, guided.version if guided else 0)
 
 
 def _report_phase_ns(main: Access, flight: Flight, random: Random) -> int:
@@ -279,8 +302,28 @@ def _report_phase_ns(main: Access, flight: Flight, random: Random) -> int:
     return (main.own[0] * main.plan.slot_ns - LEAD_NS - COMMIT_NS) % min(period_ns, NS_PER_S)
 
 
-def _avoid_ns(entry: StationEntry, flight: Flight) -> tuple[int, int] | None:
-    if entry.avoid_s is None:
+def _span_ns(span_s: tuple[float, float] | None, flight: Flight) -> tuple[int, int] | None:
+    if span_s is None:
         return None
-    begin, end = (flight.start_ns + seconds_ns(s) for s in entry.avoid_s)
+    begin, end = (flight.start_ns + seconds_ns(s) for s in span_s)
     return begin, end
+
+
+def _link_loss(entry: StationEntry, flight: Flight) -> LinkLoss | None:
+    loss = entry.lost_link
+    if loss is None:
+        return None
+    point = None
+    if loss.point is not None:
+        latitude_deg, longitude_deg, altitude_ft = loss.point
+        point = LinkPoint(latitude_deg, longitude_deg, round(altitude_ft), loss.radius_m)
+    begin, end = (flight.start_ns + seconds_ns(s) for s in (loss.from_s, loss.until_s))
+    return LinkLoss(begin, end, Procedure[loss.procedure.upper()], point)
+
+
+def _orders(entry: StationEntry, flight: Flight) -> tuple[Order, ...]:
+    addresses = {s.call_sign: s.address for s in flight.stations}
+    return tuple(
+        Order(flight.start_ns + seconds_ns(o.at_s), addresses[o.station], o.to_channel, o.effective_s)
+        for o in entry.orders
+    )

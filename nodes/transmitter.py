@@ -18,10 +18,13 @@ from protocol.messages import (
     MAX_FRAME_BYTES,
     TYPE_OF,
     Ack,
+    Emcon,
     Frame,
+    FrequencyChange,
     Hail,
     Ident,
     Intent,
+    LostLink,
     MessageType,
     Position,
     Watch,
@@ -109,7 +112,7 @@ class Transmitter:
 
     def _reset(self) -> None:
         self._sequence = 0
-        self._idents = self._hails = self._acks = 0
+        self._idents = self._hails = self._acks = self._emcon = 0
         self._serial, self._valid_until_ns = 0, 0
 
     def new_session(self) -> None:
@@ -217,17 +220,24 @@ class Transmitter:
         self._used_ns = max(self._used_ns, start_ns)
         if isinstance(message, Position):
             age_s = round((start_ns - send.about_ns) / NS_PER_S, 2)
-            counts = age_s if age_s <= 2.54 else None, self._idents, self._hails, self._acks
+            counts = age_s if age_s <= 2.54 else None, self._idents, self._hails, self._acks, self._emcon
             message = Position._make((*message[:_AGE], *counts, *message[_AGE + len(counts) :]))
         elif isinstance(message, Watch):
             message = message._replace(hails=self._hails, acks=self._acks)
         elif isinstance(message, Intent):
             message = message._replace(validity_s=max((send.about_ns - start_ns) // NS_PER_S, 0))
             self._serial, self._valid_until_ns = message.serial, send.about_ns
+        elif isinstance(message, FrequencyChange):
+            message = message._replace(effective_s=max(round((send.about_ns - start_ns) / NS_PER_S, 1), 0.0))
+        elif isinstance(message, LostLink):
+            message = message._replace(since_s=max((start_ns - send.about_ns) // NS_PER_S, 0))
         elif isinstance(message, Ident):
             self._idents = (self._idents + 1) & 0xFF
         elif isinstance(message, Hail):
             self._hails = (self._hails + 1) & 0xFF
+        elif isinstance(message, Emcon):
+            message = message._replace(from_s=max(-((start_ns - send.about_ns) // NS_PER_S), 0))
+            self._emcon = message.serial
         elif isinstance(message, Ack):
             self._acks = (self._acks + 1) & 0xFF
         frame = Frame(

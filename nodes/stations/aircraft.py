@@ -1,54 +1,56 @@
 """An aircraft that keeps the agreement, crewed or not: it reports, identifies itself, keeps an intent in force,
-watches, calls inside the contact ring, and answers. Sans-I/O; its own geometry, not the judge's.
+watches, calls inside the contact ring, answers, and lives by the procedures of `procedures`. Sans-I/O; its own
+geometry, not the judge's.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from math import cos, hypot, radians
 
 import numpy as np
 
 from nodes.motion import Kinematics
-from nodes.stations.effects import Effect, Hearing, NewSession, Send, WakeAt
+from nodes.stations.calling import ANSWERS, Calling
+from nodes.stations.clearance import ASK_S, KeepingClear
+from nodes.stations.distress import OwnDistress, Span, Waiting
+from nodes.stations.effects import Effect, Hearing, NewSession, Send, Steer, WakeAt
+from nodes.stations.intents import VALID_NS, Intents, Sense
 from nodes.stations.ledger import Around, Ledger, Overheard, Roster
+from nodes.stations.lost_link import Link, LinkLoss
+from nodes.stations.ring import PEER_FORGOTTEN_NS, around, inside_ring
+from nodes.stations.sightings import Sightings
+from nodes.stations.silence import Silence
+from nodes.stations.tuning import Tuning
 from protocol.agreement import Agreement
 from protocol.messages import (
     NOBODY,
     Ack,
+    Emergency,
+    EmergencyState,
     Emitter,
     FrameKey,
+    FrequencyChange,
     Hail,
     Ident,
-    Intent,
-    IntentKind,
     MessageType,
     Phrase,
     Position,
     Result,
-    TrajectoryPoint,
     Watch,
 )
 from protocol.units import NM_M, NS_PER_S, seconds_ns
 
-INTENT_EVERY_S = 10
-INTENT_VALID_S = 120
-INTENT_RENEW_S = 60
 WATCH_EVERY = 2
 """A WATCH with every second report."""
-PEER_FORGOTTEN_NS = 30 * NS_PER_S
-CALL_AGAIN_AFTER_NS = 1 * NS_PER_S
-"""How long after the time for an answer a call is repeated: the answer's own slot may still come."""
+LOOK_ROUND_EVERY = 5
+"""With every fifth report it looks further round, for who may come too close, and whom it does not know."""
 RING_SLACK = 1.02
 """Call a little before the ring: the other's instruments may differ."""
-METRES_A_DEGREE = 111_195
-UNSURE = 1e-6
-"""Who is so near the ring, as a share of its radius, is looked at more closely."""
 LEAVES_IN_NS = 3 * NS_PER_S
 """Sign off so long before being gone."""
 REMOTE_PILOT_NS = 2 * NS_PER_S
 """An uncrewed aircraft answers so much later: its pilot is on the ground, at the other end of a link."""
-
-Sense = Callable[[int], Kinematics | None]
+FASTEST_MPS = 700.0
+"""Whoever is further away than both fly in the look-ahead, at this speed, is no matter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,55 +67,35 @@ class Profile:
     channel: int
     report_phase_ns: int
     """When in each report period it wakes to report."""
-    avoid_ns: tuple[int, int] | None = None
+    avoid_ns: Span | None = None
+    emcon_ns: Span | None = None
+    distress_ns: Span | None = None
+    link_loss: LinkLoss | None = None
+    keeps_clear: bool = False
+    """Whether it turns away from who will come too close; else it only speaks."""
     roster: Roster = field(default_factory=Roster)
     """The numbers by which what it overhears names stations."""
 
 
-@dataclass(slots=True)
-class _Call:
-    """A call that waits for its answer."""
-
-    call_id: int
-    tries: int = 0
-    again_ns: int = 0
-
-
-@dataclass(slots=True)
-class _Talk:
-    """How the talking with a peer stands, in its session of that number."""
-
-    life: int
-    inside_since_ns: int | None = None
-    contact: bool = False
-    call: _Call | None = None
-
-
-@dataclass(slots=True)
-class _Plan:
-    """The declaration in force."""
-
-    serial: int = 0
-    kind: IntentKind = IntentKind.TRANSIT
-    until_ns: int = 0
-    said_ns: int = -1 << 62
-
-
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _State:
     """Everything that changes in one session."""
 
     peers: Ledger
+    intents: Intents
+    calling: Calling
+    tuning: Tuning
+    distress: OwnDistress
+    link: Link
+    silence: Silence
+    clearance: KeepingClear
+    sightings: Sightings
+    waiting: Waiting = field(default_factory=Waiting)
     reports: int = 0
     ident_ns: int = -1 << 62
-    plan: _Plan = field(default_factory=_Plan)
-    talks: dict[int, _Talk] = field(default_factory=dict)
-    """By address; with most peers there is nothing to talk about."""
     receipt: FrameKey | None = None
-    calls: int = 0
     next_report_on: int = 0
     answers: list[tuple[int, Send]] = field(default_factory=list)
-    answered: set[tuple[int, int, int]] = field(default_factory=set)
 
 
 class Aircraft:
@@ -124,13 +106,28 @@ class Aircraft:
         terms = profile.agreement.clause
         self._report_ns = seconds_ns(terms.c4_1.every_s if terms.c4_1 else 1.0)
         self._ident_ns = seconds_ns(terms.c1_4.every_s if terms.c1_4 else 20.0)
-        self._contact, self._answer = terms.c6_2, terms.c6_3
+        self._contact = terms.c6_2
         self._ring_m = self._contact.ring_nm * NM_M * RING_SLACK if self._contact else 0.0
         self._first = profile.party == profile.agreement.party[0].name
         self._digest = int(profile.agreement.digest()[:8], 16)
         self._guarded = frozenset(c.number for c in profile.agreement.channel)
         self._state: _State | None = None
         self._gone = False
+
+    def _new_state(self) -> _State:
+        who = self._who
+        notice = who.agreement.clause.c4_7
+        return _State(
+            peers=Ledger(who.roster, self._opposed),
+            intents=Intents(self._sense, who.avoid_ns),
+            calling=Calling(who.agreement),
+            tuning=Tuning(who.channel, self._guarded),
+            distress=OwnDistress(who.distress_ns, who.call_sign, souls=0 if who.uncrewed else 1),
+            link=Link(who.link_loss),
+            silence=Silence(who.emcon_ns, seconds_ns(notice.notice_s) if notice else 0),
+            clearance=KeepingClear(who.agreement),
+            sightings=Sightings(who.parties.keys()),
+        )
 
     # ------------------------------------------------------------ what the driver calls
 
@@ -150,11 +147,11 @@ class Aircraft:
         if self._gone:
             return
         if self._state is None:
-            self._state = _State(Ledger(self._who.roster, self._opposed))
+            self._state = self._new_state()
             yield NewSession()
         if self._sense(now_ns + LEAVES_IN_NS) is None:
             self._gone = True
-            yield self._ident(sign_off=True)
+            yield self._ident(sign_off=True, channel=self._state.tuning.channel)
             return
         yield from self._report(now_ns, here, self._state)
 
@@ -163,15 +160,24 @@ class Aircraft:
         if state is None or self._gone:
             return
         life = int(state.peers.life[state.peers.hear(frame, now_ns)])
-        if isinstance(message, Hail) and message.addressee == self._who.address:
+        if isinstance(message, Hail | Ack | FrequencyChange) and message.addressee not in (None, self._who.address):
+            return
+        if isinstance(message, Hail):
             state.receipt = frame.key
-            self._talk(frame.source, life, state).contact = True
-            yield from self._answer_to(frame.key, message.call_id, now_ns, state)
-        elif isinstance(message, Ack) and message.addressee == self._who.address:
+            state.calling.talk(frame.source, life).machine.on("addressed")
+            yield from self._answer_to(frame.key, message, now_ns, state)
+        elif isinstance(message, Ack):
             state.receipt = frame.key
             if message.answers_type is MessageType.HAIL:
-                talk = self._talk(frame.source, life, state)
-                talk.contact, talk.call = True, None
+                state.calling.talk(frame.source, life).machine.on("answered")
+            elif message.answers_type is MessageType.EMERGENCY:
+                state.distress.answered()
+        elif isinstance(message, FrequencyChange):
+            state.receipt = frame.key
+            yield from state.tuning.ordered(frame.key, message, hearing.arrival_ns)
+        elif isinstance(message, Emergency):
+            state.receipt = frame.key
+            state.waiting.heard(frame.source, message, now_ns)
 
     @property
     def ledger(self) -> Ledger | None:
@@ -183,7 +189,7 @@ class Aircraft:
         if self._contact is None or now_ns % self._report_ns != self._who.report_phase_ns:
             return None
         here = self._sense(now_ns)
-        return _around(here, self._ring_m, now_ns) if here is not None and here.airborne else None
+        return around(here, self._ring_m, now_ns) if here is not None and here.airborne else None
 
     def overhear(self, heard: Overheard) -> None:
         """The same as to hear each of these, which ask nothing of it; many times faster."""
@@ -197,14 +203,24 @@ class Aircraft:
 
     def _report(self, now_ns: int, here: Kinematics, state: _State) -> Iterator[Effect]:
         state.reports += 1
-        yield Send(self._position(here, state), self._who.channel, now_ns)
-        if now_ns - state.ident_ns >= self._ident_ns:
-            state.ident_ns = now_ns
-            yield self._ident(sign_off=False)
-        yield from self._intent(now_ns, here, state.plan)
+        if state.tuning.is_changing:
+            state.tuning.tick(now_ns, int(state.peers.heard_ns.max(initial=0)))
+        channel = state.tuning.channel
+        yield from state.silence.tick(now_ns, channel)
+        if not state.silence.is_on:
+            yield Send(self._position(here, state), channel, now_ns)
+            if now_ns - state.ident_ns >= self._ident_ns:
+                state.ident_ns = now_ns
+                yield self._ident(sign_off=False, channel=channel)
+            for intent, until_ns in state.intents.due(now_ns, here, state.silence.valid_ns(now_ns, VALID_NS)):
+                yield Send(intent, channel, until_ns)
+        yield from state.distress.tick(now_ns, here, channel)
+        yield from state.link.tick(now_ns, channel)
         yield from self._calls(now_ns, here, state)
-        if state.reports % WATCH_EVERY == 0:
-            yield Send(self._watch(now_ns, state), self._who.channel)
+        if state.reports % LOOK_ROUND_EVERY == 0:
+            yield from self._look_round(now_ns, here, state)
+        if state.reports % WATCH_EVERY == 0 and not state.silence.is_on:
+            yield Send(self._watch(now_ns, state), channel)
 
     def _position(self, here: Kinematics, state: _State) -> Position:
         return Position(
@@ -221,43 +237,14 @@ class Aircraft:
             gva=2,
             sil=3,
             airborne=here.airborne,
+            emergency=EmergencyState.GENERAL if state.distress.is_on else EmergencyState.NONE,
             uncrewed=self._who.uncrewed,
             receipt=state.receipt,
         )
 
-    def _ident(self, sign_off: bool) -> Send:
+    def _ident(self, sign_off: bool, channel: int) -> Send:
         emitter = Emitter.UNCREWED if self._who.uncrewed else Emitter.FIXED_WING
-        return Send(Ident(self._who.call_sign, emitter, self._digest, self._guarded, sign_off), self._who.channel)
-
-    def _intent(self, now_ns: int, here: Kinematics, plan: _Plan) -> Iterator[Effect]:
-        """A new declaration when the old one runs out or no longer holds, else the same one again now and then."""
-        avoid = self._who.avoid_ns
-        kind = IntentKind.AVOID if avoid and avoid[0] <= now_ns < avoid[1] else IntentKind.TRANSIT
-        if kind is not plan.kind or plan.until_ns - now_ns < seconds_ns(INTENT_RENEW_S):
-            plan.serial = plan.serial % 255 + 1
-            plan.kind = kind
-            plan.until_ns = now_ns + seconds_ns(INTENT_VALID_S)
-        elif now_ns - plan.said_ns < seconds_ns(INTENT_EVERY_S):
-            return
-        plan.said_ns = now_ns
-        points = [self._point(now_ns, ahead_s) for ahead_s in (60, 120)]
-        intent = Intent(
-            serial=plan.serial,
-            kind=plan.kind,
-            validity_s=INTENT_VALID_S,
-            selected_altitude_ft=round(here.altitude_ft),
-            track_deg=round(here.heading_deg, 2) % 360,
-            speed_mps=hypot(here.velocity_north_mps, here.velocity_east_mps),
-            first=points[0],
-            second=points[1],
-        )
-        yield Send(intent, self._who.channel, plan.until_ns)
-
-    def _point(self, now_ns: int, ahead_s: int) -> TrajectoryPoint | None:
-        there = self._sense(now_ns + seconds_ns(ahead_s))
-        if there is None:
-            return None
-        return TrajectoryPoint(there.latitude_deg, there.longitude_deg, round(there.altitude_ft), ahead_s)
+        return Send(Ident(self._who.call_sign, emitter, self._digest, self._guarded, sign_off), channel)
 
     def _watch(self, now_ns: int, state: _State) -> Watch:
         """A reception report on one peer, each in turn, the other party's first."""
@@ -279,56 +266,42 @@ class Aircraft:
         """Call the other party's aircraft inside the ring: at once if our party calls first, else when it has not."""
         if self._contact is None:
             return
+        calling, channel = state.calling, state.tuning.channel
+        if calling.on_working_channel and state.waiting.must_wait(now_ns):
+            return
         wait_ns = 0 if self._first else seconds_ns(self._contact.first_s + 3)
         fresh = 1  # one new call a report: the slots are few
-        inside = _inside_ring(state.peers, here, self._ring_m, now_ns) if here.airborne else {}
+        inside = inside_ring(state.peers, here, self._ring_m, now_ns) if here.airborne else {}
         self._outside(inside, now_ns - PEER_FORGOTTEN_NS, state)
+        for address, talk in calling.talks.items():
+            if talk.waits and address not in inside:
+                yield from calling.go_on(now_ns, address, talk, channel)
         for address, life in inside.items():
-            talk = self._talk(address, life, state)
+            talk = calling.talk(address, life)
             talk.inside_since_ns = talk.inside_since_ns or now_ns
-            if talk.call:
-                yield from self._call_again(now_ns, address, talk)
-            elif fresh and not talk.contact and now_ns - talk.inside_since_ns >= wait_ns:
+            if talk.waits:
+                yield from calling.go_on(now_ns, address, talk, channel)
+            elif fresh and talk.machine.state == "silent" and now_ns - talk.inside_since_ns >= wait_ns:
                 fresh -= 1
-                talk.call = _Call(state.calls & 0xFF)
-                state.calls += 1
-                yield from self._call_again(now_ns, address, talk)
+                yield from calling.call(now_ns, address, talk, Phrase.CONTACT, channel)
 
     def _outside(self, inside: dict[int, int], since_ns: int, state: _State) -> None:
         """Who is not inside the ring, by what was heard lately, begins anew when it comes."""
         peers = state.peers
-        for address, talk in state.talks.items():
+        for address, talk in state.calling.talks.items():
             if talk.inside_since_ns is not None and address not in inside:
                 row = peers.row(address)
                 if peers.heard_ns[row] >= since_ns and peers.is_placed(row):
                     talk.inside_since_ns = None
 
-    def _talk(self, address: int, life: int, state: _State) -> _Talk:
-        """How it stands with a peer; with each session of its (the `life`-th) the talking begins anew."""
-        talk = state.talks.get(address)
-        if talk is None or talk.life != life:
-            talk = state.talks[address] = _Talk(life)
-        return talk
-
-    def _call_again(self, now_ns: int, address: int, talk: _Talk) -> Iterator[Effect]:
-        call, limit_s = talk.call, self._answer.limit_s if self._answer else 10.0
-        assert call is not None
-        most = self._answer.calls if self._answer else 3
-        if now_ns < call.again_ns:
-            return
-        if call.tries >= most:
-            talk.call, talk.contact = None, True  # it does not answer; the monitor has heard the calls too
-            return
-        call.tries += 1
-        call.again_ns = now_ns + seconds_ns(limit_s) + CALL_AGAIN_AFTER_NS
-        yield Send(Hail(address, Phrase.CONTACT, call.call_id, round(limit_s), self._who.channel), self._who.channel)
-
-    def _answer_to(self, key: FrameKey, call_id: int, now_ns: int, state: _State) -> Iterator[Effect]:
-        """Answer in a shared slot, at once; a call heard before was perhaps answered in vain: then in its own."""
-        call = (key.source, key.session, call_id)
-        ack = Ack(key.source, key.session, key.sequence, MessageType.HAIL, Result.ROGER)
-        send = Send(ack, self._who.channel, shared=call not in state.answered)
-        state.answered.add(call)
+    def _answer_to(self, key: FrameKey, hail: Hail, now_ns: int, state: _State) -> Iterator[Effect]:
+        result = ANSWERS[hail.phrase]
+        if hail.phrase is Phrase.KEEP_CLEAR and self._who.keeps_clear:
+            result = Result.WILCO
+            yield from self._turn_away("asked", key.source, now_ns, state)
+        elif hail.phrase is Phrase.STATE_INTENTION:
+            state.intents.say_again()
+        send = state.calling.answer(key, hail, result, state.tuning.channel)
         if not self._who.uncrewed:
             yield send
             return
@@ -346,31 +319,41 @@ class Aircraft:
         party = self._who.parties.get(address)
         return party is not None and party != self._who.party and address != NOBODY
 
+    # ------------------------------------------------------------ who comes too close, and who is unknown
 
-def _around(here: Kinematics, ring_m: float, now_ns: int) -> Around:
-    """Who is inside the ring, or may be, of those heard lately."""
-    degrees = ring_m / METRES_A_DEGREE * (1 + UNSURE)
-    return Around(here.latitude_deg, here.longitude_deg, degrees, now_ns - PEER_FORGOTTEN_NS)
+    def _look_round(self, now_ns: int, here: Kinematics, state: _State) -> Iterator[Effect]:
+        if state.clearance.terms is not None and here.airborne:
+            reach_m = 2 * FASTEST_MPS * state.clearance.look_s
+            rows, _ = state.peers.opposed_around(around(here, reach_m, now_ns))
+            for row in sorted(rows.tolist(), key=lambda row: int(state.peers.address[row])):
+                yield from self._keep_clear(now_ns, here, row, state)
+        if not state.waiting.must_wait(now_ns):
+            yield from state.sightings.tick(now_ns, state.peers, state.tuning.channel)
 
+    def _keep_clear(self, now_ns: int, here: Kinematics, row: int, state: _State) -> Iterator[Effect]:
+        clearance, address = state.clearance, int(state.peers.address[row])
+        meeting = clearance.meeting(here, state.peers, row, now_ns)
+        if meeting is None:
+            if address in clearance.peers:
+                clearance.of(address).machine.on("past")
+            return
+        event = "give way" if meeting.gives_way else "stand on"
+        if event == "stand on" and meeting.loss_s > ASK_S:
+            return
+        talk = state.calling.talk(address, int(state.peers.life[row]))
+        for action in clearance.of(address).machine.on(event):
+            if action == "turn away":
+                yield from self._turn(now_ns, here, state)
+            else:
+                phrase = Phrase.KEEP_CLEAR if action == "ask to keep clear" else Phrase.STATE_INTENTION
+                yield from state.calling.call(now_ns, address, talk, phrase, state.tuning.channel)
 
-def _inside_ring(peers: Ledger, here: Kinematics, ring_m: float, now_ns: int) -> dict[int, int]:
-    """The other party's aircraft inside the ring, of those heard lately: by rising address, which of its sessions each
-    is in (see `Ledger.life`)."""
-    ring_deg = ring_m / METRES_A_DEGREE
-    rows, away_deg = peers.opposed_around(_around(here, ring_m, now_ns))
-    if not len(rows):
-        return {}
-    unsure = away_deg > ring_deg * (1 - UNSURE)
-    if np.count_nonzero(unsure):  # arrays may differ from plain floats in the last bit
-        near = [_within(here, place, ring_m) for place in peers.place[rows[unsure]].tolist()]
-        rows = np.concatenate([rows[~unsure], rows[unsure][near]])
-    addresses = peers.address.take(rows)
-    order = addresses.argsort()
-    return dict(zip(addresses[order].tolist(), peers.life.take(rows[order]).tolist(), strict=True))
+    def _turn_away(self, event: str, address: int, now_ns: int, state: _State) -> Iterator[Effect]:
+        here = self._sense(now_ns)
+        if here is not None and state.clearance.of(address).machine.on(event):
+            yield from self._turn(now_ns, here, state)
 
-
-def _within(here: Kinematics, place: complex, ring_m: float) -> bool:
-    """Whether it is near enough to be called: on a spherical earth."""
-    north = (place.real - here.latitude_deg) * METRES_A_DEGREE
-    east = ((place.imag - here.longitude_deg + 180) % 360 - 180) * METRES_A_DEGREE * cos(radians(here.latitude_deg))
-    return hypot(north, east) <= ring_m
+    def _turn(self, now_ns: int, here: Kinematics, state: _State) -> Iterator[Steer]:
+        steer = state.clearance.turn(now_ns, here) if self._who.keeps_clear else None
+        if steer is not None:
+            yield steer

@@ -20,8 +20,9 @@ class Hearing(NamedTuple):
 class Send:
     """Put this message on the air.
 
-    `about_ns` is the instant the message speaks of: when a POSITION was measured, when an INTENT's validity ends.
-    The transmitter turns it into the age or the validity that is left, and fills in numbers, counts and serials.
+    `about_ns` is the instant the message speaks of: when a POSITION was measured, when an INTENT's validity ends, a
+    change of channel is made, an EMCON begins, a link was lost. The transmitter turns it into the age or the time that
+    is left, and fills in numbers, counts and serials.
     `shared`: take a shared slot, at once but at the risk of a collision, instead of waiting for one's own.
     """
 
@@ -43,7 +44,18 @@ class NewSession:
     """The station starts anew: sequence numbers and counts begin again in a session of its own."""
 
 
-Effect = Send | WakeAt | NewSession
+@dataclass(frozen=True, slots=True)
+class Steer:
+    """Fly so much beside the path from now on: in a smooth curve that begins at `begin_ns` and takes `takes_ns`."""
+
+    begin_ns: int
+    takes_ns: int
+    north_m: float = 0.0
+    east_m: float = 0.0
+    up_ft: float = 0.0
+
+
+Effect = Send | WakeAt | NewSession | Steer
 
 
 class StationLogic(Protocol):

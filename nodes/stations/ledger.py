@@ -38,6 +38,10 @@ class Around(NamedTuple):
 
 Near = tuple[NDArray[np.intp], NDArray[np.float64]]
 """Rows of those who are near, and how far away they are, in degrees of latitude."""
+Said = tuple[float | None, float | None, float | None, int | None]
+NOT_SAID: Said = (None, None, None, None)
+SAID = 32
+"""POSITIONs of one station that are remembered whole."""
 _MASK = (1 << BITS) - 1
 _BIT = np.array([0, *(1 << i for i in range(BITS)), 0])
 """The bit for a frame so far behind the last one; the last one itself and all that are too far behind have none."""
@@ -50,11 +54,30 @@ class Roster:
     def __init__(self, addresses: Iterable[int] = ()) -> None:
         self.addresses: list[int] = []
         self._numbers: dict[int, int] = {}
+        self._said: dict[int, dict[complex, Said]] = {}
         for address in addresses:
             self.number(address)
 
     def __len__(self) -> int:
         return len(self.addresses)
+
+    def note(self, number: int, place: complex, position: Position) -> None:
+        """Remember what else a POSITION said that gave this place: a few look it up, of a few peers."""
+        said = self._said.get(number)
+        if said is None:
+            said = self._said[number] = {}
+        elif len(said) >= SAID:
+            del said[next(iter(said))]
+        said[place] = (
+            position.velocity_north_mps,
+            position.velocity_east_mps,
+            position.velocity_up_mps,
+            position.baro_altitude_ft,
+        )
+
+    def said(self, number: int, place: complex) -> Said:
+        """Velocity north, east and up in m/s, and altitude in feet, as one that gave this place said them."""
+        return self._said.get(number, {}).get(place, NOT_SAID)
 
     def number(self, address: int) -> int:
         """A station's number; a new one for who was never heard of."""
@@ -150,7 +173,8 @@ class Ledger:
         self._answered = None
         self._note(row, key_of(frame), now_ns)
         if isinstance(frame.message, Position):
-            self.place[row] = place_of(frame.message)
+            self.place[row] = place = place_of(frame.message)
+            self._roster.note(row, place, frame.message)
         return row
 
     def _note(self, row: int, key: int, now_ns: int) -> None:
@@ -269,6 +293,10 @@ class Ledger:
         if row >= self._rows:
             self._grow()
         return row
+
+    def said(self, row: int) -> Said:
+        """What else it said when it said last where it is (see `Roster.said`)."""
+        return self._roster.said(row, complex(self.place[row]))
 
     def is_placed(self, row: int) -> bool:
         """Whether it has said in this session where it is, be it on the ground or that it does not know."""

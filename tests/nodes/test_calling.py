@@ -9,7 +9,7 @@ from nodes.flight import load
 from nodes.motion import Kinematics
 from nodes.node import Node
 from nodes.shipped import scenario
-from nodes.stations.aircraft import METRES_A_DEGREE, PEER_FORGOTTEN_NS, _inside_ring, _within
+from nodes.stations.ring import METRES_A_DEGREE, PEER_FORGOTTEN_NS, _within, inside_ring
 from nodes.stations.ledger import Ledger, Roster
 from protocol.messages import Frame, Position
 from protocol.units import NS_PER_S
@@ -34,7 +34,7 @@ def test_who_is_inside_the_ring_is_found(at: tuple[float, float], peers: list[tu
         known = airborne and latitude_deg is not None and longitude_deg is not None
         if address % 3 and heard_ns >= 3 and known and _within(here, complex(latitude_deg, longitude_deg), RING_M):
             inside.append(address)
-    assert list(_inside_ring(ledger, here, RING_M, 3 + PEER_FORGOTTEN_NS)) == inside
+    assert list(inside_ring(ledger, here, RING_M, 3 + PEER_FORGOTTEN_NS)) == inside
 
 
 def test_a_node_that_is_woken_does_not_wake_more_and_more_often() -> None:

@@ -1,0 +1,102 @@
+"""Keeping clear: who will come too close if both fly on, and what is done about it. The station's own geometry."""
+
+from dataclasses import dataclass, field
+from math import atan2, cos, degrees, hypot, radians, sin
+from typing import NamedTuple
+
+from nodes.motion import Kinematics
+from nodes.stations.effects import Steer
+from nodes.stations.ledger import Ledger
+from nodes.stations.machine import Machine
+from nodes.stations.procedures import KEEPING_CLEAR
+from protocol.agreement import Agreement
+from protocol.units import FT_M, NM_M, NS_PER_S, seconds_ns
+
+METRES_A_DEGREE = 111_195
+SLACK = 1.3
+"""Distances a little above the limits count as well: the other's instruments may differ."""
+NOTICE_NS = 4 * NS_PER_S
+"""A manoeuvre begins so much later than 5.2 asks for: its INTENT is seen to be due within a second, and waits for a
+slot."""
+ASIDE_NM, TAKES_S = 5.5, 100.0
+"""It flies so far to the right of its path, reached in so long."""
+ASK_S = 200.0
+"""Whoever stands on asks the other to keep clear when the loss is no further ahead."""
+
+
+class Meeting(NamedTuple):
+    """A peer that will be too close if both fly on: in `loss_s`; its bearing, clockwise from the nose."""
+
+    loss_s: float
+    bearing_deg: float
+
+    @property
+    def gives_way(self) -> bool:
+        """Whether it is the one that has the other on its right (ICAO Annex 2, 3.2.2.3)."""
+        return 0.0 < self.bearing_deg < 180.0
+
+
+@dataclass(slots=True)
+class Clearance:
+    """How it stands with one peer."""
+
+    machine: Machine = field(default_factory=lambda: Machine(KEEPING_CLEAR))
+
+
+class KeepingClear:
+    """Of one session; None of it without 6.5."""
+
+    def __init__(self, agreement: Agreement):
+        terms = agreement.clause
+        self.terms, apart = terms.c6_5, terms.c6_1
+        self._notice_ns = seconds_ns(terms.c5_2.notice_s if terms.c5_2 else 0.0) + NOTICE_NS
+        self._level_m = apart.safe_distance_nm * NM_M * SLACK if apart else 0.0
+        self._height_m = apart.safe_altitude_ft * FT_M * SLACK if apart else 0.0
+        self.look_s = self.terms.look_s if self.terms else 0.0
+        self.peers: dict[int, Clearance] = {}
+        self._turned = False
+
+    def of(self, address: int) -> Clearance:
+        return self.peers.setdefault(address, Clearance())
+
+    def meeting(self, here: Kinematics, peers: Ledger, row: int, now_ns: int) -> Meeting | None:
+        """Whether a peer will be too close within the look-ahead, if both fly straight on, by what was heard of it."""
+        place = complex(peers.place[row])
+        north_mps, east_mps, up_mps, altitude_ft = peers.said(row)
+        if north_mps is None or east_mps is None or altitude_ft is None:
+            return None
+        old_s = (now_ns - int(peers.heard_ns[row])) / NS_PER_S
+        narrow = cos(radians(here.latitude_deg))
+        north = (place.real - here.latitude_deg) * METRES_A_DEGREE + north_mps * old_s
+        east = ((place.imag - here.longitude_deg + 180) % 360 - 180) * METRES_A_DEGREE * narrow + east_mps * old_s
+        up = (altitude_ft - here.altitude_ft) * FT_M + (up_mps or 0.0) * old_s
+        v = north_mps - here.velocity_north_mps, east_mps - here.velocity_east_mps
+        level = _inside(north, east, *v, self._level_m)
+        height = _inside(up, 0.0, (up_mps or 0.0) - here.velocity_up_mps, 0.0, self._height_m)
+        loss_s = max(level[0], height[0], 0.0)
+        if loss_s > min(level[1], height[1], self.look_s):
+            return None
+        bearing = degrees(atan2(east, north)) - here.heading_deg
+        return Meeting(loss_s, bearing % 360)
+
+    def turn(self, now_ns: int, here: Kinematics) -> Steer | None:
+        """Aside to the right, once: whoever is aside stays there."""
+        if self._turned:
+            return None
+        self._turned = True
+        right = radians(here.heading_deg + 90)
+        aside_m = ASIDE_NM * NM_M
+        return Steer(now_ns + self._notice_ns, seconds_ns(TAKES_S), aside_m * cos(right), aside_m * sin(right))
+
+
+def _inside(x: float, y: float, vx: float, vy: float, limit: float) -> tuple[float, float]:
+    """From when until when, in seconds from now, something that moves straight is nearer than a limit."""
+    speed2 = vx * vx + vy * vy
+    if speed2 < 1e-9:
+        return (0.0, float("inf")) if hypot(x, y) < limit else (float("inf"), 0.0)
+    nearest_s = -(x * vx + y * vy) / speed2
+    nearest2 = (x + vx * nearest_s) ** 2 + (y + vy * nearest_s) ** 2
+    if nearest2 >= limit * limit:
+        return float("inf"), 0.0
+    half_s = ((limit * limit - nearest2) / speed2) ** 0.5
+    return nearest_s - half_s, nearest_s + half_s
