@@ -1,6 +1,6 @@
 """What the events of a scenario mean for whom: for the hub, and for the stations that are switched off and on."""
 
-from nodes.faults import loud_events
+from nodes.faults.frames import loud_events
 from nodes.flight import Flight
 from nodes.scenario import EventEntry, StationEntry
 from protocol.units import seconds_ns

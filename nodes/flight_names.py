@@ -7,8 +7,30 @@ from nodes.scenario import EventEntry, FaultEntry, Scenario, StationEntry
 from protocol.agreement import Agreement
 from protocol.terms import Clauses
 
-IDLE = {"too_close": {"for_s"}, "stranger": {"at_s", "for_s", "target"}}
-"""Keys that a fault has no use for; `target` is for `too_close` alone."""
+IDLE = {
+    "too_close": {"for_s"},
+    "stranger": {"at_s", "for_s", "target"},
+    "impersonation": set[str](),
+    "simulated_attack": set[str](),
+    "surprise_turn": {"for_s", "target"},
+}
+"""Keys that a fault has no use for; of all others it is `target`."""
+NEEDS_TARGET = {
+    "too_close": "too_close needs the call sign it flies at",
+    "simulated_attack": "simulated_attack needs the call sign it flies at",
+    "impersonation": "impersonation needs the call sign whose name it takes",
+}
+ANNOUNCED_S = 10.0
+OF_ROLE = {"lost_link_stray": ("uncrewed",), "ignored_mayday": ("ground",)}
+"""Faults that only some roles can have; all others are an aircraft's, crewed or not."""
+STRONG = frozenset(
+    {
+        *("bad_clock", "loud", "teleport", "spoofed_position", "replay", "malformed", "wrong_channel"),
+        *("guard_chatter", "babbler", "surprise_turn", "vague_mayday", "talks_over"),
+        *("overlong_emcon", "lost_link_stray"),
+    }
+)
+"""Faults of which there can be more or less."""
 
 
 def name_problems(scenario: Scenario, agreement: Agreement | None, path: Path) -> list[Problem]:
@@ -20,6 +42,8 @@ def name_problems(scenario: Scenario, agreement: Agreement | None, path: Path) -
         *_monitors(scenario, file),
         *(_channels(scenario, agreement, file) if agreement else ()),
         *(_jammers(scenario, agreement, file) if agreement else ()),
+        *(_orders(scenario, agreement, file) if agreement else ()),
+        *(_silences(scenario, agreement, file) if agreement else ()),
         *(p for i, fault in enumerate(scenario.fault) for p in _fault(f"fault.{i}", fault, scenario, file)),
         *(p for i, event in enumerate(scenario.event) for p in _event(f"event.{i}", event, scenario, agreement, file)),
         *_required(scenario, file),
@@ -91,8 +115,17 @@ def _fault(key: str, fault: FaultEntry, scenario: Scenario, file: str) -> list[P
         elif name is not None and known[name].foreign and fault.name != "stranger":
             expected = "flies itself (command or external): airaccord cannot make it break a clause, nor follow it"
             problems.append(Problem(file, f"{key}.{field}", repr(name), expected))
-    if fault.name == "too_close" and fault.target is None:
-        problems.append(Problem(file, f"{key}.target", "", "too_close needs the call sign it flies at"))
+    if fault.name in NEEDS_TARGET and fault.target is None:
+        problems.append(Problem(file, f"{key}.target", "", NEEDS_TARGET[fault.name]))
+    elif fault.target is not None and fault.target == fault.station:
+        problems.append(Problem(file, f"{key}.target", repr(fault.target), "is the station itself: name another"))
+    roles = OF_ROLE.get(fault.name, ("aircraft", "uncrewed"))
+    if fault.station in known and known[fault.station].talks and known[fault.station].role not in roles:
+        expected = f"is a station of role {known[fault.station].role}: {fault.name} is for {' and '.join(roles)}"
+        problems.append(Problem(file, f"{key}.station", repr(fault.station), expected))
+    if "strength" in fault.model_fields_set and fault.name not in STRONG:
+        expected = f"there is no more or less of {fault.name}: remove it"
+        problems.append(Problem(file, f"{key}.strength", f"{fault.strength:g}", expected))
     given = fault.model_fields_set & IDLE.get(fault.name, {"target"})
     problems += [
         Problem(file, f"{key}.{name}", "", f"means nothing to {fault.name}: remove it") for name in sorted(given)
@@ -117,6 +150,43 @@ def _jammers(scenario: Scenario, agreement: Agreement, file: str) -> list[Proble
     ]
 
 
+def _orders(scenario: Scenario, agreement: Agreement, file: str) -> list[Problem]:
+    """Orders to nobody, or to a channel that nobody has agreed on."""
+    aircraft = {s.call_sign for s in scenario.station if s.flies}
+    agreed = [c.number for c in agreement.channel]
+    problems = []
+    for s in scenario.station:
+        for i, order in enumerate(s.orders):
+            key = f"station {s.call_sign}: orders.{i}"
+            if order.station not in aircraft:
+                expected = f"no aircraft has this call sign; there are {sorted(aircraft)}"
+                problems.append(Problem(file, f"{key}.station", repr(order.station), expected))
+            if order.to_channel not in agreed:
+                expected = f"no such channel is agreed; there are {sorted(agreed)}"
+                problems.append(Problem(file, f"{key}.to_channel", str(order.to_channel), expected))
+    return problems
+
+
+def _silences(scenario: Scenario, agreement: Agreement, file: str) -> list[Problem]:
+    """Silences that are longer than the agreement allows, or begin before they can be announced."""
+    terms = agreement.clause.c4_7
+    problems = []
+    for s in scenario.station:
+        if s.emcon_s is None or terms is None:
+            continue
+        begin_s, end_s = s.emcon_s
+        if end_s - begin_s > terms.longest_s:
+            expected = f'lasts {end_s - begin_s:g} s; clause."4.7".longest_s allows {terms.longest_s:g}'
+            problems.append(Problem(file, f"station {s.call_sign}: emcon_s", str(list(s.emcon_s)), expected))
+        if begin_s < terms.notice_s + ANNOUNCED_S:
+            expected = (
+                f'begins too early to be announced: clause."4.7".notice_s is {terms.notice_s:g}, and announcing it '
+                f"takes {ANNOUNCED_S:g} s"
+            )
+            problems.append(Problem(file, f"station {s.call_sign}: emcon_s", str(list(s.emcon_s)), expected))
+    return problems
+
+
 def _event(key: str, event: EventEntry, scenario: Scenario, agreement: Agreement | None, file: str) -> list[Problem]:
     """An event at nobody, at a station that it does not suit, or with a channel that nobody has."""
     if event.station is None:
@@ -138,8 +208,8 @@ def _does_not_suit(event: EventEntry, station: StationEntry) -> str | None:
     """Why a station cannot do what an event wants of it."""
     if event.power_dbm is not None and station.role == "monitor":
         return "is a monitor, which does not transmit: it has no power_dbm"
-    if event.channels is not None and not station.flies:
-        return f"is a {station.role}: channels are for aircraft and uncrewed aircraft"
+    if event.channels is not None and not station.talks:
+        return f"is a {station.role}: channels are for those that talk"
     if event.jamming is not None and station.role != "jammer":
         return "is no jammer: it has no jamming to go on or off"
     if event.on_air is not None and station.role == "monitor":

@@ -7,22 +7,25 @@ known when the window begins. So each can run its window alone, here in turn or 
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from heapq import heappop, heappush
 from typing import TypeVar, TypeVarTuple
 
 from nodes.backlog import Backlog, Meaning
 from nodes.ears import Call, Ears
+from nodes.faults.motions import jolt
 from nodes.flight import Flight
 from nodes.flight_events import on_air
+from nodes.guided import Guided
 from nodes.jammer import Jammer
 from nodes.motion import Motion
-from nodes.scenario import StationEntry
+from nodes.scenario import FaultEntry, StationEntry
 from nodes.seat import Seat, motion_of, seat_of
 from nodes.stations.ledger import Roster
 from nodes.together import Look
 from nodes.transmitter import Outgoing
 from protocol.messages import Message
-from protocol.units import FT_M, NS_PER_S
+from protocol.units import FT_M, NS_PER_S, seconds_ns
 from radio.delivery import Received
 from radio.envelope import Jam, OffAir, Place, Transmit
 from radio.hub import WINDOW_NS
@@ -83,9 +86,18 @@ class Node:
             self._seat = self._own("start", self._sit_down, now_ns)
             self._push(now_ns, self._start)
         self._push(now_ns, self._follow)
+        for fault in flight.scenario.fault:
+            at_ns = flight.start_ns + seconds_ns(fault.at_s)
+            if fault.name == "surprise_turn" and fault.station == entry.call_sign and at_ns >= now_ns:
+                self._push(at_ns, partial(self._jolt, fault))
         for at_ns in sorted({t for span in self._on_air for t in span if t > now_ns}):
             self._push(max(at_ns - PLACE_AHEAD_NS, now_ns), lambda _, t=at_ns: self._place(t))  # type: ignore[misc]
             self._push(at_ns, self._switch)
+
+    def _jolt(self, fault: FaultEntry, now_ns: int) -> None:
+        here = self._motion.at(now_ns)
+        if here is not None and isinstance(self._motion, Guided):
+            self._motion.steer(jolt(fault, here, now_ns))
 
     def _is_on(self, at_ns: int) -> bool:
         for begin_ns, end_ns in self._on_air:  # noqa: SIM110 - a generator for each place would cost more than the rest

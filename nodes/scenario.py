@@ -12,11 +12,14 @@ from protocol.terms import Model
 
 FaultName = Literal[
     "stranger",
+    "impersonation",
     "stale_agreement",
     "anonymous",
     "wrong_channel",
     "deaf_on_guard",
     "guard_chatter",
+    "early_move",
+    "wrong_fallback",
     "slot_thief",
     "babbler",
     "malformed",
@@ -27,10 +30,20 @@ FaultName = Literal[
     "teleport",
     "spoofed_position",
     "vague",
+    "overlong_emcon",
     "no_intent",
+    "surprise_turn",
+    "broken_promise",
     "too_close",
     "no_contact",
     "ignores_hail",
+    "says_not_does",
+    "plays_chicken",
+    "simulated_attack",
+    "lost_link_stray",
+    "vague_mayday",
+    "ignored_mayday",
+    "talks_over",
 ]
 
 
@@ -235,7 +248,8 @@ class StationEntry(Model):
 class FaultEntry(Model):
     """One station breaks one clause, from `at_s` on for `for_s` (to the end if left out).
 
-    `target` is the station that `too_close` flies at.
+    `target` is the station that it flies at, or whose name it takes. `strength`: how much of it, where that can be
+    said; 1 is plain enough to be found.
     """
 
     name: FaultName
@@ -243,6 +257,7 @@ class FaultEntry(Model):
     at_s: Seconds = 0.0
     for_s: Seconds | None = None
     target: str | None = None
+    strength: Annotated[float, Field(ge=0.01, le=100)] = 1.0
 
 
 class PropagationEntry(Model):

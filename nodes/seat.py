@@ -12,7 +12,10 @@ from random import Random
 from nodes.backlog import Backlog
 from nodes.clock import Clock
 from nodes.ears import Ears
-from nodes.faults import Active, After, Approach, Around, Edit, after, editor, shifter
+from nodes.faults.base import After, Around, Edit
+from nodes.faults.frames import after, shifter
+from nodes.faults.messages import editor
+from nodes.faults.motions import flown
 from nodes.flight import Flight
 from nodes.guided import Guided
 from nodes.motion import Fixed, Kinematics, Motion
@@ -178,11 +181,9 @@ def random_of(seed: int, address: int) -> Random:
 
 def motion_of(entry: StationEntry, flight: Flight) -> Motion:
     """How a station truly moves, its fault of flying included, as long as nobody steers."""
-    own = flight.motions[entry.address]
-    for fault in flight.scenario.fault:
-        if fault.name == "too_close" and fault.station == entry.call_sign:
-            target = next(s for s in flight.stations if s.call_sign == fault.target)
-            own = Approach(own, flight.motions[target.address], Active.of(fault, flight.start_ns))
+    mine = [f for f in flight.scenario.fault if f.station == entry.call_sign]
+    others = {s.call_sign: flight.motions[s.address] for s in flight.stations if s.address in flight.motions}
+    own = flown(flight.motions[entry.address], mine, others, flight.start_ns, flight.end_ns)
     return own if isinstance(own, Fixed) else Guided(own)
 
 
@@ -198,7 +199,7 @@ def seat_of(
     faults = [f for f in flight.scenario.fault if f.station == entry.call_sign]
     around = _around(flight)
     edits = [e for f in faults if (e := editor(f, around))]
-    afters = [a for f in faults if (a := after(f, flight.start_ns))]
+    afters = [a for f in faults if (a := after(f, around))]
     access = {
         c.number: access_to(c, flight.annexes.slots.get(entry.address, {}).get(c.number, ()))
         for c in (*flight.agreement.channel, *flight.scenario.unagreed_channel)
@@ -241,11 +242,19 @@ def seat_of(
 
 
 def _around(flight: Flight) -> Around:
+    agreed = flight.agreement.channel
+    main = next((c for c in agreed if c.access == "tdma"), agreed[0])
+    order = flight.agreement.clause.c2_5
     return Around(
-        flight.start_ns,
-        next((c.number for c in flight.scenario.unagreed_channel), None),
-        tuple(c.number for c in flight.agreement.channel if c.guard),
-        next(s.address for s in flight.stations if s.role == "monitor"),
+        start_ns=flight.start_ns,
+        unagreed=next((c.number for c in flight.scenario.unagreed_channel), None),
+        guards=tuple(c.number for c in agreed if c.guard),
+        order=order.order if order else (),
+        monitor=next(s.address for s in flight.stations if s.role == "monitor"),
+        addresses={s.call_sign: s.address for s in flight.stations},
+        slot_ns=round((main.slot_ms or 0.0) * NS_PER_MS),
+        shared=main.shared_slots,
+        slots=main.slots or 1,
     )
 
 

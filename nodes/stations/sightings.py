@@ -38,7 +38,7 @@ class Sightings:
                 machine.on("heard" if machine.state == "unseen" else "time")
                 told_ns = now_ns
                 if sighting := _sighting(peers, row, address, len(self._contacts), age_s):
-                    yield Send(sighting, channel, shared=True)
+                    yield Send(sighting, channel)
             self._contacts[address] = machine, told_ns
 
 

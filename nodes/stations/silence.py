@@ -49,4 +49,4 @@ class Silence:
         for _ in actions:
             self._said_ns = now_ns
             silence = Emcon(1, (begin_ns - now_ns) // NS_PER_S, (end_ns - begin_ns) // NS_PER_S, channel)
-            yield Send(silence, channel, begin_ns, shared=True)
+            yield Send(silence, channel, begin_ns)
