@@ -5,7 +5,7 @@ python -m benchmarks.judge [--seconds 60] [--profile]
 Half of the aircraft fly for each party, straight, spread over 60 x 60 NM and 20,000 ft of height. Each sends a POSITION
 a second, a WATCH every 2 s (of its opponents in turn), an INTENT every 10 s and an IDENT every 20 s; whoever comes into
 the contact ring is called and answers. The channel is widened so that 200 stations have their own slots; every frame is
-heard, and made before the clock starts. The best of three rounds is printed.
+heard by a monitor in the middle, and made before the clock starts. The best of three rounds is printed.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from typing import Any
 
 from protocol.agreement import Agreement, Annexes
 from protocol.codec import encode
-from protocol.heard import Heard
+from protocol.heard import Heard, Receiver
 from protocol.judge import Judge
 from protocol.messages import (
     Ack,
@@ -42,7 +42,7 @@ from protocol.messages import (
     Watch,
     stamp,
 )
-from protocol.units import FT_M, KT_MPS, NM_M, NS_PER_MS, NS_PER_S
+from protocol.units import FT_M, KT_MPS, LIGHT_MPS, NM_M, NS_PER_MS, NS_PER_S
 from protocol.verdicts import Outcome
 
 AGREEMENT = Path(__file__).parents[1] / "configs" / "agreements" / "safety-of-flight-2015.toml"
@@ -52,10 +52,25 @@ ROUNDS = 3
 RING_NM, SIDE_NM, LOWEST_FT, HIGHEST_FT = 21.0, 60.0, 20_000, 40_000
 LATITUDE_DEG, LONGITUDE_DEG = 35.0, 36.0
 DEGREE_M = 60 * NM_M
+RECEIVER = Receiver(
+    LATITUDE_DEG + SIDE_NM / 120, LONGITUDE_DEG + SIDE_NM / 120 / math.cos(math.radians(LATITUDE_DEG)), 300.0
+)
+RADIATED_DBM, HERTZ = 43.0, 127.5e6
 SLOTS = 1000
 """Of 1 ms. The first of every five is shared."""
 SHARED = [slot for slot in range(SLOTS) if slot % 5 == 0]
 OWN = [slot for slot in range(SLOTS) if slot % 5]
+
+
+def agreement() -> Agreement:
+    """The agreement that ships, with a channel that has slots enough."""
+    terms: dict[str, Any] = tomllib.loads(AGREEMENT.read_text(encoding="utf-8"))
+    terms["channel"][0] |= {"bit_rate_bps": 1_000_000, "slot_ms": 1, "slots": SLOTS, "shared_slots": SHARED}
+    terms["clause"]["3.1"]["margin_ms"] = 0.2
+    return Agreement.model_validate(terms)
+
+
+DIGEST = int(agreement().digest()[:8], 16)
 
 
 @dataclass
@@ -81,6 +96,12 @@ class Aircraft:
 
     def at(self, seconds: float) -> tuple[float, float]:
         return self.north_m + self.north_mps * seconds, self.east_m + self.east_mps * seconds
+
+    def range_m(self, seconds: float) -> float:
+        """How far it is from the monitor, in the middle of the square."""
+        north, east = self.at(seconds)
+        up_m = self.height_ft * FT_M + self.up_mps * seconds - RECEIVER.height_m
+        return math.hypot(north - SIDE_NM * NM_M / 2, east - SIDE_NM * NM_M / 2, up_m)
 
     def position(self, seconds: float) -> Position:
         age_s = round(self.random.uniform(0.02, 0.12), 2)
@@ -141,7 +162,7 @@ class Traffic:
             a.serial = 1
             self._send(a, second, slot, Intent(1, IntentKind.TRANSIT, 120))
         elif turn % 20 == 3:
-            self._send(a, second, slot, Ident("EAGLE 1", Emitter.HIGH_PERFORMANCE, 0x5F0C91E2, frozenset({1, 2})))
+            self._send(a, second, slot, Ident("EAGLE 1", Emitter.HIGH_PERFORMANCE, DIGEST, frozenset({1, 2})))
             a.counts["idents"] += 1
 
     def _call(self, caller: Aircraft, second: int, slot: int, peer: Aircraft) -> None:
@@ -166,8 +187,11 @@ class Traffic:
     def _send(self, a: Aircraft, second: int, slot: int, message: Message) -> int:
         number, a.number = a.number, a.number + 1
         at_ns = START_NS + second * NS_PER_S + slot * NS_PER_MS
-        frame = Frame(a.address, 1, number, 1, a.serial, 3, stamp(at_ns), message)
-        self.heard.append(Heard(f"m1#{len(self.heard) + 1}", at_ns + 100_000, 1, frame, encode(frame), 1_000_000))
+        range_m = a.range_m(second + slot / SLOTS)
+        power_dbm = round(RADIATED_DBM - 20 * math.log10(4 * math.pi * range_m * HERTZ / LIGHT_MPS), 1)
+        arrival_ns = at_ns + round(range_m / LIGHT_MPS * NS_PER_S)
+        frame, name = Frame(a.address, 1, number, 1, a.serial, 3, stamp(at_ns), message), f"m1#{len(self.heard) + 1}"
+        self.heard.append(Heard(name, arrival_ns, 1, frame, encode(frame), 1_000_000, power_dbm, RECEIVER))
         return number
 
     def annexes(self) -> Annexes:
@@ -183,14 +207,6 @@ class Traffic:
         ]
         slots = {a.address: {1: tuple(a.slots)} for a in self.aircraft}
         return Annexes.model_validate({"version": "1", "register": register, "slots": slots})
-
-
-def agreement() -> Agreement:
-    """The agreement that ships, with a channel that has slots enough."""
-    terms: dict[str, Any] = tomllib.loads(AGREEMENT.read_text(encoding="utf-8"))
-    terms["channel"][0] |= {"bit_rate_bps": 1_000_000, "slot_ms": 1, "slots": SLOTS, "shared_slots": SHARED}
-    terms["clause"]["3.1"]["margin_ms"] = 0.2
-    return Agreement.model_validate(terms)
 
 
 def judged(terms: Agreement, annexes: Annexes, heard: list[Heard]) -> Judge:

@@ -193,9 +193,12 @@ class _Columns:
         self.fixes = [fix for _, fix in rows]
         self.aircraft = np.array([i for i, _ in rows], np.int64)
         self.at_ns = np.array([fix.at_ns for fix in self.fixes], np.int64)
-        table = np.array([_numbers(fix) for fix in self.fixes]).T
-        (self.latitude, self.longitude, self.altitude, self.radius, self.north, self.east, self.up) = table[:7]
-        (self.spread_s, self.velocity, self.climb, self.speed) = table[7:]
+        # the numbers of a Fix as it has them, from its spread on; None becomes NaN
+        table = np.array([fix[2:] for fix in self.fixes], np.float64).T
+        (spread_ns, self.latitude, self.longitude, self.altitude, self.radius, self.north, self.east) = table[:7]
+        (self.up, self.speed, velocity, climb) = table[7:]
+        self.spread_s = spread_ns / NS_PER_S
+        self.velocity, self.climb = (np.where(np.isnan(bound), inf, bound) for bound in (velocity, climb))
         self.sine, self.cosine = np.sin(np.radians(self.latitude)), np.cos(np.radians(self.latitude))
         self.before, self.latest = self._chain(len(before), [i for i, _ in rows])
 
@@ -228,22 +231,6 @@ class _Columns:
         before = self.before[row]
         earlier: Ints = np.where(at_ns - self.at_ns[before] <= self.at_ns[row] - at_ns, before, row)
         return earlier
-
-
-def _numbers(fix: Fix) -> tuple[float, ...]:
-    return (
-        fix.latitude_deg,
-        fix.longitude_deg,
-        nan if fix.altitude_m is None else fix.altitude_m,
-        fix.radius_m,
-        fix.north_mps,
-        fix.east_mps,
-        fix.up_mps,
-        fix.spread_ns / NS_PER_S,
-        inf if fix.velocity_m is None else fix.velocity_m,
-        inf if fix.climb_m is None else fix.climb_m,
-        fix.speed_mps,
-    )
 
 
 def _level_m(c: _Columns, s: _Steps, limits: Limits) -> Floats:
