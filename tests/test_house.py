@@ -19,7 +19,10 @@ PURE = [
     ),
     ROOT / "nodes" / "transmitter.py",
     ROOT / "nodes" / "motion.py",
-    *(ROOT / "nodes" / name for name in ("simulation.py", "node.py", "seat.py", "faults.py", "monitor.py", "plan.py")),
+    *(
+        ROOT / "nodes" / name
+        for name in ("simulation.py", "node.py", "seat.py", "faults/messages.py", "monitor.py", "plan.py")
+    ),
     *(ROOT / "radio" / name for name in ("hub.py", "envelope.py", "link.py", "loopback.py")),
     *(ROOT / "radio" / name for name in ("recording.py", "record_layout.py", "record_blocks.py")),
 ]

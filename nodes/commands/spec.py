@@ -1,15 +1,32 @@
-"""`airaccord spec`: the message reference."""
+"""`airaccord spec`: the references that are made from the code."""
 
 import sys
+from enum import StrEnum
+from typing import Annotated
 
+import typer
+
+from nodes import procedure_page
 from nodes.commands.common import closed_pipe_is_no_error
 from protocol import reference
 
 
-def spec() -> None:
-    """Print the message reference: every field of every message, from the definition that the codec is made of.
+class Subject(StrEnum):
+    """What there is a reference of."""
 
-    Example: airaccord spec > docs/messages.md
+    MESSAGES = "messages"
+    PROCEDURES = "procedures"
+
+
+PAGES = {Subject.MESSAGES: reference.markdown, Subject.PROCEDURES: procedure_page.page}
+
+
+def spec(
+    subject: Annotated[Subject, typer.Argument(help="What to print the reference of.")] = Subject.MESSAGES,
+) -> None:
+    """Print a reference, made from the code that it is about: every field of every message, or what stations do when.
+
+    Example: airaccord spec messages > docs/messages.md
     """
     with closed_pipe_is_no_error():
-        sys.stdout.write(reference.markdown())
+        sys.stdout.write(PAGES[subject]())

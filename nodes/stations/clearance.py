@@ -20,8 +20,8 @@ NOTICE_NS = 4 * NS_PER_S
 slot."""
 ASIDE_NM, TAKES_S = 5.5, 100.0
 """It flies so far to the right of its path, reached in so long."""
-ASK_S = 200.0
-"""Whoever stands on asks the other to keep clear when the loss is no further ahead."""
+ASK_S = 110.0
+"""Whoever stands on asks the other to keep clear when the loss is no further ahead: it should have acted by itself."""
 
 
 class Meeting(NamedTuple):

@@ -9,8 +9,8 @@ from nodes.flight import load
 from nodes.motion import Kinematics
 from nodes.node import Node
 from nodes.shipped import scenario
-from nodes.stations.ring import METRES_A_DEGREE, PEER_FORGOTTEN_NS, _within, inside_ring
 from nodes.stations.ledger import Ledger, Roster
+from nodes.stations.ring import METRES_A_DEGREE, PEER_FORGOTTEN_NS, _within, inside_ring
 from protocol.messages import Frame, Position
 from protocol.units import NS_PER_S
 from radio.delivery import of_one

@@ -23,6 +23,7 @@ from radio.recording import Reception, read
 Flown = Callable[[str], FlightTest]
 
 HAWK_11, HAWK_12, SOKOL_1, SOKOL_2 = "ae1001", "ae1002", "155001", "155002"
+REAPER_1, TOWER = "ae2001", "ac0001"
 PARIS_PAIR = "3944e7/400804"
 ACCUSED = {
     "quiet": set(),
@@ -31,11 +32,14 @@ ACCUSED = {
     "encounter-2015-breach": {("4.1", SOKOL_2), ("6.1", f"{SOKOL_2}/{HAWK_11}"), ("6.1", f"{SOKOL_2}/{HAWK_12}")},
     "paris-2021": {("6.1", PARIS_PAIR)},
     "faults/stranger": {("1.1", UNATTRIBUTED)},
+    "faults/impersonation": {("1.2", UNATTRIBUTED)},
     "faults/stale_agreement": {("1.3", HAWK_12)},
     "faults/anonymous": {("1.4", HAWK_12)},
     "faults/wrong_channel": {("2.1", SOKOL_1)},
     "faults/deaf_on_guard": {("2.2", HAWK_12)},
     "faults/guard_chatter": {("2.3", HAWK_12)},
+    "faults/early_move": {("2.4", HAWK_12)},
+    "faults/wrong_fallback": {("2.5", HAWK_11)},
     "faults/slot_thief": {("3.1", SOKOL_2)},
     "faults/babbler": {("3.2", HAWK_12)},
     "faults/malformed": {("3.3", HAWK_12)},
@@ -46,10 +50,20 @@ ACCUSED = {
     "faults/teleport": {("4.4", SOKOL_1)},
     "faults/spoofed_position": {("4.5", HAWK_12), ("3.4", HAWK_12)},
     "faults/vague": {("4.6", HAWK_12)},
+    "faults/overlong_emcon": {("4.7", HAWK_12)},
     "faults/no_intent": {("5.1", HAWK_12)},
+    "faults/surprise_turn": {("5.2", HAWK_12)},
+    "faults/broken_promise": {("5.3", HAWK_12)},
     "faults/too_close": {("6.1", f"{SOKOL_2}/{HAWK_12}")},
     "faults/no_contact": {("6.2", HAWK_11)},
     "faults/ignores_hail": {("6.3", SOKOL_1)},
+    "faults/says_not_does": {("6.4", SOKOL_1)},
+    "faults/plays_chicken": {("6.5", SOKOL_1)},
+    "faults/simulated_attack": {("6.6", SOKOL_1)},
+    "faults/lost_link_stray": {("6.7", REAPER_1)},
+    "faults/vague_mayday": {("7.1", HAWK_12)},
+    "faults/ignored_mayday": {("7.2", TOWER)},
+    "faults/talks_over": {("7.3", SOKOL_1)},
 }
 FAULTS = [name for name in ACCUSED if name.startswith("faults/")]
 EVERY_SCENARIO = sorted(p.relative_to(CONFIGS / "scenarios") for p in (CONFIGS / "scenarios").rglob("*.toml"))
@@ -152,18 +166,17 @@ def test_the_breach_returns_inside_the_safe_distance_with_its_next_sequence_numb
     flight = flown("encounter-2015-breach")
     heard = [(r, codec.decode(r.frame)) for r in received(flight)]
     mine = [(r, frame) for r, frame in heard if frame.source == int(SOKOL_2, 16)]
-    gaps_ns = [later.arrival_ns - earlier.arrival_ns for (earlier, _), (later, _) in pairwise(mine)]
-    at = gaps_ns.index(max(gaps_ns))
-    (last, before), (first, after) = mine[at], mine[at + 1]
+    reports = [i for i, (_, frame) in enumerate(mine) if isinstance(frame.message, Position)]
+    begin, end = max(pairwise(reports), key=lambda ij: mine[ij[1]][0].arrival_ns - mine[ij[0]][0].arrival_ns)
+    (last, _), (first, _) = mine[begin], mine[end]
     assert 39 * NS_PER_S < first.arrival_ns - last.arrival_ns < 42 * NS_PER_S
-    assert isinstance(after.message, Position)
-    assert (after.session, after.sequence) == (before.session, before.sequence + 1)
+    for (_, before), (_, after) in pairwise(mine[begin : end + 1]):  # in between it has answered a call perhaps
+        assert (after.session, after.sequence) == (before.session, before.sequence + 1)
     nm, ft = apart(there(flight, SOKOL_2, first.arrival_ns), there(flight, HAWK_11, first.arrival_ns))
     assert nm < 5
     assert ft < 1000
     (silence,) = fails(flight, "4.1")
-    reported = max(r.number for r, frame in mine[: at + 1] if isinstance(frame.message, Position))
-    between = [r.number for r, _ in mine[: at + 1] if r.number >= reported]
+    between = [r.number for r, _ in mine[begin:end]]
     assert silence.evidence == tuple(f"mon_1#{number}" for number in (*between, first.number))
 
 
