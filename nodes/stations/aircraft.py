@@ -343,7 +343,7 @@ class Aircraft:
         talk = state.calling.talk(address, int(state.peers.life[row]))
         for action in clearance.of(address).machine.on(event):
             if action == "turn away":
-                yield from self._turn(now_ns, here, state)
+                yield from self._turn(now_ns, here, meeting.side, state)
             else:
                 phrase = Phrase.KEEP_CLEAR if action == "ask to keep clear" else Phrase.STATE_INTENTION
                 yield from state.calling.call(now_ns, address, talk, phrase, state.tuning.channel)
@@ -351,9 +351,10 @@ class Aircraft:
     def _turn_away(self, event: str, address: int, now_ns: int, state: _State) -> Iterator[Effect]:
         here = self._sense(now_ns)
         if here is not None and state.clearance.of(address).machine.on(event):
-            yield from self._turn(now_ns, here, state)
+            meeting = state.clearance.meeting(here, state.peers, state.peers.row(address), now_ns)
+            yield from self._turn(now_ns, here, meeting.side if meeting else 1, state)
 
-    def _turn(self, now_ns: int, here: Kinematics, state: _State) -> Iterator[Steer]:
-        steer = state.clearance.turn(now_ns, here) if self._who.keeps_clear else None
+    def _turn(self, now_ns: int, here: Kinematics, side: int, state: _State) -> Iterator[Steer]:
+        steer = state.clearance.turn(now_ns, here, side) if self._who.keeps_clear else None
         if steer is not None:
             yield steer

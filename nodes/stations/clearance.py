@@ -19,21 +19,33 @@ NOTICE_NS = 4 * NS_PER_S
 """A manoeuvre begins so much later than 5.2 asks for: its INTENT is seen to be due within a second, and waits for a
 slot."""
 ASIDE_NM, TAKES_S = 5.5, 100.0
-"""It flies so far to the right of its path, reached in so long."""
+"""It flies so far beside its path, reached in so long."""
+MEETS_M, AHEAD_DEG = 500.0, 45.0
 ASK_S = 110.0
 """Whoever stands on asks the other to keep clear when the loss is no further ahead: it should have acted by itself."""
 
 
 class Meeting(NamedTuple):
-    """A peer that will be too close if both fly on: in `loss_s`; its bearing, clockwise from the nose."""
+    """A peer that will be too close if both fly on: in `loss_s`; its bearing, clockwise from the nose; and how far to
+    the right it will be when it is nearest."""
 
     loss_s: float
     bearing_deg: float
+    passes_right_m: float
 
     @property
     def gives_way(self) -> bool:
         """Whether it is the one that has the other on its right (ICAO Annex 2, 3.2.2.3)."""
         return 0.0 < self.bearing_deg < 180.0
+
+    @property
+    def side(self) -> int:
+        """To which side it is best turned: 1 right, -1 left. Away from where the other will pass; if they would meet,
+        away from where it is now, or to the right if that is ahead (ICAO Annex 2, 3.2.2.2)."""
+        if abs(self.passes_right_m) > MEETS_M:
+            return -1 if self.passes_right_m > 0 else 1
+        is_ahead = not AHEAD_DEG < self.bearing_deg < 360 - AHEAD_DEG
+        return 1 if is_ahead or not self.gives_way else -1
 
 
 @dataclass(slots=True)
@@ -77,15 +89,20 @@ class KeepingClear:
         if loss_s > min(level[1], height[1], self.look_s):
             return None
         bearing = degrees(atan2(east, north)) - here.heading_deg
-        return Meeting(loss_s, bearing % 360)
+        nearest_s, right = (
+            max(-(north * v[0] + east * v[1]) / max(v[0] ** 2 + v[1] ** 2, 1e-9), 0.0),
+            radians(here.heading_deg + 90),
+        )
+        passes_right_m = (north + v[0] * nearest_s) * cos(right) + (east + v[1] * nearest_s) * sin(right)
+        return Meeting(loss_s, bearing % 360, passes_right_m)
 
-    def turn(self, now_ns: int, here: Kinematics) -> Steer | None:
-        """Aside to the right, once: whoever is aside stays there."""
+    def turn(self, now_ns: int, here: Kinematics, side: int) -> Steer | None:
+        """Aside, once: whoever is aside stays there."""
         if self._turned:
             return None
         self._turned = True
         right = radians(here.heading_deg + 90)
-        aside_m = ASIDE_NM * NM_M
+        aside_m = ASIDE_NM * NM_M * side
         return Steer(now_ns + self._notice_ns, seconds_ns(TAKES_S), aside_m * cos(right), aside_m * sin(right))
 
 
