@@ -297,8 +297,9 @@ class Aircraft:
     def _answer_to(self, key: FrameKey, hail: Hail, now_ns: int, state: _State) -> Iterator[Effect]:
         result = ANSWERS[hail.phrase]
         if hail.phrase is Phrase.KEEP_CLEAR and self._who.keeps_clear:
-            result = Result.WILCO
-            yield from self._turn_away("asked", key.source, now_ns, state)
+            steers = list(self._turn_away(key.source, now_ns, state))
+            result = Result.WILCO if steers else Result.STANDBY  # it turns already
+            yield from steers
         elif hail.phrase is Phrase.STATE_INTENTION:
             state.intents.say_again()
         send = state.calling.answer(key, hail, result, state.tuning.channel)
@@ -348,9 +349,9 @@ class Aircraft:
                 phrase = Phrase.KEEP_CLEAR if action == "ask to keep clear" else Phrase.STATE_INTENTION
                 yield from state.calling.call(now_ns, address, talk, phrase, state.tuning.channel)
 
-    def _turn_away(self, event: str, address: int, now_ns: int, state: _State) -> Iterator[Effect]:
+    def _turn_away(self, address: int, now_ns: int, state: _State) -> Iterator[Steer]:
         here = self._sense(now_ns)
-        if here is not None and state.clearance.of(address).machine.on(event):
+        if here is not None and state.clearance.of(address).machine.on("asked"):
             meeting = state.clearance.meeting(here, state.peers, state.peers.row(address), now_ns)
             yield from self._turn(now_ns, here, meeting.side if meeting else 1, state)
 

@@ -66,7 +66,7 @@ class KeepingClear:
         self._height_m = apart.safe_altitude_ft * FT_M * SLACK if apart else 0.0
         self.look_s = self.terms.look_s if self.terms else 0.0
         self.peers: dict[int, Clearance] = {}
-        self._turned = False
+        self._turns_until_ns = 0
 
     def of(self, address: int) -> Clearance:
         return self.peers.setdefault(address, Clearance())
@@ -97,10 +97,10 @@ class KeepingClear:
         return Meeting(loss_s, bearing % 360, passes_right_m)
 
     def turn(self, now_ns: int, here: Kinematics, side: int) -> Steer | None:
-        """Aside, once: whoever is aside stays there."""
-        if self._turned:
+        """Aside, and it stays there; not while it still turns."""
+        if now_ns < self._turns_until_ns:
             return None
-        self._turned = True
+        self._turns_until_ns = now_ns + self._notice_ns + seconds_ns(TAKES_S)
         right = radians(here.heading_deg + 90)
         aside_m = ASIDE_NM * NM_M * side
         return Steer(now_ns + self._notice_ns, seconds_ns(TAKES_S), aside_m * cos(right), aside_m * sin(right))

@@ -41,6 +41,7 @@ KEEPING_CLEAR = Procedure(
         Step("clear", "asked", ("turn away",), "giving way"),
         Step("standing on", "asked", ("turn away",), "giving way"),
         Step("standing on", "give way", ("tell", "turn away"), "giving way"),
+        Step("giving way", "asked", ("turn away",), "giving way"),
         Step("giving way", "past", (), "clear"),
         Step("standing on", "past", (), "clear"),
     ),
