@@ -84,6 +84,17 @@ class Flight {
     return this.#bendAt(Number(ns - this.startNs) / 1e9) !== undefined;
   }
 
+  /** Whether its course changes by more than so many degrees between two instants. */
+  turnsBetween(fromNs, untilNs, degrees) {
+    const [from, until] = [fromNs, untilNs].map((ns) => Number(ns - this.startNs) / 1e9);
+    return this.bends.some(({ second, half, at, before, after }) => {
+      if (second + half < from || second - half > until) return false;
+      const [north, east] = metresPerDegree(at[0], at[2] * FOOT_M);
+      const course = ([dLatitude, dLongitude]) => Math.atan2(dLongitude * east, dLatitude * north) / DEGREE;
+      return Math.abs(wrapDeg(course(after) - course(before))) > degrees;
+    });
+  }
+
   /** Whether the aircraft is there at an instant. */
   has(ns) {
     return ns >= this.firstNs && ns <= this.lastNs;

@@ -8,6 +8,7 @@ const VALID_NS = 60n * SECOND_NS;
 const RENEW_NS = 20n * SECOND_NS; // a new declaration when so little validity is left ...
 const REPEAT_NS = 10n * SECOND_NS; // ... and until then the same again and again, for those who missed it
 const LEVEL_MPS = 0.5; // slower than this up or down is level flight
+const TURN_DEG = 8; // a flight that turns by less is called straight
 const MAX_TIME_OVER_S = 65534;
 
 class Intent {
@@ -55,7 +56,8 @@ class Intent {
     const reachable = ({ ns: pointNs }) => Number(pointNs - ns) / 1e9 < MAX_TIME_OVER_S;
     this.points = this.flight.ahead(ns).slice(0, 2).filter(reachable);
     this.words = {
-      kind: kindOf(state.up_mps),
+      // a TRANSIT is straight as long as it is valid (clause 5.2), so a turn is declared in time by the one before it
+      kind: this.flight.turnsBetween(ns, this.validUntilNs, TURN_DEG) ? 'TURN' : kindOf(state.up_mps),
       selected_altitude_ft: (this.points[0] || state).altitude_ft,
       track_deg: course.deg,
       speed_mps: course.speed_mps,
