@@ -25,7 +25,7 @@ const QUALITY = { nic: 8, nacp: 9, nacv: 2, gva: 2, sil: 3 };
 const ANSWERS = {
   CONTACT: { result: 'ROGER', reason: 'NONE' },
   STATE_INTENTION: { result: 'ROGER', reason: 'NONE' }, // the INTENT is repeated anyway
-  KEEP_CLEAR: { result: 'WILCO', reason: 'NONE' },
+  KEEP_CLEAR: { result: 'UNABLE', reason: 'ORDERS' }, // it flies its waypoints, whatever it is asked
   YOU_ARE_CLOSING: { result: 'ROGER', reason: 'NONE' },
   CHANGE_FREQUENCY: { result: 'UNABLE', reason: 'TECHNICAL' }, // own slots are on one channel only
   SAY_AGAIN: { result: 'ROGER', reason: 'NONE' },

@@ -75,3 +75,10 @@ test('the points ahead are where they will be passed', () => {
   assert.deepEqual(flight.ahead(at(44)).map(({ ns }) => ns), [at(45), at(75)]);
   assert.deepEqual(flight.ahead(at(45)).map(({ ns }) => ns), [at(75)]);
 });
+
+test('a turn is seen in the time in which it is flown', () => {
+  const flight = new Flight(CORNER, START, LIMIT);
+  assert.equal(flight.turnsBetween(at(0), at(30), 8), false);
+  assert.equal(flight.turnsBetween(at(0), at(60), 8), true);
+  assert.equal(flight.turnsBetween(at(0), at(60), 179), false);
+});
