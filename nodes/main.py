@@ -15,6 +15,7 @@ from nodes.commands.node import node
 from nodes.commands.run import run as run_live
 from nodes.commands.simulate import simulate
 from nodes.commands.spec import spec
+from nodes.commands.swarm import swarm
 from nodes.commands.why import why
 from nodes.problems import ConfigurationError
 from nodes.standard_streams import ended_by_signals, open_streams
@@ -44,7 +45,7 @@ def about(version: Annotated[bool, typer.Option("--version", help="Print the ver
 
 
 app.command(name="run")(run_live)
-for verb in (simulate, hub, node, check, lint, decode, why, spec):
+for verb in (simulate, hub, node, check, lint, decode, why, spec, swarm):
     app.command()(verb)
 
 
