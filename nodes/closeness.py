@@ -39,9 +39,7 @@ def away(a: Motion, b: Motion, at_ns: int) -> Away | None:
     x, y = a.at(at_ns), b.at(at_ns)
     if x is None or y is None:
         return None
-    north_m, east_m = metres_per_degree(
-        (x.latitude_deg + y.latitude_deg) / 2, (x.altitude_ft + y.altitude_ft) / 2
-    )
+    north_m, east_m = metres_per_degree((x.latitude_deg + y.latitude_deg) / 2, (x.altitude_ft + y.altitude_ft) / 2)
     east_deg = (y.longitude_deg - x.longitude_deg + 180) % 360 - 180
     up_m = (y.altitude_ft - x.altitude_ft) * METRES_PER_FOOT
     return (y.latitude_deg - x.latitude_deg) * north_m, east_deg * east_m, up_m

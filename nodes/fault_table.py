@@ -1,4 +1,4 @@
-"""Which clause each fault must trip, and what else it may trip: the one table of it, for tests, `faults` and `swarm`."""
+"""Which clause each fault must trip, and what else it may trip: the one table of it."""
 
 from collections.abc import Iterable
 from enum import Enum
@@ -26,12 +26,18 @@ class Onset(Enum):
     """Not with the flight: what was true before it must have been heard."""
 
 
+class Side(Enum):
+    """Whose breach it is, by who calls first: of the party that is to call, or of one that is called."""
+
+    CALLS = "calls"
+    IS_CALLED = "is called"
+
+
 class Trips(NamedTuple):
     """What a fault does. `seconds`: active for so long, and all frames heard, it must have been found.
 
     `near`: those seconds count only while somebody of the other party is inside the contact ring. `ends`: it is proved
-    only once it is over. `full_power`: it is one only of a station of the usual power. `first`: only of the party that
-    calls first.
+    only once it is over. `full_power`: it is one only of a station of the usual power. `side`: only of this one.
     """
 
     clause: str
@@ -42,7 +48,7 @@ class Trips(NamedTuple):
     near: bool = False
     ends: bool = False
     full_power: bool = False
-    first: bool = False
+    side: Side | None = None
 
 
 TABLE: dict[str, Trips] = {
@@ -56,7 +62,7 @@ TABLE: dict[str, Trips] = {
     "babbler": Trips("3.2", 65),
     "malformed": Trips("3.3", 15),
     "loud": Trips("3.4", 5, also=("4.5",), full_power=True),
-    "silent": Trips("4.1", 9, ends=True),
+    "silent": Trips("4.1", 9, onset=Onset.LATER, ends=True),
     "replay": Trips("4.2", 15, whom=Whom.NOBODY),
     "bad_clock": Trips("4.3", 10, also=("4.5",), onset=Onset.LATER),
     "teleport": Trips("4.4", 15, also=("3.4", "4.5", "5.3")),  # 3.4: power or position, and the position is false
@@ -64,9 +70,14 @@ TABLE: dict[str, Trips] = {
     "vague": Trips("4.6", 36),
     "no_intent": Trips("5.1", 40, onset=Onset.START),
     "too_close": Trips("6.1", 0, whom=Whom.PAIR),  # how long it takes to get there, only the true motions say
-    "no_contact": Trips("6.2", 75, onset=Onset.START, near=True, first=True),
-    "ignores_hail": Trips("6.3", 75, onset=Onset.START, near=True),
+    "no_contact": Trips("6.2", 75, onset=Onset.START, near=True, side=Side.CALLS),
+    "ignores_hail": Trips("6.3", 75, onset=Onset.START, near=True, side=Side.IS_CALLED),
 }
+
+
+def on_its_side(row: Trips, party: str | None, first: str) -> bool:
+    """Whether a station of a party can have a fault as its own breach. `first` is the party that calls first."""
+    return row.side is None or (party == first) == (row.side is Side.CALLS)
 
 
 def subject_of(fault: FaultEntry, stations: Iterable[StationEntry]) -> str:

@@ -9,6 +9,7 @@ import typer
 from nodes import __version__, report as reports
 from nodes.commands.check import check
 from nodes.commands.decode import decode
+from nodes.commands.faults import faults
 from nodes.commands.hub import hub
 from nodes.commands.lint import lint
 from nodes.commands.node import node
@@ -45,7 +46,7 @@ def about(version: Annotated[bool, typer.Option("--version", help="Print the ver
 
 
 app.command(name="run")(run_live)
-for verb in (simulate, hub, node, check, lint, decode, why, spec, swarm):
+for verb in (simulate, hub, node, check, lint, decode, why, spec, faults, swarm):
     app.command()(verb)
 
 

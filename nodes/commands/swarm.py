@@ -1,29 +1,21 @@
 """`airaccord swarm`: drawn configurations, the judge against the truth, and the smallest that shows a bug."""
 
 import sys
-from collections.abc import Iterator
-from concurrent.futures import BrokenExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from nodes import report as reports
 from nodes.commands.common import AsJson, Force, Output, closed_pipe_is_no_error
 from nodes.commands.flying import interruptible
+from nodes.commands.swarming import FirstSeed, Workers, counting, fly_all
 from nodes.output import OutputFolder
 from nodes.swarm import report as swarm_reports
-from nodes.swarm.campaign import Result, Results, run
+from nodes.swarm.campaign import Result, Results
 from nodes.swarm.executors import executor_for
 from nodes.swarm.seeds import TOOL, fly_seed
-
-FirstSeed = Annotated[int, typer.Option(help="The first seed; the others follow it.", min=0)]
-Workers = Annotated[
-    int | None, typer.Option(help="Processes to fly in; else one for each processor.", min=1, show_default=False)
-]
 
 
 def swarm(
@@ -42,25 +34,26 @@ def swarm(
 ) -> None:
     """Draw whole configurations from seeds, fly them, and compare the judge with the truth.
 
-    A fail of somebody innocent, or a breach that had to be found and was not, is a bug: it is shrunk to a small scenario
-    that is written to --output. Exit codes: 0 no bug, 1 a bug, 130 interrupted, with the report so far.
+    A fail of somebody innocent, or a breach that had to be found and was not, is a bug: it is shrunk to a small
+    scenario that is written to --output. Exit codes: 0 no bug, 1 a bug, 130 interrupted, with the report so far.
 
     Example: airaccord swarm --seeds 200 --results swarm.jsonl --output swarm
     """
     known = Results(results, TOOL)
     folder = OutputFolder(output, force)
     wanted = range(first_seed, first_seed + seeds)
-    broken = False
-    with interruptible(at_once_the_second_time=True) as interrupted, counting("seeds", seeds) as count:
-        todo = [(seed,) for seed in wanted if seed not in known.by_seed]
-        count(seeds - len(todo), 0)
-        with executor_for(scheduler, workers, interrupted) as (executor, width):
+    todo = [(seed,) for seed in wanted if seed not in known.by_seed]
+    with (
+        interruptible(at_once_the_second_time=True) as interrupted,
+        executor_for(scheduler, workers, interrupted) as (executor, width),
+        counting("seeds", len(todo)) as count,
+    ):
 
-            def take(result: Result) -> None:
-                known.add(result)
-                count(1, len(result["bugs"]))
+        def take(result: Result) -> None:
+            known.add(result)
+            count(1, len(result["bugs"]))
 
-            broken = fly_all(fly_seed, todo, executor, width, take, interrupted)
+        broken = fly_all(fly_seed, todo, executor, width, take, interrupted)
     report = swarm_reports.build([known.by_seed[s] for s in wanted if s in known.by_seed], first_seed, seeds)
     for seed in (s for s in wanted if s in known.by_seed):
         for bug in known.by_seed[seed]["bugs"]:
@@ -68,19 +61,6 @@ def swarm(
     _show(report, folder, as_json)
     code = swarm_reports.exit_code(report)
     raise typer.Exit(reports.BROKEN if broken else reports.INTERRUPTED if interrupted else code)
-
-
-def fly_all(work: Any, items: list[Any], executor: Any, width: int, take: Any, interrupted: list[int]) -> bool:
-    """Do all of it, or until somebody interrupts. Returns whether a process that flew died."""
-    try:
-        run(work, items, executor, width, take, interrupted)
-    except BrokenExecutor:
-        if not interrupted:
-            print("airaccord: a process that flew was killed; the report so far:", file=sys.stderr)
-        return not interrupted
-    if interrupted:
-        print("airaccord: interrupted; the report so far:", file=sys.stderr)
-    return False
 
 
 def _write(folder: OutputFolder, bug: dict[str, Any]) -> None:
@@ -96,28 +76,3 @@ def _show(report: dict[str, Any], folder: OutputFolder, as_json: bool) -> None:
             sys.stdout.write(data.decode())
         else:
             swarm_reports.render(report, Console())
-
-
-@contextmanager
-def counting(what: str, whole: int) -> Iterator[Any]:
-    """A bar on the terminal. Yields what moves it on: by how many, and how many bugs more."""
-    bugs = 0
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[bugs]} bugs"),
-        console=Console(file=sys.stderr),
-        transient=True,
-        disable=not sys.stderr.isatty(),
-    )
-    with bar:
-        task = bar.add_task(what, total=whole, bugs=0)
-
-        def count(done: int, more: int) -> None:
-            nonlocal bugs
-            bugs += more
-            bar.update(task, advance=done, bugs=bugs)
-
-        yield count

@@ -24,14 +24,16 @@ class Results:
     def __init__(self, path: Path | None, tool: str):
         self.by_seed: dict[int, Result] = {}
         self._path, self._tool = path, tool
-        if path is not None and path.exists():
+        if path is not None:
             self._read(path)
 
     def _read(self, path: Path) -> None:
         try:
-            text = path.read_bytes()
+            with path.open("a+b") as stream:  # makes it, too: that it cannot be written is told before anything flies
+                stream.seek(0)
+                text = stream.read()
         except OSError as error:
-            raise _wrong(path, f"cannot be read: {error.strerror}") from None
+            raise _wrong(path, f"cannot be read and written: {error.strerror}") from None
         *lines, torn = text.split(b"\n")
         for number, line in enumerate(lines, 1):
             try:

@@ -1,9 +1,10 @@
 """The judge against the truth: what it may not say, what it had to find, and how much it decided.
 
-A *wrong accusation* is a fail that nothing in the flight excuses. What excuses one of a station: a fault of it in whose
-row of `nodes.fault_table` the clause stands; of nobody: a fault that breaks the clause as nobody; of a pair in 6.1: that
-the two really were inside the safe distance, by their true motions and with `OUTER_M` more, for all of the time that
-6.1 names and no later than the finding.
+A *wrong accusation* is a fail that nothing in the flight excuses. What excuses one
+- of a station: a fault of it in whose row of `nodes.fault_table` the clause stands;
+- of nobody: a fault that breaks the clause as nobody's;
+- of a pair: such a fault of either; in 6.1 also that the two really were inside the safe distance, by their true motions
+  and with `OUTER_M` more, for all of the time that 6.1 names and no later than the finding.
 
 A fault *had to be found* if the monitor was told enough. It was told enough if
 - the fault was active for the seconds in its row, while its station was there and before it signed off; for a row that
@@ -21,12 +22,13 @@ A *crash* is a bug, too: a station's own code that raised, or any other exceptio
 *refused*.
 """
 
+import re
 from collections.abc import Iterator
 from itertools import combinations
 from typing import NamedTuple
 
 from nodes.closeness import close_spans, longest_s
-from nodes.fault_table import TABLE, Onset, Whom, guilty_of, subject_of
+from nodes.fault_table import TABLE, Onset, Whom, guilty_of, on_its_side, subject_of
 from nodes.flight import Flight
 from nodes.flight_events import Span
 from nodes.motion import Motion
@@ -43,6 +45,8 @@ INNER_M = 1_000.0
 """Two containment radii for each of the two, and their reach between two reports."""
 CLOSE_S = 8.0
 NEAR_SHARE = 0.9
+SOURCE_LINE = re.compile(r" \(\S+, line \d+\)")
+"""Where the program is on this machine: no result of a seed."""
 STARTS_S, LEAVES_S = 3.0, 6.0
 """A station's first report, and its sign-off, with a report to spare."""
 
@@ -58,9 +62,10 @@ class Bug(NamedTuple):
 
 def bugs_of(flown: Flown) -> list[Bug]:
     """Everything that is wrong with what the judge found."""
-    told = [Bug("crash", "", "", what) for what in flown.broken]
+    told = [Bug("crash", "", "", SOURCE_LINE.sub("", what)) for what in flown.broken]
     told += [Bug("accused", f.clause, f.subject, f.summary) for f in unjust(flown)]
-    told += _missed(flown)
+    if not flown.broken:  # else somebody is gone who had to be found
+        told += _missed(flown)
     return list({(b.kind, b.clause, b.subject): b for b in reversed(told)}.values())[::-1]
 
 
@@ -142,12 +147,14 @@ def told_enough(flown: Flown, fault: FaultEntry) -> bool:
     others = [f for f in scenario.fault if f is not fault and (row.near or {f.station, f.target} & named)]
     if row.whom is Whom.PAIR or others or any(e.station in named for e in scenario.event) or station.avoid_s:
         return False  # pairs are looked at by their motions
-    if row.onset is Onset.START and fault.at_s > 0 or row.near and not is_clean(flown):
+    if (row.near and not is_clean(flown)) or not all_heard(flown, None if row.near else station.address):
         return False
-    if not all_heard(flown, None if row.near else station.address):
+    if not on_its_side(row, station.party, flight.agreement.party[0].name):
         return False
-    from_ns, until_ns = _active(flight, fault, station)
-    if row.ends and until_ns >= _there(flight, station)[1]:
+    there, (from_ns, until_ns) = _there(flight, station), _active(flight, fault, station)
+    if (row.onset is Onset.START and fault.at_s > 0) or (row.onset is Onset.LATER and from_ns <= there[0]):
+        return False
+    if row.ends and until_ns >= there[1]:
         return False
     if row.near:
         return _near_s(flight, station, from_ns, until_ns) >= row.seconds

@@ -100,7 +100,7 @@ def _aircraft(i: int, random: Random, place: tuple[float, float], duration_s: fl
         entry["errors"] = _errors(random, duration_s)
     if random.random() < 0.2:
         entry["power_dbm"] = random.randint(32, 43)
-    if random.random() < 0.1:
+    if random.random() < 0.06:
         begin = random.uniform(0, duration_s * 0.6)
         entry["avoid_s"] = [round(begin, 1), round(begin + random.uniform(10, 40), 1)]
     return entry

@@ -3,7 +3,7 @@
 from random import Random
 from typing import Any
 
-from nodes.fault_table import TABLE, Onset, Trips, Whom
+from nodes.fault_table import TABLE, Onset, Trips, Whom, on_its_side
 from nodes.flight_names import IDLE
 
 Table = dict[str, Any]
@@ -24,7 +24,8 @@ def draw_faults(random: Random, scenario: Table, agreement: Table) -> list[Table
         suited = [s for s in flying if _suits(s, row, first, scenario["event"])]
         if not suited:
             continue
-        station = random.choice(suited)
+        free = [s for s in suited if all(s["call_sign"] != f["station"] for f in faults)]
+        station = random.choice(free if free and random.random() < 0.7 else suited)
         if any((f["name"], f["station"]) == (name, station["call_sign"]) for f in faults):
             continue
         fault = {"name": name, "station": station["call_sign"], **_times(random, name, row, scenario["duration_s"])}
@@ -38,7 +39,7 @@ def draw_faults(random: Random, scenario: Table, agreement: Table) -> list[Table
 
 
 def _suits(station: Table, row: Trips, first: str, events: list[Table]) -> bool:
-    if row.first and station["party"] != first:
+    if not on_its_side(row, station["party"], first):
         return False
     changes = any("power_dbm" in e and e["station"] == station["call_sign"] for e in events)
     return not row.full_power or (station.get("power_dbm", USUAL_DBM) == USUAL_DBM and not changes)

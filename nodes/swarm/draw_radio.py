@@ -48,7 +48,9 @@ def draw_events(random: Random, stations: list[Table], duration_s: float) -> lis
         begin = random.uniform(1, duration_s * 0.8)
         return round(begin, 2), round(min(begin + random.uniform(shortest_s, longest_s), duration_s - 1), 2)
 
-    def during(key: str, value: object, after: object, station: str | None, shortest_s: float, longest_s: float) -> None:
+    def during(
+        key: str, value: object, after: object, station: str | None, shortest_s: float, longest_s: float
+    ) -> None:
         begin, end = spell(shortest_s, longest_s)
         of = {} if station is None else {"station": station}
         if begin < end:

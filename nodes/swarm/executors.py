@@ -1,4 +1,4 @@
-"""Where flights are flown: in processes of this machine, or on a Dask cluster. Both are executors of the standard kind."""
+"""Where flights are flown: in processes of this machine or on a Dask cluster, each an executor of the standard kind."""
 
 import multiprocessing
 import os

@@ -72,9 +72,7 @@ def fly(flight: Flight, seed: int | None = None) -> Flown:
             fails.append(finding)
 
     with rarely():
-        run = Simulation(
-            flight, flight.scenario.seed if seed is None else seed, lambda _: io.BytesIO(), truth, found
-        )
+        run = Simulation(flight, flight.scenario.seed if seed is None else seed, lambda _: io.BytesIO(), truth, found)
         run.advance(flight.end_ns)
         run.close()
         tallies = tuple(run.tallies())

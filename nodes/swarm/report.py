@@ -29,7 +29,9 @@ def build(results: Sequence[Result], first_seed: int, seeds: int) -> dict[str, A
         "flown": len(results),
         "bugs": {kind: sum(b["kind"] == kind for b in bugs) for kind in KINDS},
         "loss": [_of_class(name, _in_class(results, i)) for i, (_, name) in enumerate(CLASSES)],
-        "faults": {name: _of_fault(name, results) for name in sorted({f["name"] for r in results for f in r["faults"]})},
+        "faults": {
+            name: _of_fault(name, results) for name in sorted({f["name"] for r in results for f in r["faults"]})
+        },
         "found": [{k: b[k] for k in ("seed", "kind", "clause", "subject", "summary", "file")} for b in bugs],
         "complete": len(results) == seeds,
     }
@@ -77,7 +79,10 @@ def _of_fault(name: str, results: Sequence[Result]) -> dict[str, Any]:
         **_verdicts(faults),
         "had_to_be_found": sum(f["told_enough"] for f in faults),
         "loss": [
-            {"unheard": title, **_verdicts([f for r in _in_class(results, i) for f in r["faults"] if f["name"] == name])}
+            {
+                "unheard": title,
+                **_verdicts([f for r in _in_class(results, i) for f in r["faults"] if f["name"] == name]),
+            }
             for i, (_, title) in enumerate(CLASSES)
         ],
         **timing([f["after_s"] for f in faults]),
@@ -119,8 +124,15 @@ def share(part: int, whole: int) -> str:
     return f"{part}/{whole}" if whole else "-"
 
 
+def narrow_table(*heads: str) -> Table:
+    """A table that fits on a terminal of 80 columns."""
+    table = Table(*heads, box=None, padding=(0, 2, 0, 0))
+    table.columns[0].no_wrap = True
+    return table
+
+
 def _loss_table(classes: list[dict[str, Any]]) -> Table:
-    table = Table("unheard", "seeds", "instances", "decided", "inconclusive", "faults found", "accused", box=None)
+    table = narrow_table("unheard", "seeds", "instances", "decided", "inconclusive", "faults found", "accused")
     for row in classes:
         if row["seeds"]:
             decided, open_ = (f"{row[k]:.1%}" if row[k] is not None else "-" for k in ("decided", "inconclusive"))
@@ -132,9 +144,9 @@ def _loss_table(classes: list[dict[str, Any]]) -> Table:
 
 
 def _fault_table(faults: dict[str, dict[str, Any]]) -> Table:
-    table = Table("fault", "drawn", "had to", "found", "open", "passed", "median s", "worst s", box=None)
+    table = narrow_table("fault", "drawn", "had to", "found", "open", "passed", "median", "worst")
     for name, row in faults.items():
         numbers = (row[k] for k in ("drawn", "had_to_be_found", "detected", "inconclusive", "passed"))
-        seconds = ("-" if row[k] is None else f"{row[k]:.1f}" for k in ("median_s", "worst_s"))
+        seconds = ("-" if row[k] is None else f"{row[k]:.1f} s" for k in ("median_s", "worst_s"))
         table.add_row(name, *map(str, numbers), *seconds)
     return table

@@ -1,11 +1,11 @@
-"""One seed: drawn, flown, compared, and shrunk if there is a bug. What comes of it is JSON, for it travels and is kept."""
+"""One seed: drawn, flown, compared, shrunk if there is a bug. What comes of it is JSON: it travels, and is kept."""
 
 from collections import Counter
 from typing import Any
 
 from nodes import __version__
-from nodes.problems import ConfigurationError
 from nodes.fault_table import TABLE, subject_of
+from nodes.problems import ConfigurationError
 from nodes.scenario import FaultEntry
 from nodes.swarm.compare import Bug, bugs_of, told_enough, verdict_on
 from nodes.swarm.draw import draw

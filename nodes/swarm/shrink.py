@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from copy import deepcopy
 from typing import Any
 
-from nodes.fault_table import TABLE
 from nodes.swarm.compare import Bug
 from nodes.swarm.plans import Plan
 
