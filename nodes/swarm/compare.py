@@ -3,8 +3,8 @@
 A *wrong accusation* is a fail that nothing in the flight excuses. What excuses one
 - of a station: a fault of it in whose row of `nodes.fault_table` the clause stands;
 - of nobody: a fault that breaks the clause as nobody's;
-- of a pair: such a fault of either; in 6.1 also that the two really were inside the safe distance, by their true motions
-  and with `OUTER_M` more, for all of the time that 6.1 names and no later than the finding.
+- of a pair: such a fault of either; in 6.1 also that the two really were inside the safe distance, by their true
+  motions and with `OUTER_M` more, for all of the time that 6.1 names and no later than the finding.
 
 A fault *had to be found* if the monitor was told enough. It was told enough if
 - the fault was active for the seconds in its row, while its station was there and before it signed off; for a row that

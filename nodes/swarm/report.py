@@ -126,7 +126,7 @@ def share(part: int, whole: int) -> str:
 
 def narrow_table(*heads: str) -> Table:
     """A table that fits on a terminal of 80 columns."""
-    table = Table(*heads, box=None, padding=(0, 2, 0, 0))
+    table = Table(*heads, box=None, padding=(0, 1, 0, 0))
     table.columns[0].no_wrap = True
     return table
 
