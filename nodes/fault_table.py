@@ -62,7 +62,8 @@ TABLE: dict[str, Trips] = {
     "babbler": Trips("3.2", 65),
     "malformed": Trips("3.3", 15),
     "loud": Trips("3.4", 5, also=("4.5",), full_power=True),
-    "silent": Trips("4.1", 9, onset=Onset.LATER, ends=True),
+    # who is silent for long does not identify itself either, lets its intent run out, calls nobody, answers nobody
+    "silent": Trips("4.1", 9, also=("1.4", "5.1", "6.2", "6.3"), onset=Onset.LATER, ends=True),
     "replay": Trips("4.2", 15, whom=Whom.NOBODY),
     "bad_clock": Trips("4.3", 10, also=("4.5",), onset=Onset.LATER),
     "teleport": Trips("4.4", 15, also=("3.4", "4.5", "5.3")),  # 3.4: power or position, and the position is false

@@ -142,9 +142,9 @@ def all_heard(flown: Flown, address: int | None = None) -> bool:
 def told_enough(flown: Flown, fault: FaultEntry) -> bool:
     """Whether the monitor was told enough to find a fault."""
     flight, row = flown.flight, TABLE[fault.name]
-    scenario, named = flight.scenario, {fault.station, fault.target}
+    scenario, named = flight.scenario, _named(fault)
     station = next(s for s in flight.stations if s.call_sign == fault.station)
-    others = [f for f in scenario.fault if f is not fault and (row.near or {f.station, f.target} & named)]
+    others = [f for f in scenario.fault if f is not fault and (row.near or _named(f) & named)]
     if row.whom is Whom.PAIR or others or any(e.station in named for e in scenario.event) or station.avoid_s:
         return False  # pairs are looked at by their motions
     if (row.near and not is_clean(flown)) or not all_heard(flown, None if row.near else station.address):
@@ -159,6 +159,11 @@ def told_enough(flown: Flown, fault: FaultEntry) -> bool:
     if row.near:
         return _near_s(flight, station, from_ns, until_ns) >= row.seconds
     return until_ns - from_ns >= seconds_ns(row.seconds)
+
+
+def _named(fault: FaultEntry) -> set[str]:
+    """Whom a fault is about."""
+    return {name for name in (fault.station, fault.target) if name is not None}
 
 
 def _there(flight: Flight, station: StationEntry) -> Span:
@@ -191,7 +196,7 @@ def _near_s(flight: Flight, station: StationEntry, from_ns: int, until_ns: int) 
 
 def _close_and_not_found(flown: Flown) -> Iterator[Bug]:
     flight, terms = flown.flight, flown.flight.agreement.clause.c6_1
-    troubled = {name for f in flight.scenario.fault if f.name != "too_close" for name in (f.station, f.target)}
+    troubled = {name for f in flight.scenario.fault if TABLE[f.name].whom is not Whom.PAIR for name in _named(f)}
     able = [s for s in flight.stations if s.flies and s.call_sign not in troubled and not s.avoid_s]
     for a, b in combinations(able, 2) if terms else ():
         subject = "/".join(sorted((f"{a.address:06x}", f"{b.address:06x}")))

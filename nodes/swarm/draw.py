@@ -154,12 +154,17 @@ def _turned(random: Random, course: float, speed_mps: float, fastest_mps: float)
 
 
 def _deal_slots(stations: list[Table], agreement: Table, random: Random) -> None:
-    """Slots by chance, or left to the program; enough for the rate of reports."""
-    channel = agreement["channel"][0]
-    each = max(channel["slots_per_station"], 4 if agreement["clause"]["4.1"]["every_s"] < 1 else 2)
-    channel["slots_per_station"] = each
-    if random.random() < 0.6:
-        own = [n for n in range(channel["slots"]) if n not in channel["shared_slots"]]
+    """Slots by chance, or left to the program; where two reports a second are due, as many in either half of it."""
+    channel, fast = agreement["channel"][0], agreement["clause"]["4.1"]["every_s"] < 1
+    each = channel["slots_per_station"] = 4 if fast else channel["slots_per_station"]
+    half = channel["slots"] // 2
+    own = [n for n in range(channel["slots"]) if n not in channel["shared_slots"]]
+    if fast:
+        dealt = random.sample([n for n in own if n < half], each // 2 * len(stations))
+        for i, station in enumerate(stations):
+            mine = dealt[2 * i : 2 * i + 2]
+            station["slots"] = sorted([*mine, *(n + half for n in mine)])
+    elif random.random() < 0.6:
         dealt = random.sample(own, each * len(stations))
         for i, station in enumerate(stations):
-            station["slots"] = sorted(dealt[i * each : (i + 1) * each])
+            station["slots"] = sorted(dealt[each * i : each * (i + 1)])

@@ -9,6 +9,7 @@ import pytest
 
 from nodes.fault_table import TABLE
 from nodes.main import run
+from nodes.scenario import FaultEntry
 from nodes.swarm.compare import bugs_of, is_clean, told_enough
 from nodes.swarm.draw import draw
 from nodes.swarm.plans import Flown, Plan, fly
@@ -63,28 +64,46 @@ def test_without_it_there_is_none() -> None:
     assert result["bugs"] == []
 
 
-def flown_with(name: str) -> Flown:
-    """A drawn flight in a radio without trouble, in which one station has had this fault from early on."""
+def flown_with(*names: str, event: tuple[dict[str, Any], ...] = ()) -> Flown:
+    """A drawn flight in a radio without trouble but for events; its first stations have these faults, one each."""
     for seed in range(10_000):
         plan = draw(seed)
         if not honest(plan.scenario) or plan.scenario["medium"]["loss"] or plan.scenario["duration_s"] < 90:
             continue
         if plan.agreement["clause"]["4.1"]["every_s"] != 1 or any("avoid_s" in s for s in plan.scenario["station"]):
             continue
-        station = plan.scenario["station"][1]
-        if station["waypoints"][0][0] > 0 or station["waypoints"][-1][0] < plan.scenario["duration_s"]:
+        stations = plan.scenario["station"][1:]
+        way = stations[0]["waypoints"]
+        if way[0][0] > 0 or way[-1][0] < plan.scenario["duration_s"]:
             continue
-        fault = {"name": name, "station": station["call_sign"]}
-        flown = fly(Plan(plan.agreement, plan.scenario | {"fault": [fault]}).load())
-        if told_enough(flown, flown.flight.scenario.fault[0]):
-            assert is_clean(flown)
-            return flown
+        faults = [{"name": n, "station": s["call_sign"]} for n, s in zip(names, stations, strict=False)]
+        return fly(Plan(plan.agreement, plan.scenario | {"fault": faults, "event": list(event)}).load())
     raise AssertionError("no seed suits")
+
+
+def fault_of(flown: Flown, name: str) -> FaultEntry:
+    return next(f for f in flown.flight.scenario.fault if f.name == name)
+
+
+def test_what_the_monitor_was_told_does_not_depend_on_others() -> None:
+    flown = flown_with("vague", "stale_agreement")
+    assert is_clean(flown)
+    assert all(told_enough(flown, f) for f in flown.flight.scenario.fault)
+    flown = flown_with("vague", event=({"at_s": 50, "loss": 0.0},))
+    assert not is_clean(flown)
+    assert told_enough(flown, fault_of(flown, "vague"))
+
+
+def test_who_was_not_heard_all_through_did_not_tell_enough() -> None:
+    flown = flown_with("vague", event=({"at_s": 50, "loss": 0.3}, {"at_s": 53, "loss": 0.0}))
+    assert not told_enough(flown, fault_of(flown, "vague"))
+    assert bugs_of(flown) == []
 
 
 @pytest.mark.parametrize("name", ["stale_agreement", "vague", "malformed", "wrong_channel", "deaf_on_guard"])
 def test_what_had_to_be_found_and_was_not_is_a_bug(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     flown = flown_with(name)
+    assert is_clean(flown)
     assert bugs_of(flown) == []
     clause = TABLE[name].clause
     for tally in flown.tallies:
