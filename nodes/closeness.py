@@ -22,16 +22,32 @@ def close_spans(a: Motion, b: Motion, from_ns: int, until_ns: int, level_m: floa
     while before_ns < until_ns:
         at_ns = min(before_ns + PIECE_NS, until_ns)
         now = away(a, b, at_ns)
-        if before is not None and now is not None:
-            first, last = _inside(before, now, level_m, height_m)
+        begin, begin_ns, end, end_ns = before, before_ns, now, at_ns
+        if begin is None and end is not None:
+            begin_ns, begin = _edge(a, b, at_ns, before_ns)
+        elif begin is not None and end is None:
+            end_ns, end = _edge(a, b, before_ns, at_ns)
+        if begin is not None and end is not None:
+            first, last = _inside(begin, end, level_m, height_m)
             if first < last:
-                length_ns = at_ns - before_ns
-                span = before_ns + round(first * length_ns), before_ns + round(last * length_ns)
+                length_ns = end_ns - begin_ns
+                span = begin_ns + round(first * length_ns), begin_ns + round(last * length_ns)
                 if spans and span[0] <= spans[-1][1]:
                     span = spans.pop()[0], span[1]
                 spans.append(span)
         before, before_ns = now, at_ns
     return spans
+
+
+def _edge(a: Motion, b: Motion, there_ns: int, gone_ns: int) -> tuple[int, Away | None]:
+    """The last instant, from one at which both are there towards one at which they are not, at which they still are."""
+    while abs(there_ns - gone_ns) > 1:
+        middle_ns = (there_ns + gone_ns) // 2
+        if away(a, b, middle_ns) is None:
+            gone_ns = middle_ns
+        else:
+            there_ns = middle_ns
+    return there_ns, away(a, b, there_ns)
 
 
 def away(a: Motion, b: Motion, at_ns: int) -> Away | None:

@@ -48,7 +48,7 @@ def test_far_enough_apart_in_height_they_are_never_close() -> None:
 
 
 def test_who_is_not_there_is_not_close() -> None:
-    assert spans_s(Straight(0, FAST), Straight(0, FAST, from_s=50, to_s=80)) == [(50, 80)]
+    assert spans_s(Straight(0, FAST), Straight(0, FAST, from_s=50.017, to_s=80.1)) == [(50.017, 80.1)]
     assert longest_s(close_spans(Straight(0, 0), Straight(0, 0, to_s=-1), 0, NS_PER_S, LEVEL_M, HEIGHT_M)) == 0
 
 
