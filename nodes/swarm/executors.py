@@ -28,8 +28,11 @@ def _local(workers: int, interrupted: list[int]) -> Iterator[tuple[Executor, int
     """Processes of this machine. If the run is interrupted, what they fly is not waited for."""
     before = set(multiprocessing.active_children())
     spawn = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=spawn, initializer=_leave_ctrl_c_to_the_parent)
+    pool = ProcessPoolExecutor(workers, mp_context=spawn)
     try:
+        with _ctrl_c_held_back():
+            for _ in range(workers):  # each starts a process
+                pool.submit(os.getpid)
         yield pool, 2 * workers
     finally:
         if interrupted:
@@ -38,8 +41,14 @@ def _local(workers: int, interrupted: list[int]) -> Iterator[tuple[Executor, int
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _leave_ctrl_c_to_the_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+@contextmanager
+def _ctrl_c_held_back() -> Iterator[None]:
+    """Processes that are started inside never see Ctrl-C, not even while they start: it is their parent's business."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager
