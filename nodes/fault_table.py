@@ -66,7 +66,8 @@ TABLE: dict[str, Trips] = {
     "silent": Trips("4.1", 9, also=("1.4", "5.1", "6.2", "6.3"), onset=Onset.LATER, ends=True),
     "replay": Trips("4.2", 15, whom=Whom.NOBODY),
     "bad_clock": Trips("4.3", 10, also=("4.5",), onset=Onset.LATER),
-    "teleport": Trips("4.4", 15, also=("3.4", "4.5", "5.3")),  # 3.4: power or position, and the position is false
+    # 3.4: power or position, and the position is false; 6.2: it says that it is inside the ring, and calls nobody
+    "teleport": Trips("4.4", 15, also=("3.4", "4.5", "5.3", "6.2")),
     "spoofed_position": Trips("4.5", 5, also=("3.4", "4.4")),  # 4.4: the jump when it begins or ends
     "vague": Trips("4.6", 36),
     "no_intent": Trips("5.1", 40, onset=Onset.START),

@@ -14,7 +14,7 @@ from nodes.swarm.matrix import fly_fault, shipped_faults
 from protocol.clauses.c1_3 import AgreementInForce
 from protocol.verdicts import Finding, Outcome
 
-TWO = ["--fault", "malformed", "--fault", "spoofed_position", "--seeds", "2", "--workers", "1"]
+TWO = ["--fault", "malformed", "--fault", "spoofed_position", "--seeds", "2"]
 
 
 @pytest.fixture

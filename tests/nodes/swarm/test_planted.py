@@ -119,7 +119,7 @@ def test_a_pair_that_was_close_and_not_found_is_a_bug(monkeypatch: pytest.Monkey
     for seed in range(10_000):
         scenario = draw(seed).scenario
         if honest(scenario) and not scenario["medium"]["loss"] and len(scenario["station"]) > 8:
-            found |= {(b["kind"], b["clause"]) for b in fly_seed(seed)["bugs"]}
+            found |= {(b.kind, b.clause) for b in bugs_of(fly(draw(seed).load()))}
             if found:
                 break
     assert found == {("missed", "6.1")}
