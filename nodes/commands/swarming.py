@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, Executor
+from concurrent.futures import BrokenExecutor, CancelledError, Executor
 from contextlib import contextmanager
 from typing import Annotated, Any
 
@@ -30,10 +30,10 @@ def fly_all(
     broken = False
     try:
         run(work, items, executor, width, take, interrupted)
-    except BrokenExecutor:
+    except (BrokenExecutor, CancelledError):  # the latter: a cluster is gone
         broken = not interrupted
     if broken:
-        print("airaccord: a process that flew was killed; the report so far:", file=sys.stderr)
+        print("airaccord: a process that flew, or the scheduler, is gone; the report so far:", file=sys.stderr)
     elif interrupted:
         print("airaccord: interrupted; the report so far:", file=sys.stderr)
     return broken

@@ -5,7 +5,7 @@ import json
 import os
 import signal
 from collections.abc import Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, ThreadPoolExecutor
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -110,6 +110,25 @@ def test_ctrl_c_leaves_a_report_of_what_there_is(
     assert not report["complete"]
     assert 2 <= report["flown"] < 20
     assert len(kept.read_text().splitlines()) == report["flown"]
+
+
+@pytest.mark.parametrize("error", [BrokenExecutor, CancelledError])
+def test_when_those_who_fly_are_gone_what_there_is_is_told(
+    in_threads: list[int],
+    error: type[Exception],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fly_seed(seed: int) -> dict[str, Any]:
+        if seed == 3:
+            raise error
+        return result(seed)
+
+    monkeypatch.setattr("nodes.commands.swarm.fly_seed", fly_seed)
+    assert run_command(["swarm", "--json", "--seeds", "50"]) == 5
+    told = capsys.readouterr()
+    assert "is gone" in told.err
+    assert not json.loads(told.out)["complete"]
 
 
 @pytest.mark.parametrize(
