@@ -62,8 +62,9 @@ def draw_events(random: Random, stations: list[Table], duration_s: float) -> lis
         during("loss", random.choice([0.3, 1.0]), random.choice([0.0, 0.05]), None, 3, 20)
     if random.random() < 0.25 and monitors_can_be_off():
         during("on_air", False, True, "MON 1", 2, 20)
+    for _ in range(random.choice([0, 0, 1, 2, 4])):
+        during("on_air", False, True, random.choice(flying), 0.2, random.choice([2, 10, 40]))
     for chance, key, value, after, longest_s in (
-        (0.3, "on_air", False, True, 40),
         (0.2, "power_dbm", random.randint(-30, 30), 40, 30),
         (0.15, "channels", [2], [1, 2], 15),
     ):
