@@ -9,12 +9,14 @@ import typer
 from nodes import __version__, report as reports
 from nodes.commands.check import check
 from nodes.commands.decode import decode
+from nodes.commands.faults import faults
 from nodes.commands.hub import hub
 from nodes.commands.lint import lint
 from nodes.commands.node import node
 from nodes.commands.run import run as run_live
 from nodes.commands.simulate import simulate
 from nodes.commands.spec import spec
+from nodes.commands.swarm import swarm
 from nodes.commands.why import why
 from nodes.problems import ConfigurationError
 from nodes.standard_streams import ended_by_signals, open_streams
@@ -44,7 +46,7 @@ def about(version: Annotated[bool, typer.Option("--version", help="Print the ver
 
 
 app.command(name="run")(run_live)
-for verb in (simulate, hub, node, check, lint, decode, why, spec):
+for verb in (simulate, hub, node, check, lint, decode, why, spec, faults, swarm):
     app.command()(verb)
 
 

@@ -14,6 +14,10 @@ FILES = sorted(p for package in OWN for p in (ROOT / package).rglob("*.py"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
+OF_EXTRAS = {"pytest_plugin.py": ["pytest"], "executors.py": ["distributed"]}
+"""Files that may import what an extra brings."""
+
+
 def modules(requirements: list[str]) -> set[str]:
     names = (re.split(r"[<>=\[ ]", r)[0] for r in requirements)
     return {name.removeprefix("python-").replace("pyzmq", "zmq").replace("-", "_") for name in names}
@@ -23,8 +27,7 @@ def modules(requirements: list[str]) -> set[str]:
 def test_nothing_is_imported_that_is_not_declared(path: Path) -> None:
     """A library that only another one happened to bring is gone when that one changes its mind."""
     declared = modules(PROJECT["dependencies"])
-    if path.name == "pytest_plugin.py":
-        declared |= modules(PROJECT["optional-dependencies"]["pytest"])
+    declared |= modules([r for extra in OF_EXTRAS.get(path.name, ()) for r in PROJECT["optional-dependencies"][extra]])
     imported = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):

@@ -9,6 +9,8 @@ from math import cos, hypot, radians
 
 import pytest
 
+from nodes.closeness import close_spans, longest_s
+from nodes.fault_table import guilty_of
 from nodes.motion import Kinematics
 from nodes.seat import motion_of
 from nodes.shipped import CONFIGS
@@ -16,7 +18,7 @@ from nodes.testing import FlightTest
 from protocol import codec
 from protocol.agreement import utc_text
 from protocol.messages import Position
-from protocol.units import NS_PER_S
+from protocol.units import FT_M, NM_M, NS_PER_S
 from protocol.verdicts import UNATTRIBUTED, Finding, Outcome, Verdict
 from radio.recording import Reception, read
 
@@ -97,20 +99,13 @@ def apart(x: Kinematics, y: Kinematics) -> tuple[float, float]:
 
 def really_too_close(flight: FlightTest) -> set[str]:
     """The pairs of opposed aircraft within 5 NM and 1,000 ft for 10 s on end, by their true motions."""
-    sides = [s for s in flight.flight.stations if s.party]
-    pairs = set()
-    for a, b in combinations(sides, 2):
-        if a.party == b.party:
-            continue
-        seconds = 0.0
-        x_of, y_of = motion_of(a, flight.flight), motion_of(b, flight.flight)
-        for at_ns in range(flight.flight.start_ns, flight.flight.end_ns, NS_PER_S // 4):
-            x, y = x_of.at(at_ns), y_of.at(at_ns)
-            nm, ft = apart(x, y) if x and y else (99.0, 0.0)
-            seconds = seconds + 0.25 if nm < 5 and ft < 1000 else 0.0
-            if seconds > 10:
-                pairs.add(f"{a.address:06x}/{b.address:06x}")
-    return pairs
+    begin, end = flight.flight.start_ns, flight.flight.end_ns
+    sides = [(s, motion_of(s, flight.flight)) for s in flight.flight.stations if s.party]
+    return {
+        f"{a.address:06x}/{b.address:06x}"
+        for (a, x), (b, y) in combinations(sides, 2)
+        if a.party != b.party and longest_s(close_spans(x, y, begin, end, 5 * NM_M, 1000 * FT_M)) >= 10
+    }
 
 
 def test_every_shipped_scenario_is_in_the_table() -> None:
@@ -120,6 +115,12 @@ def test_every_shipped_scenario_is_in_the_table() -> None:
 @pytest.mark.parametrize("name", ACCUSED)
 def test_exactly_these_are_accused(name: str, flown: Flown) -> None:
     assert flown(name).accused() == ACCUSED[name]
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_trips_what_the_table_of_faults_says(name: str, flown: Flown) -> None:
+    flight = flown(name).flight
+    assert ACCUSED[name] <= guilty_of(flight.scenario.fault, flight.stations)
 
 
 @pytest.mark.parametrize("name", ACCUSED)

@@ -1,0 +1,104 @@
+"""Which clause each fault must trip, and what else it may trip: the one table of it."""
+
+from collections.abc import Iterable
+from enum import Enum
+from typing import NamedTuple
+
+from nodes.scenario import FaultEntry, StationEntry
+from protocol.verdicts import UNATTRIBUTED
+
+
+class Whom(Enum):
+    """Whom the clause's verdict is about: who has the fault, nobody, or it and its target together."""
+
+    ITSELF = "itself"
+    NOBODY = "nobody"
+    PAIR = "pair"
+
+
+class Onset(Enum):
+    """When a fault may begin so that it breaks its clause."""
+
+    ANY = "any"
+    START = "start"
+    """With the flight: what was said before it would still hold."""
+    LATER = "later"
+    """Not with the flight: what was true before it must have been heard."""
+
+
+class Side(Enum):
+    """Whose breach it is, by who calls first: of the party that is to call, or of one that is called."""
+
+    CALLS = "calls"
+    IS_CALLED = "is called"
+
+
+class Trips(NamedTuple):
+    """What a fault does. `seconds`: active for so long, and all frames heard, it must have been found.
+
+    `near`: those seconds count only while somebody of the other party is inside the contact ring. `ends`: it is proved
+    only once it is over. `full_power`: it is one only of a station of the usual power. `side`: only of this one.
+    """
+
+    clause: str
+    seconds: float
+    also: tuple[str, ...] = ()
+    whom: Whom = Whom.ITSELF
+    onset: Onset = Onset.ANY
+    near: bool = False
+    ends: bool = False
+    full_power: bool = False
+    side: Side | None = None
+
+
+TABLE: dict[str, Trips] = {
+    "stranger": Trips("1.1", 5, whom=Whom.NOBODY, onset=Onset.START),
+    "stale_agreement": Trips("1.3", 25),
+    "anonymous": Trips("1.4", 65),
+    "wrong_channel": Trips("2.1", 10),
+    "deaf_on_guard": Trips("2.2", 6),
+    "guard_chatter": Trips("2.3", 75),
+    "slot_thief": Trips("3.1", 12),
+    "babbler": Trips("3.2", 65),
+    "malformed": Trips("3.3", 15),
+    "loud": Trips("3.4", 5, also=("4.5",), full_power=True),
+    # who is silent for long does not identify itself either, lets its intent run out, calls nobody, answers nobody
+    "silent": Trips("4.1", 9, also=("1.4", "5.1", "6.2", "6.3"), onset=Onset.LATER, ends=True),
+    "replay": Trips("4.2", 15, whom=Whom.NOBODY),
+    "bad_clock": Trips("4.3", 10, also=("4.5",), onset=Onset.LATER),
+    # 3.4: power or position, and the position is false; 6.2: it says that it is inside the ring, and calls nobody
+    "teleport": Trips("4.4", 15, also=("3.4", "4.5", "5.3", "6.2")),
+    "spoofed_position": Trips("4.5", 5, also=("3.4", "4.4")),  # 4.4: the jump when it begins or ends
+    "vague": Trips("4.6", 36),
+    "no_intent": Trips("5.1", 40, onset=Onset.START),
+    "too_close": Trips("6.1", 0, whom=Whom.PAIR),  # how long it takes to get there, only the true motions say
+    "no_contact": Trips("6.2", 75, onset=Onset.START, near=True, side=Side.CALLS),
+    "ignores_hail": Trips("6.3", 75, onset=Onset.START, near=True, side=Side.IS_CALLED),
+}
+
+
+def on_its_side(row: Trips, party: str | None, first: str) -> bool:
+    """Whether a station of a party can have a fault as its own breach. `first` is the party that calls first."""
+    return row.side is None or (party == first) == (row.side is Side.CALLS)
+
+
+def subject_of(fault: FaultEntry, stations: Iterable[StationEntry]) -> str:
+    """Whom the clause of a fault must fail for, as verdicts name it."""
+    addresses = {s.call_sign: f"{s.address:06x}" for s in stations}
+    whom = TABLE[fault.name].whom
+    if whom is Whom.NOBODY:
+        return UNATTRIBUTED
+    if whom is Whom.PAIR and fault.target is not None:
+        return "/".join(sorted((addresses[fault.station], addresses[fault.target])))
+    return addresses[fault.station]
+
+
+def guilty_of(faults: Iterable[FaultEntry], stations: tuple[StationEntry, ...]) -> set[tuple[str, str]]:
+    """Every (clause, subject) that these faults excuse a fail of. A pair is excused by either of its two."""
+    addresses = {s.call_sign: f"{s.address:06x}" for s in stations}
+    excused = set()
+    for fault in faults:
+        row = TABLE[fault.name]
+        excused.add((row.clause, subject_of(fault, stations)))
+        excused |= {(clause, addresses[fault.station]) for clause in row.also}
+    return excused

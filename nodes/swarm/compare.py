@@ -1,0 +1,211 @@
+"""The judge against the truth: what it may not say, what it had to find, and how much it decided.
+
+A *wrong accusation* is a fail that nothing in the flight excuses. What excuses one
+- of a station: a fault of it in whose row of `nodes.fault_table` the clause stands;
+- of nobody: a fault that breaks the clause as nobody's;
+- of a pair: such a fault of either; in 6.1 also that the two really were inside the safe distance, by their true
+  motions and with `OUTER_M` more, for all of the time that 6.1 names and no later than the finding.
+
+A fault *had to be found* if the monitor was told enough. It was told enough if
+- the fault was active for the seconds in its row, while its station was there and before it signed off; for a row that
+  is `near`, while one other of the other party was inside the contact ring by `NEAR_SHARE` of it, on end;
+- nothing else is the matter with its station: no other fault, no avoidance, no event; nor with its target, or for a
+  `near` row with anybody;
+- every frame that the station sent in the whole flight was received by the monitor, by the truth; for a `near` row,
+  and for a pair, every frame of everybody.
+Then, where the radio had no trouble at all (no loss, no jammer, no event), its clause must fail: else it is *missed*.
+At any loss it must not pass, with nothing inconclusive: else it is *passed*. Inconclusive is no bug there. Beside the
+faults, every pair that was inside the safe distance by `INNER_M` and half the height, for `CLOSE_S` more than 6.1
+needs, had to be found in the same way.
+
+A *crash* is a bug, too: a station's own code that raised, or any other exception. So is a drawn configuration that is
+*refused*.
+"""
+
+import re
+from collections.abc import Iterator
+from itertools import combinations
+from typing import NamedTuple
+
+from nodes.closeness import close_spans, longest_s
+from nodes.fault_table import TABLE, Onset, Whom, guilty_of, on_its_side, subject_of
+from nodes.flight import Flight
+from nodes.flight_events import Span
+from nodes.motion import Motion
+from nodes.scenario import FaultEntry, StationEntry
+from nodes.seat import motion_of
+from nodes.swarm.plans import Flown
+from protocol.units import FT_M, NM_M, NS_PER_S, seconds_ns
+from protocol.verdicts import UNATTRIBUTED, Finding, Verdict
+
+OUTER_M = 3.0
+"""More than the truth and the judge may differ by in where north is, and how a path bends between two looks."""
+OUTER_NS = NS_PER_S // 20
+INNER_M = 1_000.0
+"""Two containment radii for each of the two, and their reach between two reports."""
+CLOSE_S = 8.0
+NEAR_SHARE = 0.9
+SOURCE_LINE = re.compile(r" \(\S+, line \d+\)")
+"""Where the program is on this machine: no result of a seed."""
+STARTS_S, LEAVES_S = 3.0, 6.0
+"""A station's first report, and its sign-off, with a report to spare."""
+
+
+class Bug(NamedTuple):
+    """What is wrong with the judge (or the program), with the subject as the verdict names it."""
+
+    kind: str
+    clause: str
+    subject: str
+    summary: str
+
+
+def bugs_of(flown: Flown) -> list[Bug]:
+    """Everything that is wrong with what the judge found."""
+    told = [Bug("crash", "", "", SOURCE_LINE.sub("", what)) for what in flown.broken]
+    told += [Bug("accused", f.clause, f.subject, f.summary) for f in unjust(flown)]
+    if not flown.broken:  # else somebody is gone who had to be found
+        told += _missed(flown)
+    return list({(b.kind, b.clause, b.subject): b for b in reversed(told)}.values())[::-1]
+
+
+# ------------------------------------------------------------ the innocent
+
+
+def unjust(flown: Flown) -> list[Finding]:
+    """The fails that nothing in the flight excuses."""
+    flight = flown.flight
+    guilty = guilty_of(flight.scenario.fault, flight.stations)
+    return [f for f in flown.fails if not _excused(f, guilty) and not _really(flight, f)]
+
+
+def _excused(finding: Finding, guilty: set[tuple[str, str]]) -> bool:
+    return any((finding.clause, part) in guilty for part in (finding.subject, *finding.subject.split("/")))
+
+
+def _really(flight: Flight, finding: Finding) -> bool:
+    """Whether a fail of 6.1 says of a pair what their true motions say."""
+    terms = flight.agreement.clause.c6_1
+    if finding.clause != "6.1" or terms is None or "/" not in finding.subject:
+        return False
+    a, b = (_motion(flight, part) for part in finding.subject.split("/"))
+    level_m, height_m = terms.safe_distance_nm * NM_M + OUTER_M, terms.safe_altitude_ft * FT_M + OUTER_M
+    until_ns = min(finding.at_ns + OUTER_NS, flight.end_ns)
+    spans = close_spans(a, b, flight.start_ns, until_ns, level_m, height_m)
+    return longest_s(spans) >= terms.for_s - OUTER_NS / NS_PER_S
+
+
+def _motion(flight: Flight, address: str) -> Motion:
+    return motion_of(next(s for s in flight.stations if s.address == int(address, 16)), flight)
+
+
+# ------------------------------------------------------------ the guilty
+
+
+def verdict_on(flown: Flown, fault: FaultEntry) -> Verdict:
+    """What became of the clause that a fault breaks, for its subject."""
+    return _verdict(flown, TABLE[fault.name].clause, subject_of(fault, flown.flight.stations))
+
+
+def _verdict(flown: Flown, clause: str, subject: str) -> Verdict:
+    tally = flown.tally(clause, subject)
+    return tally.verdict if tally else Verdict.NOT_EXERCISED
+
+
+def _missed(flown: Flown) -> Iterator[Bug]:
+    clean = is_clean(flown)
+    for fault in flown.flight.scenario.fault:
+        row, verdict = TABLE[fault.name], verdict_on(flown, fault)
+        if not told_enough(flown, fault):
+            continue
+        subject = subject_of(fault, flown.flight.stations)
+        if clean and verdict is not Verdict.FAIL:
+            yield Bug("missed", row.clause, subject, f"{fault.name} of {fault.station}: {verdict.label}")
+        elif verdict is Verdict.PASS and subject != UNATTRIBUTED:
+            yield Bug("passed", row.clause, subject, f"{fault.name} of {fault.station}, and nothing was left open")
+    if clean and all_heard(flown):
+        yield from _close_and_not_found(flown)
+
+
+def is_clean(flown: Flown) -> bool:
+    """Whether the radio had no trouble, and nobody was switched off or tuned elsewhere."""
+    scenario = flown.flight.scenario
+    return not scenario.medium.loss and not scenario.event and all(s.role != "jammer" for s in scenario.station)
+
+
+def all_heard(flown: Flown, address: int | None = None) -> bool:
+    """Whether the monitor received every frame of a station, or of everybody."""
+    heard = flown.heard.values() if address is None else [flown.heard[address]] if address in flown.heard else []
+    return bool(heard) and all(h.sent == h.received for h in heard)
+
+
+def told_enough(flown: Flown, fault: FaultEntry) -> bool:
+    """Whether the monitor was told enough to find a fault."""
+    flight, row = flown.flight, TABLE[fault.name]
+    scenario, named = flight.scenario, _named(fault)
+    station = next(s for s in flight.stations if s.call_sign == fault.station)
+    others = [f for f in scenario.fault if f is not fault and (row.near or _named(f) & named)]
+    if row.whom is Whom.PAIR or others or any(e.station in named for e in scenario.event) or station.avoid_s:
+        return False  # pairs are looked at by their motions
+    if (row.near and not is_clean(flown)) or not all_heard(flown, None if row.near else station.address):
+        return False
+    if not on_its_side(row, station.party, flight.agreement.party[0].name):
+        return False
+    there, (from_ns, until_ns) = _there(flight, station), _active(flight, fault, station)
+    if (row.onset is Onset.START and fault.at_s > 0) or (row.onset is Onset.LATER and from_ns <= there[0]):
+        return False
+    if row.ends and until_ns >= there[1]:
+        return False
+    if row.near:
+        return _near_s(flight, station, from_ns, until_ns) >= row.seconds
+    return until_ns - from_ns >= seconds_ns(row.seconds)
+
+
+def _named(fault: FaultEntry) -> set[str]:
+    """Whom a fault is about."""
+    return {name for name in (fault.station, fault.target) if name is not None}
+
+
+def _there(flight: Flight, station: StationEntry) -> Span:
+    """When a station reports: from its first report until before its sign-off."""
+    motion = flight.motions[station.address]
+    from_ns = max(getattr(motion, "start_ns", 0), flight.start_ns) + seconds_ns(STARTS_S)
+    return from_ns, min(getattr(motion, "end_ns", flight.end_ns), flight.end_ns) - seconds_ns(LEAVES_S)
+
+
+def _active(flight: Flight, fault: FaultEntry, station: StationEntry) -> Span:
+    from_ns, until_ns = _there(flight, station)
+    begin_ns = flight.start_ns + seconds_ns(fault.at_s)
+    if fault.for_s is not None:
+        until_ns = min(until_ns, begin_ns + seconds_ns(fault.for_s))
+    return max(from_ns, begin_ns), until_ns
+
+
+def _near_s(flight: Flight, station: StationEntry, from_ns: int, until_ns: int) -> float:
+    """For how long one other of the other party was inside the contact ring, on end, while a fault was active."""
+    terms = flight.agreement.clause.c6_2
+    if terms is None or from_ns >= until_ns:
+        return 0.0
+    own, ring_m = motion_of(station, flight), terms.ring_nm * NM_M * NEAR_SHARE
+    others = [s for s in flight.stations if s.flies and s.party != station.party]
+    return max(
+        (longest_s(close_spans(own, motion_of(s, flight), from_ns, until_ns, ring_m, ring_m)) for s in others),
+        default=0.0,
+    )
+
+
+def _close_and_not_found(flown: Flown) -> Iterator[Bug]:
+    flight, terms = flown.flight, flown.flight.agreement.clause.c6_1
+    troubled = {name for f in flight.scenario.fault if TABLE[f.name].whom is not Whom.PAIR for name in _named(f)}
+    able = [s for s in flight.stations if s.flies and s.call_sign not in troubled and not s.avoid_s]
+    for a, b in combinations(able, 2) if terms else ():
+        subject = "/".join(sorted((f"{a.address:06x}", f"{b.address:06x}")))
+        if a.party == b.party or _verdict(flown, "6.1", subject) is Verdict.FAIL:
+            continue
+        assert terms is not None
+        (a_from, a_until), (b_from, b_until) = _there(flight, a), _there(flight, b)
+        level_m, height_m = terms.safe_distance_nm * NM_M - INNER_M, terms.safe_altitude_ft * FT_M / 2
+        ways = motion_of(a, flight), motion_of(b, flight)
+        spans = close_spans(*ways, max(a_from, b_from), min(a_until, b_until), level_m, height_m)
+        if (close_s := longest_s(spans)) >= terms.for_s + CLOSE_S:
+            yield Bug("missed", "6.1", subject, f"{close_s:.1f} s well inside the safe distance")

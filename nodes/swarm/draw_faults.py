@@ -1,0 +1,67 @@
+"""The faults of a drawn configuration: one, or several together, on stations that they suit."""
+
+from random import Random
+from typing import Any
+
+from nodes.fault_table import TABLE, Onset, Trips, Whom, on_its_side
+from nodes.flight_names import IDLE
+
+Table = dict[str, Any]
+
+USUAL_DBM = 40.0
+RETURNS_S = 12.0
+"""What must end in order to be proved ends so long before the flight, at the latest."""
+
+
+def draw_faults(random: Random, scenario: Table, agreement: Table) -> list[Table]:
+    """One fault, or in two seeds of ten two or three."""
+    flying = [s for s in scenario["station"] if s["role"] in ("aircraft", "uncrewed")]
+    first = agreement["party"][0]["name"]
+    wanted = random.choice([1] * 8 + [2, 3])
+    faults: list[Table] = []
+    for name in random.choices(sorted(TABLE), k=wanted):
+        row = TABLE[name]
+        suited = [s for s in flying if _suits(s, row, first, scenario["event"])]
+        if not suited:
+            continue
+        free = [s for s in suited if all(s["call_sign"] != f["station"] for f in faults)]
+        station = random.choice(free if free and random.random() < 0.7 else suited)
+        if any((f["name"], f["station"]) == (name, station["call_sign"]) for f in faults):
+            continue
+        fault = {"name": name, "station": station["call_sign"], **_times(random, name, row, scenario["duration_s"])}
+        if row.whom is Whom.PAIR:
+            others = [s["call_sign"] for s in flying if s["party"] != station["party"] and _stays(s, scenario)]
+            if not others:
+                continue
+            fault["target"] = random.choice(others)
+        faults.append(fault)
+    return faults
+
+
+def _suits(station: Table, row: Trips, first: str, events: list[Table]) -> bool:
+    if not on_its_side(row, station["party"], first):
+        return False
+    changes = any("power_dbm" in e and e["station"] == station["call_sign"] for e in events)
+    return not row.full_power or (station.get("power_dbm", USUAL_DBM) == USUAL_DBM and not changes)
+
+
+def _stays(station: Table, scenario: Table) -> bool:
+    """Whether it is there all the time: who flies up to somebody that leaves would have to jump back."""
+    begin, *_, end = station["waypoints"]
+    return bool(begin[0] <= 0 and end[0] >= scenario["duration_s"])
+
+
+def _times(random: Random, name: str, row: Trips, duration_s: float) -> Table:
+    """When it begins, and for how long it lasts if that is not to the end."""
+    idle, times = IDLE.get(name, set()), Table()
+    at_s = 0.0
+    if row.onset is not Onset.START:
+        at_s = round(random.uniform(8, duration_s * 0.5), 1)
+        if row.onset is Onset.ANY and random.random() < 0.3:
+            at_s = 0.0
+    if "at_s" not in idle:
+        times["at_s"] = at_s
+    if "for_s" not in idle and (row.ends or random.random() < 0.3):
+        longest_s = duration_s - RETURNS_S - at_s
+        times["for_s"] = round(random.uniform(min(row.seconds, longest_s), max(longest_s, 1)), 1)
+    return times

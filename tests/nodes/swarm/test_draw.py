@@ -1,0 +1,67 @@
+"""What is drawn: always the same from a seed, always fit to fly, and everything now and then."""
+
+from collections import Counter
+
+import pytest
+
+from nodes.fault_table import TABLE, Whom
+from nodes.swarm.draw import MAX_OFF_FT, MAX_OFF_M, MAX_OFF_US, draw
+from nodes.swarm.draw_radio import monitors_can_be_off
+from nodes.swarm.plans import Plan
+
+MANY = [draw(seed) for seed in range(600)]
+
+
+def test_the_same_seed_gives_the_same_plan_and_another_another() -> None:
+    assert [draw(seed) for seed in range(20)] == MANY[:20]
+    assert len({repr(plan) for plan in MANY}) == len(MANY)
+
+
+@pytest.mark.parametrize("seed", range(0, 600, 25))
+def test_every_plan_can_be_loaded(seed: int) -> None:
+    flight = MANY[seed].load()
+    assert flight.scenario.seed == seed
+    assert {s.party for s in flight.stations if s.party} == {"coalition", "federation"}
+
+
+def test_everything_is_drawn_now_and_then() -> None:
+    faults = Counter(f["name"] for plan in MANY for f in plan.scenario["fault"])
+    assert set(faults) == set(TABLE)
+    assert 0.35 < sum(not plan.scenario["fault"] for plan in MANY) / len(MANY) < 0.65
+    assert any(len(plan.scenario["fault"]) > 1 for plan in MANY)
+    events = Counter(key for plan in MANY for e in plan.scenario["event"] for key in e.keys() - {"at_s", "station"})
+    assert events.keys() == {"loss", "on_air", "power_dbm", "channels", "jamming"}
+    assert any(plan.scenario["medium"]["loss"] for plan in MANY)
+    off = {e["station"] for plan in MANY for e in plan.scenario["event"] if "on_air" in e}
+    assert ("MON 1" in off) == monitors_can_be_off()
+    rates = {plan.agreement["clause"]["4.1"]["every_s"] for plan in MANY}
+    assert len(rates) > 2
+
+
+def aircraft(plan: Plan) -> list[dict[str, object]]:
+    return [s for s in plan.scenario["station"] if s["role"] in ("aircraft", "uncrewed")]
+
+
+def test_the_honest_stay_inside_the_bounds() -> None:
+    for plan in MANY:
+        for station in aircraft(plan):
+            errors = station.get("errors", {})
+            assert isinstance(errors, dict)
+            off_us = abs(errors.get("clock_us", 0) + errors.get("drift_ppm", 0) * plan.scenario["duration_s"])
+            assert max(off_us, abs(errors.get("clock_us", 0))) <= MAX_OFF_US + 0.1
+            assert (errors.get("north_m", 0) ** 2 + errors.get("east_m", 0) ** 2) ** 0.5 <= MAX_OFF_M + 0.2
+            assert abs(errors.get("altitude_ft", 0)) <= MAX_OFF_FT
+            power = station.get("power_dbm", 40)
+            assert isinstance(power, int)
+            assert power <= plan.agreement["clause"]["3.4"]["power_dbm"]
+
+
+def test_who_flies_at_somebody_flies_at_the_other_party() -> None:
+    pairs = 0
+    for plan in MANY:
+        parties = {s["call_sign"]: s["party"] for s in aircraft(plan)}
+        for fault in plan.scenario["fault"]:
+            if TABLE[fault["name"]].whom is Whom.PAIR:
+                assert parties[fault["station"]] != parties[fault["target"]]
+                pairs += 1
+    assert pairs
