@@ -1,6 +1,6 @@
 """A motion that can be changed in flight: its own path, and the detours that were steered since."""
 
-from nodes.motion import METRES_PER_FOOT, Kinematics, Motion, heading_deg, metres_per_degree
+from nodes.motion import METRES_PER_FOOT, Kinematics, Motion, heading_deg, metres_per_degree, wrapped
 from nodes.stations.effects import Steer
 from protocol.units import NS_PER_S
 
@@ -44,7 +44,7 @@ def _beside(here: Kinematics, detour: Steer, at_ns: int) -> Kinematics:
     east_mps = here.velocity_east_mps + slope * detour.east_m / takes_s
     return Kinematics(
         here.latitude_deg + part * detour.north_m / north_m,
-        here.longitude_deg + part * detour.east_m / east_m,
+        wrapped(here.longitude_deg + part * detour.east_m / east_m),
         here.altitude_ft + part * detour.up_ft,
         north_mps,
         east_mps,

@@ -104,7 +104,7 @@ class _Path:
         north_mps, east_mps = latitude_rate * north_m, longitude_rate * east_m
         return Kinematics(
             latitude_deg,
-            _wrapped(longitude_deg),
+            wrapped(longitude_deg),
             altitude_ft,
             north_mps,
             east_mps,
@@ -191,7 +191,7 @@ def _evaluate(since_s: float, constant: float, linear: float, square: float, cub
     return value, linear + since_s * (2 * square + since_s * 3 * cube)
 
 
-def _wrapped(longitude_deg: float) -> float:
+def wrapped(longitude_deg: float) -> float:
     """The same meridian in -180 <= longitude < 180, untouched where it is there already."""
     return longitude_deg if -180.0 <= longitude_deg < 180.0 else (longitude_deg + 180.0) % 360.0 - 180.0
 

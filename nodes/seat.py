@@ -15,10 +15,10 @@ from nodes.ears import Ears
 from nodes.faults.base import After, Around, Edit
 from nodes.faults.frames import after, shifter
 from nodes.faults.messages import editor
-from nodes.faults.motions import flown
+from nodes.faults.motions import flown, jolt
 from nodes.flight import Flight
 from nodes.guided import Guided
-from nodes.motion import Fixed, Kinematics, Motion
+from nodes.motion import Fixed, Kinematics, Motion, wrapped
 from nodes.own_class import load_class
 from nodes.scenario import SensorErrors, StationEntry
 from nodes.stations.aircraft import Aircraft, Profile
@@ -187,6 +187,18 @@ def motion_of(entry: StationEntry, flight: Flight) -> Motion:
     return own if isinstance(own, Fixed) else Guided(own)
 
 
+def true_motion_of(entry: StationEntry, flight: Flight) -> Motion:
+    """The same with the turns that surprise even itself: for who looks at a flight from outside, and afterwards."""
+    motion = motion_of(entry, flight)
+    for fault in flight.scenario.fault:
+        at_ns = flight.start_ns + seconds_ns(fault.at_s)
+        if fault.name == "surprise_turn" and fault.station == entry.call_sign and isinstance(motion, Guided):
+            here = motion.at(at_ns)
+            if here is not None:
+                motion.steer(jolt(fault, here, at_ns))
+    return motion
+
+
 def seat_of(
     entry: StationEntry, flight: Flight, seed: int, backlog: Backlog, motion: Motion, life: int = 0, now_ns: int = 0
 ) -> Seat:
@@ -294,9 +306,8 @@ def _sense(motion: Motion, errors: SensorErrors, clock: Clock) -> Sense:
         true = motion.at(clock.medium_ns(local_ns))
         if true is None:
             return None
-        return Kinematics(
-            true.latitude_deg + north_deg, true.longitude_deg + east_deg, true.altitude_ft + up_ft, *true[3:]
-        )
+        longitude_deg = wrapped(true.longitude_deg + east_deg)
+        return Kinematics(true.latitude_deg + north_deg, longitude_deg, true.altitude_ft + up_ft, *true[3:])
 
     guided = motion if isinstance(motion, Guided) else None
     return lambda local_ns: seen(local_ns, guided.version if guided else 0)

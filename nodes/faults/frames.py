@@ -10,7 +10,7 @@ from protocol import codec, wire
 from protocol.messages import MessageType, Position, stamp
 from protocol.units import NS_PER_MS, NS_PER_S
 
-REPLAY_EVERY, REPLAY_AFTER_NS = 5, 2_100 * NS_PER_MS
+REPLAY_EVERY, REPLAY_AFTER_NS = 5, 2_000 * NS_PER_MS
 MALFORMED_EVERY = 10
 AHEAD_NS = 18 * NS_PER_S
 """GPS time, taken for UTC."""
@@ -37,9 +37,7 @@ def after(fault: FaultEntry, around: Around) -> After | None:
     if fault.name == "impersonation" and fault.target is not None:
         return _Forger(active, around.addresses[fault.target], around)
     if fault.name == "replay":
-        return _every(
-            active, often(REPLAY_EVERY, fault), lambda out: [out, out._replace(start_ns=out.start_ns + REPLAY_AFTER_NS)]
-        )
+        return _every(active, often(REPLAY_EVERY, fault), lambda out: [out, _later(out, around)])
     if fault.name == "malformed":
         return _every(active, often(MALFORMED_EVERY, fault), lambda out: [out._replace(data=_broken(out.data))])
     if fault.name == "bad_clock":
@@ -58,10 +56,7 @@ class _Forger:
     def __call__(self, out: Outgoing) -> list[Outgoing]:
         if not isinstance(out.frame.message, Position) or not self._active.covers(out.start_ns):
             return [out]
-        around, slot, start_ns = self._around, None, out.start_ns + FORGED_AFTER_NS
-        if out.slot is not None and around.shared:
-            ahead = min((n - out.slot) % around.slots or around.slots for n in around.shared)
-            slot, start_ns = (out.slot + ahead) % around.slots, out.start_ns + ahead * around.slot_ns
+        slot, start_ns = _shared(out, self._around)
         frame = out.frame._replace(
             source=self._victim,
             session=FORGED_SESSION,
@@ -87,8 +82,18 @@ def _every(active: Active, every: int, change: Callable[[Outgoing], list[Outgoin
     return after
 
 
-def _later(out: Outgoing) -> Outgoing:
-    return out._replace(start_ns=out.start_ns + REPLAY_AFTER_NS)
+def _later(out: Outgoing, around: Around) -> Outgoing:
+    """The same frame once more: in a shared slot, if there are slots, where it meets nobody's reports."""
+    slot, start_ns = _shared(out, around)
+    return out._replace(start_ns=start_ns + REPLAY_AFTER_NS, slot=slot)
+
+
+def _shared(out: Outgoing, around: Around) -> tuple[int | None, int]:
+    """The next shared slot after a frame's own, and when it begins; without slots some time later."""
+    if out.slot is None or not around.shared:
+        return None, out.start_ns + FORGED_AFTER_NS
+    ahead = min((n - out.slot) % around.slots or around.slots for n in around.shared)
+    return (out.slot + ahead) % around.slots, out.start_ns + ahead * around.slot_ns
 
 
 def _broken(data: bytes) -> bytes:

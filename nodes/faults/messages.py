@@ -108,23 +108,35 @@ def _vague(message: Message, around: Around) -> Message:
 
 
 def _spoofed(by_deg: float, send: Send) -> Send:
+    """What it declares is as far off as where it says it is."""
     message = send.message
+    if isinstance(message, Intent):
+        first, second = (_moved(point, 0.0, by_deg) for point in (message.first, message.second))
+        return replace(send, message=message._replace(first=first, second=second))
     if not isinstance(message, Position) or message.longitude_deg is None:
         return send
-    return replace(send, message=message._replace(longitude_deg=(message.longitude_deg + by_deg + 180) % 360 - 180))
+    return replace(send, message=message._replace(longitude_deg=_east(message.longitude_deg, by_deg)))
+
+
+def _east(longitude_deg: float, by_deg: float) -> float:
+    return (longitude_deg + by_deg + 180) % 360 - 180
+
+
+def _moved(point: TrajectoryPoint | None, north_deg: float, east_deg: float) -> TrajectoryPoint | None:
+    if point is None:
+        return None
+    return point._replace(
+        latitude_deg=point.latitude_deg + north_deg, longitude_deg=_east(point.longitude_deg, east_deg)
+    )
 
 
 def _broken_promise(message: Message, around: Around) -> Message:
     if not isinstance(message, Intent):
         return message
 
-    def aside(point: TrajectoryPoint | None) -> TrajectoryPoint | None:
-        if point is None:
-            return None
-        north = BESIDE_DEG if point.latitude_deg < 0 else -BESIDE_DEG
-        return point._replace(latitude_deg=point.latitude_deg + north)
-
-    return message._replace(first=aside(message.first), second=aside(message.second))
+    first, second = message.first, message.second
+    north_deg = BESIDE_DEG if first is not None and first.latitude_deg < 0 else -BESIDE_DEG
+    return message._replace(first=_moved(first, north_deg, 0.0), second=_moved(second, north_deg, 0.0))
 
 
 def _says_not_does(message: Message, around: Around) -> Message:

@@ -6,7 +6,7 @@ from math import atan2, cos, degrees, hypot, radians, sin
 import numpy as np
 
 from nodes.faults.base import Active
-from nodes.motion import Kinematics, Motion, Sampled, metres_per_degree
+from nodes.motion import Kinematics, Motion, Sampled, metres_per_degree, wrapped
 from nodes.scenario import FaultEntry
 from nodes.stations.effects import Steer
 from protocol.units import NS_PER_S, seconds_ns
@@ -38,19 +38,19 @@ class Approach:
             return 0.0
         north_m, east_m = metres_per_degree(own.latitude_deg, own.altitude_ft)
         north = (target.latitude_deg - own.latitude_deg) * north_m
-        return hypot(north, (target.longitude_deg - own.longitude_deg) * east_m)
+        return hypot(north, wrapped(target.longitude_deg - own.longitude_deg) * east_m)
 
     def at(self, at_ns: int) -> Kinematics | None:
         own, target = self._own.at(at_ns), self._target.at(at_ns)
         if own is None or target is None:
-            return own
+            return own if at_ns <= self._active.from_ns else None  # it leaves with its target
         x = min(max((at_ns - self._active.from_ns) / NS_PER_S / self._takes_s, 0.0), 1.0)
         part, rate = x**3 * (10 - 15 * x + 6 * x * x), 30 * x * x * (1 - x) ** 2 / self._takes_s
         beside = target.latitude_deg + BESIDE_DEG
         north_m, east_m = metres_per_degree(own.latitude_deg, own.altitude_ft)
         away = (
             beside - own.latitude_deg,
-            target.longitude_deg - own.longitude_deg,
+            wrapped(target.longitude_deg - own.longitude_deg),
             target.altitude_ft - own.altitude_ft,
         )
 
@@ -59,7 +59,7 @@ class Approach:
 
         return own._replace(
             latitude_deg=own.latitude_deg + part * away[0],
-            longitude_deg=own.longitude_deg + part * away[1],
+            longitude_deg=wrapped(own.longitude_deg + part * away[1]),
             altitude_ft=own.altitude_ft + part * away[2],
             velocity_north_mps=blend(own.velocity_north_mps, target.velocity_north_mps, away[0] * north_m),
             velocity_east_mps=blend(own.velocity_east_mps, target.velocity_east_mps, away[1] * east_m),
@@ -81,7 +81,10 @@ def attack(own: Motion, target: Motion, active: Active, end_ns: int) -> Motion:
         other = target.at(at_ns)
         climb_ft_s = 0.0
         if other is not None and not breaks_off:
-            north, east = (other.latitude_deg - latitude_deg) * north_m, (other.longitude_deg - longitude_deg) * east_m
+            north, east = (
+                (other.latitude_deg - latitude_deg) * north_m,
+                wrapped(other.longitude_deg - longitude_deg) * east_m,
+            )
             breaks_off = hypot(north, east) < BREAK_OFF_M or at_ns >= until_ns
             off_deg = (degrees(atan2(east, north)) - track_deg + 180) % 360 - 180
             most_deg = TURN_DEG_S * STEP_S

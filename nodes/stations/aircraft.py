@@ -45,6 +45,8 @@ LOOK_ROUND_EVERY = 5
 """With every fifth report it looks further round, for who may come too close, and whom it does not know."""
 RING_SLACK = 1.02
 """Call a little before the ring: the other's instruments may differ."""
+OUTSIDE_NS = 20 * NS_PER_S
+"""Who was near, and is outside the ring for no longer, is still near: it may have been a false word."""
 LEAVES_IN_NS = 3 * NS_PER_S
 """Sign off so long before being gone."""
 REMOTE_PILOT_NS = 2 * NS_PER_S
@@ -286,13 +288,17 @@ class Aircraft:
                 yield from calling.call(now_ns, address, talk, Phrase.CONTACT, channel)
 
     def _outside(self, inside: dict[int, int], since_ns: int, state: _State) -> None:
-        """Who is not inside the ring, by what was heard lately, begins anew when it comes."""
+        """Who is not inside the ring for some time, by what was heard lately, begins anew when it comes."""
         peers = state.peers
         for address, talk in state.calling.talks.items():
-            if talk.inside_since_ns is not None and address not in inside:
+            if address in inside:
+                talk.outside_ns = 0
+            elif talk.inside_since_ns is not None:
                 row = peers.row(address)
                 if peers.heard_ns[row] >= since_ns and peers.is_placed(row):
-                    talk.inside_since_ns = None
+                    talk.outside_ns += self._report_ns
+                    if talk.outside_ns > OUTSIDE_NS:
+                        talk.inside_since_ns = None
 
     def _answer_to(self, key: FrameKey, hail: Hail, now_ns: int, state: _State) -> Iterator[Effect]:
         result = ANSWERS[hail.phrase]

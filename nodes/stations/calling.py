@@ -29,6 +29,8 @@ class Talk:
 
     life: int
     inside_since_ns: int | None = None
+    outside_ns: int = 0
+    """For how long it has been outside the ring since."""
     machine: Machine = field(default_factory=lambda: Machine(CALL))
     call_id: int = 0
     phrase: Phrase = Phrase.CONTACT
