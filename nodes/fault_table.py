@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from enum import Enum
+from math import inf
 from typing import NamedTuple
 
 from nodes.scenario import FaultEntry, StationEntry
@@ -34,7 +35,8 @@ class Side(Enum):
 
 
 class Trips(NamedTuple):
-    """What a fault does. `seconds`: active for so long, and all frames heard, it must have been found.
+    """What a fault does. `seconds`: active for so long, and all frames heard, it must have been found; without end, if
+    that depends on more than itself.
 
     `near`: those seconds count only while somebody of the other party is inside the contact ring. `ends`: it is proved
     only once it is over. `full_power`: it is one only of a station of the usual power. `side`: only of this one.
@@ -53,11 +55,14 @@ class Trips(NamedTuple):
 
 TABLE: dict[str, Trips] = {
     "stranger": Trips("1.1", 5, whom=Whom.NOBODY, onset=Onset.START),
+    "impersonation": Trips("1.2", 10, whom=Whom.NOBODY),
     "stale_agreement": Trips("1.3", 25),
     "anonymous": Trips("1.4", 65),
     "wrong_channel": Trips("2.1", 10),
     "deaf_on_guard": Trips("2.2", 6),
     "guard_chatter": Trips("2.3", 75),
+    "early_move": Trips("2.4", inf),
+    "wrong_fallback": Trips("2.5", inf),
     "slot_thief": Trips("3.1", 12),
     "babbler": Trips("3.2", 65),
     "malformed": Trips("3.3", 15),
@@ -66,14 +71,25 @@ TABLE: dict[str, Trips] = {
     "silent": Trips("4.1", 9, also=("1.4", "5.1", "6.2", "6.3"), onset=Onset.LATER, ends=True),
     "replay": Trips("4.2", 15, whom=Whom.NOBODY),
     "bad_clock": Trips("4.3", 10, also=("4.5",), onset=Onset.LATER),
-    # 3.4: power or position, and the position is false; 6.2: it says that it is inside the ring, and calls nobody
-    "teleport": Trips("4.4", 15, also=("3.4", "4.5", "5.3", "6.2")),
-    "spoofed_position": Trips("4.5", 5, also=("3.4", "4.4")),  # 4.4: the jump when it begins or ends
+    # 3.4: power or position, and the position is false; 6.2, 6.5: it claims to be near, and calls nobody
+    "teleport": Trips("4.4", 15, also=("3.4", "4.5", "5.3", "6.2", "6.5")),
+    # 4.4 and 5.3: the jump when it begins or ends
+    "spoofed_position": Trips("4.5", 5, also=("3.4", "4.4", "5.3")),
     "vague": Trips("4.6", 36),
+    "overlong_emcon": Trips("4.7", 20),
     "no_intent": Trips("5.1", 40, onset=Onset.START),
+    "surprise_turn": Trips("5.2", inf),
+    "broken_promise": Trips("5.3", inf),
     "too_close": Trips("6.1", 0, whom=Whom.PAIR),  # how long it takes to get there, only the true motions say
     "no_contact": Trips("6.2", 75, onset=Onset.START, near=True, side=Side.CALLS),
     "ignores_hail": Trips("6.3", 75, onset=Onset.START, near=True, side=Side.IS_CALLED),
+    "says_not_does": Trips("6.4", inf),
+    "plays_chicken": Trips("6.5", inf),
+    "simulated_attack": Trips("6.6", inf, also=("5.3",)),
+    "lost_link_stray": Trips("6.7", inf, also=("5.3",)),
+    "vague_mayday": Trips("7.1", 10),
+    "ignored_mayday": Trips("7.2", inf),
+    "talks_over": Trips("7.3", inf),
 }
 
 

@@ -25,6 +25,7 @@ A *crash* is a bug, too: a station's own code that raised, or any other exceptio
 import re
 from collections.abc import Iterator
 from itertools import combinations
+from math import isinf
 from typing import NamedTuple
 
 from nodes.closeness import close_spans, longest_s
@@ -33,7 +34,7 @@ from nodes.flight import Flight
 from nodes.flight_events import Span
 from nodes.motion import Motion
 from nodes.scenario import FaultEntry, StationEntry
-from nodes.seat import motion_of
+from nodes.seat import true_motion_of
 from nodes.swarm.plans import Flown
 from protocol.units import FT_M, NM_M, NS_PER_S, seconds_ns
 from protocol.verdicts import UNATTRIBUTED, Finding, Verdict
@@ -96,7 +97,7 @@ def _really(flight: Flight, finding: Finding) -> bool:
 
 
 def _motion(flight: Flight, address: str) -> Motion:
-    return motion_of(next(s for s in flight.stations if s.address == int(address, 16)), flight)
+    return true_motion_of(next(s for s in flight.stations if s.address == int(address, 16)), flight)
 
 
 # ------------------------------------------------------------ the guilty
@@ -145,7 +146,13 @@ def told_enough(flown: Flown, fault: FaultEntry) -> bool:
     scenario, named = flight.scenario, _named(fault)
     station = next(s for s in flight.stations if s.call_sign == fault.station)
     others = [f for f in scenario.fault if f is not fault and (row.near or _named(f) & named)]
-    if row.whom is Whom.PAIR or others or any(e.station in named for e in scenario.event) or station.avoid_s:
+    if (
+        isinf(row.seconds)
+        or row.whom is Whom.PAIR
+        or others
+        or any(e.station in named for e in scenario.event)
+        or station.avoid_s
+    ):
         return False  # pairs are looked at by their motions
     if (row.near and not is_clean(flown)) or not all_heard(flown, None if row.near else station.address):
         return False
@@ -186,10 +193,10 @@ def _near_s(flight: Flight, station: StationEntry, from_ns: int, until_ns: int) 
     terms = flight.agreement.clause.c6_2
     if terms is None or from_ns >= until_ns:
         return 0.0
-    own, ring_m = motion_of(station, flight), terms.ring_nm * NM_M * NEAR_SHARE
+    own, ring_m = true_motion_of(station, flight), terms.ring_nm * NM_M * NEAR_SHARE
     others = [s for s in flight.stations if s.flies and s.party != station.party]
     return max(
-        (longest_s(close_spans(own, motion_of(s, flight), from_ns, until_ns, ring_m, ring_m)) for s in others),
+        (longest_s(close_spans(own, true_motion_of(s, flight), from_ns, until_ns, ring_m, ring_m)) for s in others),
         default=0.0,
     )
 
@@ -205,7 +212,7 @@ def _close_and_not_found(flown: Flown) -> Iterator[Bug]:
         assert terms is not None
         (a_from, a_until), (b_from, b_until) = _there(flight, a), _there(flight, b)
         level_m, height_m = terms.safe_distance_nm * NM_M - INNER_M, terms.safe_altitude_ft * FT_M / 2
-        ways = motion_of(a, flight), motion_of(b, flight)
+        ways = true_motion_of(a, flight), true_motion_of(b, flight)
         spans = close_spans(*ways, max(a_from, b_from), min(a_until, b_until), level_m, height_m)
         if (close_s := longest_s(spans)) >= terms.for_s + CLOSE_S:
             yield Bug("missed", "6.1", subject, f"{close_s:.1f} s well inside the safe distance")

@@ -47,12 +47,13 @@ def draw(seed: int) -> Plan:
         "seed": seed,
         "medium": draw_medium(random, clean),
         "unagreed_channel": [_stray()],
-        "station": [_monitor(random, place), *stations],
+        "station": [_monitor(random, place), _tower(random, place), *stations],
         "event": [],
     }
     if not clean:
         scenario["station"] += draw_jammer(random, place)
         scenario["event"] = draw_events(random, scenario["station"], duration_s)
+    _happen(random, scenario["station"], duration_s)
     scenario["fault"] = draw_faults(random, scenario, agreement) if faulty else []
     return Plan(agreement, scenario)
 
@@ -81,6 +82,29 @@ def _stray() -> Table:
 def _monitor(random: Random, place: tuple[float, float]) -> Table:
     at = [round(place[0] + random.uniform(-0.3, 0.3), 4), _longitude(place[1] + random.uniform(-0.3, 0.3)), 300]
     return {"address": "0a0001", "call_sign": "MON 1", "role": "monitor", "at": at}
+
+
+def _tower(random: Random, place: tuple[float, float]) -> Table:
+    at = [round(place[0] + random.uniform(-0.3, 0.3), 4), _longitude(place[1] + random.uniform(-0.3, 0.3)), 300]
+    return {"address": "ac0001", "call_sign": "TOWER", "party": "coalition", "role": "ground", "at": at}
+
+
+def _happen(random: Random, stations: list[Table], duration_s: float) -> None:
+    """Distress, silences, lost links and orders of the tower, now and then."""
+    tower, flying = stations[1], [s for s in stations if s["role"] in ("aircraft", "uncrewed")]
+    for station in flying:
+        begin = round(random.uniform(20, duration_s * 0.6), 1)
+        span = [begin, round(begin + random.uniform(15, 60), 1)]
+        what = random.random()
+        if what < 0.06:
+            station["distress_s"] = span
+        elif what < 0.12:
+            station["emcon_s"] = span
+        elif what < 0.2 and station["role"] == "uncrewed":
+            station["lost_link"] = {"from_s": span[0], "until_s": span[1]}
+        elif what < 0.28:
+            order = {"station": station["call_sign"], "to_channel": 5, "at_s": begin}
+            tower.setdefault("orders", []).append(order)
 
 
 def _longitude(degrees: float) -> float:
