@@ -25,6 +25,7 @@ from protocol.clauses.c4_4 import PossiblePositions
 from protocol.clauses.c4_5 import TruePositions
 from protocol.clauses.c4_6 import GoodEnough
 from protocol.clauses.c5_1 import IntentInForce
+from protocol.clauses.c5_3 import FlownAsDeclared
 from protocol.clauses.c6_1 import SafeDistance
 from protocol.clauses.c6_2 import Contact
 from protocol.clauses.c6_3 import Answered
@@ -48,6 +49,7 @@ ALL: tuple[type[Clause], ...] = (
     TruePositions,
     GoodEnough,
     IntentInForce,
+    FlownAsDeclared,
     SafeDistance,
     Contact,
     Answered,

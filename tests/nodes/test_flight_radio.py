@@ -216,7 +216,9 @@ def test_a_file_that_cannot_be_read(why: str, where: str, desk: Desk) -> None:
 
 def test_curves_that_do_not_fit(desk: Desk) -> None:
     two = '[[medium.curve]]\nchannel = 1\npreset = "step"\n[[medium.curve]]\nchannel = {}\npreset = "step"\n'
-    assert desk.told_of_key("medium.curve.1.channel", two.format(7)) == " = 7: no such channel; there are [1, 2, 3, 4, 5]"
+    assert (
+        desk.told_of_key("medium.curve.1.channel", two.format(7)) == " = 7: no such channel; there are [1, 2, 3, 4, 5]"
+    )
     expected = " = 1: this channel has a curve already; one for each"
     assert desk.told_of_key("medium.curve.1.channel", two.format(1)) == expected
 
