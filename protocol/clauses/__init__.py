@@ -25,6 +25,7 @@ from protocol.clauses.c4_4 import PossiblePositions
 from protocol.clauses.c4_5 import TruePositions
 from protocol.clauses.c4_6 import GoodEnough
 from protocol.clauses.c5_1 import IntentInForce
+from protocol.clauses.c5_2 import IntentFirst
 from protocol.clauses.c5_3 import FlownAsDeclared
 from protocol.clauses.c6_1 import SafeDistance
 from protocol.clauses.c6_2 import Contact
@@ -49,6 +50,7 @@ ALL: tuple[type[Clause], ...] = (
     TruePositions,
     GoodEnough,
     IntentInForce,
+    IntentFirst,
     FlownAsDeclared,
     SafeDistance,
     Contact,
