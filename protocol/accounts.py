@@ -5,6 +5,7 @@ do not add up. Every proof of an absence rests on these two, so they are kept he
 """
 
 from bisect import bisect_left, bisect_right
+from collections import deque
 from collections.abc import Mapping
 from enum import Enum
 from itertools import pairwise
@@ -41,6 +42,8 @@ MOST_PER_S = 110
 """Frames a second that a source can send; see JOIN_NS."""
 COUNTS = (Position, Watch)
 """The messages that say how many others their session sent. Not a union: a tuple is looked through in less time."""
+REPORTS = 8
+"""POSITIONs that the books keep of a session, for what is asked of the last few seconds."""
 SESSIONS = 255
 """Sessions run 0 to 254 and then again."""
 
@@ -125,6 +128,8 @@ class Account:
         self.counts: list[Count] = []
         self.hails: list[Booked] = []
         self.acks: list[Booked] = []
+        self.reports: deque[Booked] = deque(maxlen=REPORTS)
+        """The last POSITIONs."""
         self.intents: dict[int, Declared] = {}
         self.named: list[Named] = []
 
@@ -152,6 +157,7 @@ class Account:
         frame, message = booked.frame, booked.frame.message
         self.last_number, self.last_at_ns = booked.number, booked.at_ns
         if isinstance(message, Position):
+            self.reports.append(booked)
             distress = message.emergency is not EmergencyState.NONE
             self.named.append(Named(booked.number, frame.intent, distress, booked.at_ns, True))
             self._count(booked, message)

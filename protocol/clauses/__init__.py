@@ -30,6 +30,7 @@ from protocol.clauses.c5_3 import FlownAsDeclared
 from protocol.clauses.c6_1 import SafeDistance
 from protocol.clauses.c6_2 import Contact
 from protocol.clauses.c6_3 import Answered
+from protocol.clauses.c6_4 import RightAnswer
 
 ALL: tuple[type[Clause], ...] = (
     Avoidance,
@@ -55,6 +56,7 @@ ALL: tuple[type[Clause], ...] = (
     SafeDistance,
     Contact,
     Answered,
+    RightAnswer,
 )
 """Every clause that can be judged, in order of id."""
 IDS = tuple(clause.id for clause in ALL)
