@@ -17,7 +17,6 @@ from protocol.messages import (
     FrameKey,
     FrequencyChange,
     Hail,
-    MessageType,
     Phrase,
     Position,
     Result,
