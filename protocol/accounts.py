@@ -218,7 +218,7 @@ class Account:
                 return True
             if before and _may_hide(before, named, serial_before):
                 answer = None
-            for serial in _serials_passed(serial_before, named.serial):
+            for serial in serials_passed(serial_before, named.serial):
                 declared = self.intent(serial, named.number)
                 if declared is None:
                     answer = None
@@ -280,15 +280,26 @@ class Account:
 
         `or_first`: where no count is that old, those after the first count heard.
         """
-        base = self.counts[0] if or_first else Count(-1, 0, 0, 0, 0)
-        for count in reversed(self.counts):
-            if count.number < upto.number and count.late_ns < since_ns:
-                base = count
-                break
+        base = self._count_before(since_ns, upto, or_first)
         if base.chain != upto.chain:
             return None
         heard = bisect_left(self.acks, upto.number, key=_number) - bisect_left(self.acks, base.number, key=_number)
         return upto.acks - base.acks - heard
+
+    def unheard_hails_since(self, since_ns: int, upto: Count) -> int | None:
+        """The same for HAILs."""
+        base = self._count_before(since_ns, upto, or_first=False)
+        if base.chain != upto.chain:
+            return None
+        heard = bisect_left(self.hails, upto.number, key=_number) - bisect_left(self.hails, base.number, key=_number)
+        return upto.hails - base.hails - heard
+
+    def _count_before(self, since_ns: int, upto: Count, or_first: bool) -> Count:
+        """The last count before another that is older than an instant; else that of the session's start."""
+        for count in reversed(self.counts):
+            if count.number < upto.number and count.late_ns < since_ns:
+                return count
+        return self.counts[0] if or_first else Count(-1, 0, 0, 0, 0)
 
     def forget(self, before_ns: int) -> None:
         """Drop what no clause can ask for any more: counts and names older than an instant."""
@@ -318,7 +329,7 @@ def _may_hide(a: Named, b: Named, serial_before: int) -> bool:
     return gone_round or came_and_went or came_unseen
 
 
-def _serials_passed(before: int, serial: int) -> list[int]:
+def serials_passed(before: int, serial: int) -> list[int]:
     """The serials in force from the frame that named `before` (0: none yet) to the one that names `serial`."""
     if serial == 0:
         return []

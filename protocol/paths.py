@@ -7,7 +7,7 @@ A vector is (north, east) in metres or m/s. An error is a radius: the true vecto
 from math import asin, atan2, cos, degrees, hypot, inf, radians, sin, sqrt, tan
 from typing import NamedTuple
 
-from protocol.bounds import EARTH_M, ECCENTRICITY2, FLATNESS, POLAR_DEG, Fix
+from protocol.bounds import EARTH_M, ECCENTRICITY2, FAR_M, FLATNESS, POLAR_DEG, Fix, offset_m
 from protocol.messages import TrajectoryPoint
 from protocol.units import FT_M, NS_PER_S
 
@@ -147,3 +147,51 @@ def within_s(apart: Vector, velocity: Vector, limit: float, error: float, growth
     begin, end = sorted((q / a, c / q))
     begin, end = max(begin, 0.0), min(end, last)
     return (begin, end) if begin < end else None
+
+
+class Ahead(NamedTuple):
+    """Two reports carried on straight to the later one's time: the line from one to the other, and how it changes."""
+
+    at_ns: int
+    line: Vector
+    moves: Vector
+    error_m: float
+    growth_mps: float
+
+
+def ahead(a: Fix, b: Fix) -> Ahead | None:
+    """From a to b; None if they are too far apart for a plane, or a velocity has no bound."""
+    if a.velocity_m is None or b.velocity_m is None:
+        return None
+    at_ns = max(a.at_ns, b.at_ns)
+    age_a, age_b = (at_ns - a.at_ns) / NS_PER_S, (at_ns - b.at_ns) / NS_PER_S
+    north, east = offset_m(a, b)
+    line = north + b.north_mps * age_b - a.north_mps * age_a, east + b.east_mps * age_b - a.east_mps * age_a
+    if hypot(*line) > FAR_M:
+        return None
+    still = a.radius_m + a.speed_mps * a.spread_ns / NS_PER_S + b.radius_m + b.speed_mps * b.spread_ns / NS_PER_S
+    error = still + a.velocity_m * age_a + b.velocity_m * age_b
+    moves = b.north_mps - a.north_mps, b.east_mps - a.east_mps
+    return Ahead(at_ns, line, moves, error, a.velocity_m + b.velocity_m)
+
+
+def lost_height_s(a: Fix, b: Fix, height_m: float, altimetry_m: float) -> tuple[float, float] | None:
+    """Between which times, from the later of two reports on, their height surely is less, if both fly on straight."""
+    if a.altitude_m is None or b.altitude_m is None or a.climb_m is None or b.climb_m is None:
+        return None
+    at_ns = max(a.at_ns, b.at_ns)
+    age_a, age_b = (at_ns - a.at_ns) / NS_PER_S, (at_ns - b.at_ns) / NS_PER_S
+    apart = b.altitude_m + b.up_mps * age_b - a.altitude_m - a.up_mps * age_a
+    error = 2 * altimetry_m + a.climb_m * age_a + b.climb_m * age_b
+    error += (abs(a.up_mps) * a.spread_ns + abs(b.up_mps) * b.spread_ns) / NS_PER_S
+    return within_s((apart, 0.0), (b.up_mps - a.up_mps, 0.0), height_m, error, a.climb_m + b.climb_m)
+
+
+def lost_s(ahead: Ahead, height: tuple[float, float] | None, level_m: float, look_s: float) -> float | None:
+    """When two that fly on straight have surely lost both distances, at the latest; None: not in that time."""
+    flat = 1 + FLATNESS
+    level = within_s(ahead.line, ahead.moves, level_m / flat, ahead.error_m / flat, ahead.growth_mps / flat)
+    if level is None or height is None:
+        return None
+    begin, end = max(level[0], height[0]), min(level[1], height[1], look_s)
+    return begin if begin < end else None

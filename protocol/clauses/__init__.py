@@ -31,6 +31,7 @@ from protocol.clauses.c6_1 import SafeDistance
 from protocol.clauses.c6_2 import Contact
 from protocol.clauses.c6_3 import Answered
 from protocol.clauses.c6_4 import RightAnswer
+from protocol.clauses.c6_5 import ActsOnConflict
 from protocol.clauses.c6_6 import NoAttack
 from protocol.clauses.c6_7 import LostLinkSaid
 
@@ -59,6 +60,7 @@ ALL: tuple[type[Clause], ...] = (
     Contact,
     Answered,
     RightAnswer,
+    ActsOnConflict,
     NoAttack,
     LostLinkSaid,
 )
