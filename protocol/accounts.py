@@ -5,6 +5,7 @@ do not add up. Every proof of an absence rests on these two, so they are kept he
 """
 
 from bisect import bisect_left, bisect_right
+from collections import deque
 from collections.abc import Mapping
 from enum import Enum
 from itertools import pairwise
@@ -41,6 +42,8 @@ MOST_PER_S = 110
 """Frames a second that a source can send; see JOIN_NS."""
 COUNTS = (Position, Watch)
 """The messages that say how many others their session sent. Not a union: a tuple is looked through in less time."""
+REPORTS = 8
+"""POSITIONs that the books keep of a session, for what is asked of the last few seconds."""
 SESSIONS = 255
 """Sessions run 0 to 254 and then again."""
 
@@ -125,6 +128,8 @@ class Account:
         self.counts: list[Count] = []
         self.hails: list[Booked] = []
         self.acks: list[Booked] = []
+        self.reports: deque[Booked] = deque(maxlen=REPORTS)
+        """The last POSITIONs."""
         self.intents: dict[int, Declared] = {}
         self.named: list[Named] = []
 
@@ -152,6 +157,7 @@ class Account:
         frame, message = booked.frame, booked.frame.message
         self.last_number, self.last_at_ns = booked.number, booked.at_ns
         if isinstance(message, Position):
+            self.reports.append(booked)
             distress = message.emergency is not EmergencyState.NONE
             self.named.append(Named(booked.number, frame.intent, distress, booked.at_ns, True))
             self._count(booked, message)
@@ -212,7 +218,7 @@ class Account:
                 return True
             if before and _may_hide(before, named, serial_before):
                 answer = None
-            for serial in _serials_passed(serial_before, named.serial):
+            for serial in serials_passed(serial_before, named.serial):
                 declared = self.intent(serial, named.number)
                 if declared is None:
                     answer = None
@@ -274,15 +280,26 @@ class Account:
 
         `or_first`: where no count is that old, those after the first count heard.
         """
-        base = self.counts[0] if or_first else Count(-1, 0, 0, 0, 0)
-        for count in reversed(self.counts):
-            if count.number < upto.number and count.late_ns < since_ns:
-                base = count
-                break
+        base = self._count_before(since_ns, upto, or_first)
         if base.chain != upto.chain:
             return None
         heard = bisect_left(self.acks, upto.number, key=_number) - bisect_left(self.acks, base.number, key=_number)
         return upto.acks - base.acks - heard
+
+    def unheard_hails_since(self, since_ns: int, upto: Count) -> int | None:
+        """The same for HAILs."""
+        base = self._count_before(since_ns, upto, or_first=False)
+        if base.chain != upto.chain:
+            return None
+        heard = bisect_left(self.hails, upto.number, key=_number) - bisect_left(self.hails, base.number, key=_number)
+        return upto.hails - base.hails - heard
+
+    def _count_before(self, since_ns: int, upto: Count, or_first: bool) -> Count:
+        """The last count before another that is older than an instant; else that of the session's start."""
+        for count in reversed(self.counts):
+            if count.number < upto.number and count.late_ns < since_ns:
+                return count
+        return self.counts[0] if or_first else Count(-1, 0, 0, 0, 0)
 
     def forget(self, before_ns: int) -> None:
         """Drop what no clause can ask for any more: counts and names older than an instant."""
@@ -312,7 +329,7 @@ def _may_hide(a: Named, b: Named, serial_before: int) -> bool:
     return gone_round or came_and_went or came_unseen
 
 
-def _serials_passed(before: int, serial: int) -> list[int]:
+def serials_passed(before: int, serial: int) -> list[int]:
     """The serials in force from the frame that named `before` (0: none yet) to the one that names `serial`."""
     if serial == 0:
         return []

@@ -25,9 +25,15 @@ from protocol.clauses.c4_4 import PossiblePositions
 from protocol.clauses.c4_5 import TruePositions
 from protocol.clauses.c4_6 import GoodEnough
 from protocol.clauses.c5_1 import IntentInForce
+from protocol.clauses.c5_2 import IntentFirst
+from protocol.clauses.c5_3 import FlownAsDeclared
 from protocol.clauses.c6_1 import SafeDistance
 from protocol.clauses.c6_2 import Contact
 from protocol.clauses.c6_3 import Answered
+from protocol.clauses.c6_4 import RightAnswer
+from protocol.clauses.c6_5 import ActsOnConflict
+from protocol.clauses.c6_6 import NoAttack
+from protocol.clauses.c6_7 import LostLinkSaid
 
 ALL: tuple[type[Clause], ...] = (
     Avoidance,
@@ -48,9 +54,15 @@ ALL: tuple[type[Clause], ...] = (
     TruePositions,
     GoodEnough,
     IntentInForce,
+    IntentFirst,
+    FlownAsDeclared,
     SafeDistance,
     Contact,
     Answered,
+    RightAnswer,
+    ActsOnConflict,
+    NoAttack,
+    LostLinkSaid,
 )
 """Every clause that can be judged, in order of id."""
 IDS = tuple(clause.id for clause in ALL)

@@ -18,6 +18,7 @@ from protocol.messages import (
     FrameKey,
     Intention,
     IntentKind,
+    LinkPoint,
     Message,
     MessageType,
     Nature,
@@ -28,6 +29,7 @@ from protocol.messages import (
     Result,
     Sensor,
     Severity,
+    TrajectoryPoint,
 )
 from protocol.verdicts import Verdict
 
@@ -78,6 +80,10 @@ def _field(name: str, value: Any) -> Any:
         return frozenset(value)
     if name == "receipt":
         return FrameKey(int(value[0], 16), *value[1:])
+    if name in ("first", "second"):
+        return TrajectoryPoint(**{"altitude_ft": None, **value})
+    if name == "point":
+        return LinkPoint(**{"altitude_ft": None, **value})
     if name == "report":
         return PeerReport(**{**value, "peer": int(value["peer"], 16)})
     return value

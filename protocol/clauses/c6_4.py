@@ -1,0 +1,370 @@
+"""6.4: an answer is one that the phrase allows and reads back what must be read back, and what it promises is done.
+
+One instance for each answer to a frame that was heard; for a WILCO to keep clear, for each call.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from math import hypot
+
+from protocol.accounts import COUNTS, JOIN_NS, Account, Booked
+from protocol.bounds import Fix, left_area, level_m
+from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, World, address_text, unless_suspended
+from protocol.messages import (
+    Ack,
+    Emergency,
+    FrameKey,
+    FrequencyChange,
+    Hail,
+    Phrase,
+    Position,
+    Result,
+)
+from protocol.terms import PhraseTerms
+from protocol.units import FT_M, NS_PER_S, seconds_ns
+from protocol.verdicts import BOUNDS, CLOCK, Cause, Finding, Outcome, Passes
+
+_SAID = frozenset({Result.ROGER, Result.UNABLE, Result.STANDBY, Result.SAY_AGAIN})
+_TO_DO = frozenset({Result.WILCO, Result.UNABLE, Result.STANDBY, Result.SAY_AGAIN})
+ALLOWED = {
+    Phrase.CONTACT: _SAID,
+    Phrase.STATE_INTENTION: _SAID,
+    Phrase.KEEP_CLEAR: _TO_DO,
+    Phrase.YOU_ARE_CLOSING: _SAID | _TO_DO,
+    Phrase.CHANGE_FREQUENCY: _TO_DO,
+    Phrase.SAY_AGAIN: _SAID - {Result.SAY_AGAIN},
+}
+"""What may be answered to a HAIL; to a FREQUENCY CHANGE as to CHANGE_FREQUENCY, to an EMERGENCY anything."""
+ASKS = frozenset({Hail, FrequencyChange, Emergency})
+"""What is answered."""
+MOVES = frozenset({Phrase.KEEP_CLEAR, Phrase.YOU_ARE_CLOSING})
+"""Phrases whose WILCO is seen in the flight."""
+NEAR_NS = 5 * NS_PER_S
+"""The flight is known before a WILCO, and when its time is over, by reports no further away than this."""
+NOTHING = 0.5
+"""A change of more than this share of the bounds of two reports may be real, though they may be as wrong as that."""
+CALL_NS = 60 * NS_PER_S
+"""A call that is made again comes no later than this."""
+KEPT = 64
+"""Answers remembered of a station."""
+
+
+@dataclass(slots=True)
+class _Answer:
+    """An ACK and what it answers, if that was heard. `references`: reports from before it, if its flight is judged."""
+
+    ack: Booked
+    asked: Booked | None
+    right: bool
+    due_ns: int
+    references: list[Booked] = field(default_factory=list)
+    moves: bool = False
+    seen: bool = False
+    """A report was heard in the last seconds of its time."""
+    unbounded: bool = False
+    """A report bounded no velocity, or showed a change too small to be sure of."""
+    settled: bool = False
+
+    @property
+    def message(self) -> Ack:
+        assert isinstance(self.ack.frame.message, Ack)
+        return self.ack.frame.message
+
+
+class RightAnswer:
+    id = "6.4"
+    title = "right answers"
+    text = (
+        "An answer is one that the phrase allows and reads back what must be; a wrong one is put right, and a WILCO to "
+        "keep clear is seen in the flight, within {limit_s:g} s."
+    )
+    kind = "S"
+    hears_copies = False
+    watches = EVERY_MESSAGE
+
+    def __init__(self, world: World, terms: PhraseTerms):
+        self.world, self.limit_s = world, terms.limit_s
+        self.limit_ns = seconds_ns(terms.limit_s)
+        self.altimetry_m = world.agreement.bounds.altimetry_ft * FT_M
+        self.asked: dict[FrameKey, Booked] = {}
+        """What can be answered, in order of arrival."""
+        self.answers: dict[int, deque[_Answer]] = {}
+        self.open: dict[int, list[_Answer]] = {}
+        """By station, what is not settled yet; no empty lists."""
+
+    def subjects(self) -> list[str]:
+        return [address_text(s.address) for s in self.world.talking()]
+
+    def hear(self, booked: Booked) -> Iterable[Finding]:
+        message, source = booked.frame.message, booked.frame.source
+        if isinstance(message, Ack):
+            found = tuple(self._answered(booked, message))
+            return (*found, *self._go_on(booked, message)) if source in self.open else found
+        if type(message) in ASKS:
+            self._ask(booked)
+        return tuple(self._go_on(booked, message)) if source in self.open else ()
+
+    def _ask(self, booked: Booked) -> None:
+        before_ns = booked.at_ns - JOIN_NS
+        while self.asked and next(iter(self.asked.values())).at_ns < before_ns:
+            del self.asked[next(iter(self.asked))]
+        self.asked.pop(booked.frame.key, None)
+        self.asked[booked.frame.key] = booked
+
+    def _asked(self, booked: Booked, ack: Ack) -> Booked | None:
+        """The frame that an ACK answers, if it was heard and asked its source."""
+        asked = self.asked.get(FrameKey(ack.addressee, ack.answers_session, ack.answers_sequence))
+        if asked is None or asked.frame.type is not ack.answers_type:
+            return None
+        addressee = getattr(asked.frame.message, "addressee", None)
+        return asked if addressee in (None, booked.frame.source) else None
+
+    def _answered(self, booked: Booked, ack: Ack) -> Iterator[Finding]:
+        if booked.frame.source not in self.world.talks:
+            return
+        asked = self._asked(booked, ack)
+        right = asked is not None and _is_right(asked, ack)
+        new = _Answer(booked, asked, right, booked.late_ns + self.limit_ns)
+        others = self.answers.setdefault(booked.frame.source, deque(maxlen=KEPT))
+        same = [other for other in others if _is_same(other, new)]
+        others.append(new)
+        if asked is None:
+            return
+        if not right:
+            if any(other.right for other in same):
+                yield self._settle(new, Outcome.PASS)
+            else:
+                self.open.setdefault(booked.frame.source, []).append(new)
+            return
+        for other in same:
+            took_back = not other.moves or ack.result is not Result.WILCO
+            if not other.settled and took_back and booked.early_ns <= other.due_ns:
+                yield self._settle(other, Outcome.PASS, booked)
+        if not self._moves(asked, ack, booked):
+            yield self._settle(new, Outcome.PASS)
+        elif any(other.moves for other in same):
+            new.settled = True  # it has said so before, and has perhaps done it
+        else:
+            self._promise(new, asked)
+
+    def _moves(self, asked: Booked, ack: Ack, booked: Booked) -> bool:
+        """Whether an answer promises what is seen in the flight."""
+        message = asked.frame.message
+        if not isinstance(message, Hail) or message.phrase not in MOVES or ack.result is not Result.WILCO:
+            return False
+        return booked.frame.source in self.world.flies
+
+    def _promise(self, new: _Answer, asked: Booked) -> None:
+        since_ns = min(new.ack.early_ns - NEAR_NS, asked.early_ns)  # it may have acted before it answered
+        new.moves = True
+        new.references = [r for r in new.ack.account.reports if r.late_ns >= since_ns]
+        self.open.setdefault(new.ack.frame.source, []).append(new)
+
+    def _go_on(self, booked: Booked, message: object) -> Iterator[Finding]:
+        """A frame of a station whose answers are not settled yet."""
+        source = booked.frame.source
+        for answer in self.open[source]:
+            if answer.settled or answer.ack is booked or answer.ack.account is not booked.account:
+                continue
+            if answer.moves:
+                yield from self._flown(answer, booked, message)
+            elif booked.early_ns > answer.due_ns:
+                yield from self._not_put_right(answer, booked, isinstance(message, COUNTS))
+        left = [a for a in self.open[source] if not a.settled]
+        if left:
+            self.open[source] = left
+        else:
+            del self.open[source]
+
+    def _not_put_right(self, answer: _Answer, booked: Booked, counts: bool) -> Iterator[Finding]:
+        """The time for another answer is over, and none was heard that is right."""
+        account = booked.account
+        sure = account.unheard_between(answer.ack.number, booked.number) == 0
+        if not sure and not counts:
+            return  # the next count says more
+        sure = sure or account.unheard_acks(answer.ack.early_ns, account.counts[-1]) == 0
+        if sure and not self._may_answer_the_same(answer):
+            yield self._fail(answer, booked, self._what_is_wrong(answer), (booked.id,))
+        else:
+            yield self._unsure(answer, booked.at_ns, Cause.FRAME_LOST)
+
+    @staticmethod
+    def _may_be_put_right(answer: _Answer) -> bool:
+        """Whether another answer may have been sent since, and was not heard."""
+        ack, account = answer.ack, answer.ack.account
+        if account.unheard_between(ack.number, account.last_number) == 0:
+            return False
+        return not account.counts or account.unheard_acks(ack.early_ns, account.counts[-1]) != 0
+
+    def _may_answer_the_same(self, answer: _Answer) -> bool:
+        """Whether another answer named a frame that was not heard, and that may have been of the same call."""
+        mine = answer.message[:2], answer.message.answers_type
+        return any(
+            other.asked is None
+            and (other.message[:2], other.message.answers_type) == mine
+            and abs(other.ack.at_ns - answer.ack.at_ns) <= self.limit_ns + CALL_NS
+            for other in self.answers[answer.ack.frame.source]
+        )
+
+    def _flown(self, answer: _Answer, booked: Booked, message: object) -> Iterator[Finding]:
+        if booked.early_ns > answer.due_ns:
+            yield self._not_done(answer, booked.at_ns, booked)
+            return
+        if not isinstance(message, Position) or booked.early_ns < answer.ack.early_ns:
+            return
+        if not message.airborne or left_area(message, self.world.annexes.area):
+            yield self._settle(answer, Outcome.PASS, booked)
+            return
+        answer.seen |= booked.early_ns >= answer.due_ns - NEAR_NS
+        here = self.world.fix_of(booked)
+        if here is None or here.velocity_m is None or here.climb_m is None:
+            answer.unbounded = True
+            return
+        before = (_bounded(self.world, r) for r in answer.references)
+        change = max((_change(here, was, self.altimetry_m) for was in before if was), default=0.0)
+        if change > 1:
+            yield self._settle(answer, Outcome.PASS, booked)
+        answer.unbounded |= change > NOTHING
+
+    def _not_done(self, answer: _Answer, at_ns: int, last: Booked | None) -> Finding:
+        """The time is over, and no report showed another flight than before."""
+        near_ns = answer.ack.early_ns - NEAR_NS
+        near = [r for r in answer.references if r.late_ns >= near_ns]
+        if not near or not answer.seen:
+            return self._unsure(answer, at_ns, Cause.FRAME_LOST)
+        if answer.unbounded or not any(_bounded(self.world, r) for r in near):
+            return self._unsure(answer, at_ns, Cause.NO_BOUND)
+        since_ns = answer.asked.early_ns - CALL_NS if answer.asked else 0
+        if last is None or not _heard_all_acks(last, since_ns) or self._may_answer_the_same(answer):
+            return self._unsure(answer, at_ns, Cause.FRAME_LOST)
+        told = f"no report shows that it did what it answered WILCO to for {self.limit_s:g} s"
+        return self._fail(answer, last, told, (*(r.id for r in near[-1:]), last.id))
+
+    def _what_is_wrong(self, answer: _Answer) -> str:
+        assert answer.asked is not None
+        asked, ack = answer.asked.frame.message, answer.message
+        to = asked.phrase.name if isinstance(asked, Hail) else answer.asked.frame.type.name
+        if ack.result in _allowed(asked):
+            return f"its WILCO to {to} reads back {ack.read_back}, not {_read_back(asked)}, and was not put right"
+        return f"{ack.result.name} is no answer to {to}, and was not put right"
+
+    def _settle(self, answer: _Answer, outcome: Outcome, by: Booked | None = None) -> Finding:
+        answer.settled = True
+        answer.references = []
+        assert answer.asked is not None
+        return Finding(
+            clause=self.id,
+            subject=address_text(answer.ack.frame.source),
+            outcome=outcome,
+            at_ns=(by or answer.ack).at_ns,
+            evidence=(answer.asked.id, answer.ack.id) if by is None else (answer.asked.id, answer.ack.id, by.id),
+        )
+
+    def _fail(self, answer: _Answer, last: Booked, summary: str, evidence: tuple[str, ...]) -> Finding:
+        finding = self._settle(answer, Outcome.FAIL)
+        finding = finding._replace(
+            at_ns=last.at_ns,
+            summary=summary,
+            evidence=(*finding.evidence, *evidence),
+            assumptions=(*BY_WORD, CLOCK, BOUNDS) if answer.moves else (*BY_WORD, CLOCK),
+        )
+        ack = answer.ack
+        # who sends no reports flags no emergency
+        flies = ack.frame.source in self.world.flies
+        finding = unless_suspended(finding, ack.account.suspended(ack.number, last.number) if flies else False)
+        return self.world.unless_troubled(finding, ack.early_ns, answer.due_ns, ack.frame.source)
+
+    def _unsure(self, answer: _Answer, at_ns: int, cause: Cause) -> Finding:
+        ack = answer.ack
+        if cause is Cause.FRAME_LOST:
+            cause = self.world.why_unheard(ack.early_ns, answer.due_ns, ack.frame.source)
+        told = "whether it did what it answered WILCO to" if answer.moves else self._what_is_wrong(answer)
+        told += " is not known" if answer.moves else " by any answer heard"
+        finding = self._settle(answer, Outcome.INCONCLUSIVE)._replace(at_ns=at_ns, summary=told, cause=cause)
+        return unless_suspended(finding, ack.account.suspended(ack.number, ack.number) or False)
+
+    def counted(self) -> Iterable[Passes]:
+        return ()
+
+    def close(self, end_ns: int) -> Iterator[Finding]:
+        for answers in self.open.values():
+            for answer in answers:
+                if answer.settled:
+                    continue
+                if end_ns <= answer.due_ns and (answer.moves or not self._may_be_put_right(answer)):
+                    yield self._settle(answer, Outcome.PENDING)._replace(at_ns=end_ns)
+                elif answer.moves:
+                    yield self._not_done(answer, end_ns, None)
+                else:
+                    yield self._unsure(answer, end_ns, Cause.FRAME_LOST)
+
+
+def _allowed(asked: object) -> frozenset[Result]:
+    if isinstance(asked, Hail):
+        return ALLOWED[asked.phrase]
+    return _TO_DO if isinstance(asked, FrequencyChange) else frozenset(Result)
+
+
+def _read_back(asked: object) -> int | None:
+    """What a WILCO has to read back."""
+    if isinstance(asked, FrequencyChange):
+        return asked.to_channel
+    if isinstance(asked, Hail) and asked.phrase is Phrase.CHANGE_FREQUENCY:
+        return asked.reply_channel
+    return None
+
+
+def _is_right(asked: Booked, ack: Ack) -> bool:
+    message = asked.frame.message
+    if ack.result not in _allowed(message):
+        return False
+    must = _read_back(message)
+    return ack.result is not Result.WILCO or must is None or ack.read_back == must
+
+
+def _is_same(a: _Answer, b: _Answer) -> bool:
+    """Whether two answers are to the same frame or call."""
+    if a.asked is None or b.asked is None or a.asked.account is not b.asked.account:
+        return False
+    if a.asked is b.asked:
+        return True
+    x, y = a.asked.frame.message, b.asked.frame.message
+    if isinstance(x, Hail) and isinstance(y, Hail):
+        return x.call_id == y.call_id
+    return isinstance(x, FrequencyChange) and isinstance(y, FrequencyChange) and x.serial == y.serial
+
+
+def _bounded(world: World, booked: Booked) -> Fix | None:
+    """What a report says of the flight, if it bounds its velocity."""
+    fix = world.fix_of(booked)
+    return fix if fix is not None and fix.velocity_m is not None and fix.climb_m is not None else None
+
+
+def _change(here: Fix, was: Fix, altimetry_m: float) -> float:
+    """How much another flight than straight on from an earlier report one shows, in parts of what both may be wrong."""
+    assert here.velocity_m is not None
+    assert here.climb_m is not None
+    assert was.velocity_m is not None
+    assert was.climb_m is not None
+    shares = [
+        hypot(here.north_mps - was.north_mps, here.east_mps - was.east_mps) / (here.velocity_m + was.velocity_m),
+        abs(here.up_mps - was.up_mps) / (here.climb_m + was.climb_m),
+        level_m(was, here, here.at_ns) / (was.radius_m + here.radius_m),
+    ]
+    if here.altitude_m is not None and was.altitude_m is not None and altimetry_m:
+        later_s = (here.at_ns - was.at_ns) / NS_PER_S
+        shares.append(abs(here.altitude_m - was.altitude_m - was.up_mps * later_s) / (2 * altimetry_m))
+    return max(shares)
+
+
+def _heard_all_acks(last: Booked, since_ns: int) -> bool:
+    """Whether every ACK of a session was heard, from an instant or its start up to a frame."""
+    account: Account = last.account
+    if account.heard_all(since_ns, last.number):
+        return True
+    begin, count = account.named[0].number, account.counts[-1] if account.counts else None
+    if begin == 0 and not account.continues and account.unheard_between(0, last.number) == 0:
+        return True
+    counted = count is not None and account.unheard_acks(since_ns, count) == 0
+    return counted and count is not None and account.unheard_between(count.number, last.number) == 0

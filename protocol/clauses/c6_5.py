@@ -1,0 +1,346 @@
+"""6.5: a predicted loss of the safe distance is acted on, by the one that has the other on its right.
+
+One instance for each prediction: from the WATCH that proves that its source knows of it, until it is acted on, or the
+prediction does not hold any more.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from protocol.accounts import SERIALS, Account, Booked, serials_passed
+from protocol.bounds import Fix, left_area
+from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, World, address_text, unless_suspended
+from protocol.clauses.c5_2 import STRAIGHT
+from protocol.clauses.c6_1 import opposed
+from protocol.messages import Hail, Ident, Intent, Position, Watch
+from protocol.paths import Ahead, ahead, lost_height_s, lost_s, spread_deg, track_deg, turn_deg
+from protocol.terms import ConflictTerms
+from protocol.units import FT_M, NM_M, NS_PER_S, seconds_ns
+from protocol.verdicts import BOUNDS, CLOCK, Cause, Finding, Outcome, Passes
+
+REPORTS = 8
+"""POSITIONs remembered of an aircraft; one that knows of none of them is not up to date."""
+FRESH_NS = 5 * NS_PER_S
+"""Older reports predict nothing."""
+AWAY_DEG = 20.0
+"""Who declares a track further off than this from the flown one has declared to turn away."""
+NEW_DEG, NEW_FT, NEW_MPS = 10.0, 300, 10.0
+"""A declaration that differs by more is a new one."""
+SAID = 4
+"""Serials whose INTENTs are remembered."""
+
+
+@dataclass(slots=True)
+class _Duty:
+    """From the WATCH that proves that `x` knows of the prediction; `named`: the serials that it named since."""
+
+    x: Account
+    y: Account
+    watch: Booked
+    fixes: tuple[Fix, Fix]
+    intent: Intent
+    lost_ns: int
+    due_ns: int
+    last: Booked
+    named: list[tuple[int, bool]] = field(default_factory=list)
+    """Each with whether it was certainly in time; those that certainly were not are left out."""
+    after: dict[Account, Booked] = field(default_factory=dict)
+    """The first POSITION of each of the two after the deadline."""
+    settled: bool = False
+
+
+@dataclass(slots=True)
+class _Pilot:
+    """What is remembered of an aircraft, in its present session and of its calls."""
+
+    account: Account
+    previous: Account | None
+    fixes: deque[Fix] = field(default_factory=lambda: deque(maxlen=REPORTS))
+    said: dict[int, tuple[int, Intent]] = field(default_factory=dict)
+    called: dict[int, Booked] = field(default_factory=dict)
+    """Its last HAIL to each, in whatever session."""
+    mine: list[_Duty] = field(default_factory=list)
+    theirs: list[_Duty] = field(default_factory=list)
+    """Duties that are its own, and those of others towards it, that may not be settled yet."""
+    known: set[Account] = field(default_factory=set)
+    """With whom a loss of distance is predicted, and was judged or is."""
+
+
+class ActsOnConflict:
+    id = "6.5"
+    title = "conflicts acted on"
+    text = (
+        "A loss of the safe distance predicted no more than {look_s:g} s ahead is acted on by the aircraft that has "
+        "the other on its right: within {limit_s:g} s, or until {before_s:g} s before."
+    )
+    kind = "A"
+    hears_copies = False
+    watches = EVERY_MESSAGE
+
+    def __init__(self, world: World, terms: ConflictTerms):
+        self.world, self.terms = world, terms
+        distance = world.agreement.clause.c6_1
+        assert distance, "the agreement's own validation asks for 6.1"
+        self.level_m, self.height_m = distance.safe_distance_nm * NM_M, distance.safe_altitude_ft * FT_M
+        self.altimetry_m = world.agreement.bounds.altimetry_ft * FT_M
+        self.look_ns = seconds_ns(terms.look_s)
+        self.pilots: dict[int, _Pilot] = {}
+
+    def subjects(self) -> list[str]:
+        return [address_text(s.address) for s in self.world.flying()]
+
+    def hear(self, booked: Booked) -> Iterable[Finding]:
+        message, source = booked.frame.message, booked.frame.source
+        pilot = self.pilots.get(source)
+        if pilot is None or pilot.account is not booked.account:
+            if source not in self.world.flies:
+                return ()
+            found = tuple(self._ended(pilot)) if pilot else ()
+            called = pilot.called if pilot else {}
+            pilot = self.pilots[source] = _Pilot(booked.account, pilot.account if pilot else None, called=called)
+            return (*found, *self._take(pilot, booked, message))
+        return self._take(pilot, booked, message)
+
+    def _take(self, pilot: _Pilot, booked: Booked, message: object) -> Iterable[Finding]:
+        if isinstance(message, Position):
+            fix = self.world.fix_of(booked)
+            if not message.airborne or left_area(message, self.world.annexes.area):
+                self._gone(pilot)
+            elif fix is not None:
+                pilot.fixes.append(fix)
+        elif isinstance(message, Intent):
+            pilot.said.pop(message.serial, None)
+            pilot.said[message.serial] = booked.number, message
+            if len(pilot.said) > SAID:
+                del pilot.said[next(iter(pilot.said))]
+        elif isinstance(message, Hail):
+            pilot.called[message.addressee] = booked
+        elif isinstance(message, Watch):
+            if message.report is not None and pilot.fixes:
+                found = tuple(self._know(pilot, booked, message))
+                return (*found, *self._go_on(pilot, booked)) if pilot.mine else found
+        elif isinstance(message, Ident) and message.sign_off:
+            self._gone(pilot)
+        return tuple(self._go_on(pilot, booked)) if pilot.mine or pilot.theirs else ()
+
+    @staticmethod
+    def _gone(pilot: _Pilot) -> None:
+        """Who has landed, left or signed off keeps no distance, and nobody from it."""
+        pilot.fixes.clear()
+        pilot.known.clear()
+        for duty in (*pilot.mine, *pilot.theirs):
+            duty.settled = True
+
+    def _ended(self, pilot: _Pilot) -> Iterator[Finding]:
+        """A session began anew: what it did last in the one before is not known."""
+        for duty in (*pilot.mine, *pilot.theirs):
+            if not duty.settled:
+                yield self._unsure(duty, duty.last.at_ns, Cause.FRAME_LOST)
+
+    # ------------------------------------------------------------ the prediction
+
+    def _know(self, pilot: _Pilot, booked: Booked, watch: Watch) -> Iterator[Finding]:
+        """A WATCH proves what its source has heard of a peer: whether it must see a loss of distance coming."""
+        report = watch.report
+        assert report is not None
+        peer = self.pilots.get(report.peer)
+        if peer is None or peer.account.session != report.session or peer.account.continues:
+            return
+        if peer.account.last_number > 0xFFFF:
+            return  # its numbers went round, and an old report may name those of the round before
+        if not opposed(self.world.stations[booked.frame.source], self.world.stations[report.peer]):
+            return
+        x = pilot.fixes[-1]
+        y = next((f for f in reversed(peer.fixes) if report.heard(f.booked.number & 0xFFFF)), None)
+        if y is None or booked.at_ns - min(x.at_ns, y.at_ns) > FRESH_NS:
+            return
+        predicted = self._predicted(x, y)
+        if predicted is None:
+            pilot.known.discard(peer.account)
+            return
+        mine, its = self._straight(pilot, x), self._straight(peer, y)
+        if mine is None or its is None or peer.account in pilot.known or not _on_its_right(x, predicted[0]):
+            return
+        pilot.known.add(peer.account)
+        lost_ns = predicted[0].at_ns + seconds_ns(predicted[1])
+        due_ns = max(booked.late_ns + seconds_ns(self.terms.limit_s), lost_ns - seconds_ns(self.terms.before_s))
+        duty = _Duty(booked.account, peer.account, booked, (x, y), mine, lost_ns, due_ns, booked)
+        if self._has_called(peer, booked.frame.source, duty):
+            return
+        if self._has_called(pilot, report.peer, duty):
+            yield self._acted(duty, pilot.called[report.peer])
+            return
+        if booked.frame.intent != x.booked.frame.intent:
+            duty.named.append((booked.frame.intent, True))
+        pilot.mine.append(duty)
+        peer.theirs.append(duty)
+
+    def _predicted(self, x: Fix, y: Fix) -> tuple[Ahead, float] | None:
+        """The two carried on, and in how many seconds they have surely lost their distance."""
+        height = lost_height_s(x, y, self.height_m, self.altimetry_m)
+        if height is None or (on := ahead(x, y)) is None:
+            return None
+        seconds = lost_s(on, height, self.level_m, self.terms.look_s)
+        return None if seconds is None else (on, seconds)
+
+    def _straight(self, pilot: _Pilot, fix: Fix) -> Intent | None:
+        """The INTENT that a report names, if it was heard and does not turn away from what is flown."""
+        known = pilot.said.get(fix.booked.frame.intent)
+        if known is None or abs(fix.booked.number - known[0]) >= SERIALS or known[1].kind not in STRAIGHT:
+            return None
+        declared = known[1].track_deg
+        if declared is None:
+            return known[1]
+        flown = fix.north_mps, fix.east_mps
+        off = abs(turn_deg(declared, track_deg(flown))) + spread_deg(flown, fix.velocity_m or 0.0)
+        return known[1] if off <= AWAY_DEG else None
+
+    def _has_called(self, pilot: _Pilot, address: int, duty: _Duty) -> bool:
+        call = pilot.called.get(address)
+        since_ns = duty.watch.early_ns - self.look_ns
+        return call is not None and call.late_ns >= since_ns and call.early_ns <= duty.due_ns
+
+    # ------------------------------------------------------------ what is done about it
+
+    def _go_on(self, pilot: _Pilot, booked: Booked) -> Iterator[Finding]:
+        """A frame of an aircraft with duties, its own or towards it."""
+        message = booked.frame.message
+        for duty in pilot.mine:
+            if not duty.settled and duty.watch is not booked:
+                yield from self._does(pilot, duty, booked, message)
+        for duty in pilot.theirs:
+            if isinstance(message, Hail) and message.addressee == duty.x.source:
+                duty.settled = True  # they talk
+        if isinstance(message, Position):
+            for duty in (*pilot.mine, *pilot.theirs):
+                if not duty.settled and booked.early_ns > duty.due_ns:
+                    duty.after.setdefault(booked.account, booked)
+                    if len(duty.after) == 2:
+                        yield from self._judge(duty, booked)
+        pilot.mine = [d for d in pilot.mine if not d.settled]
+        pilot.theirs = [d for d in pilot.theirs if not d.settled]
+
+    def _does(self, pilot: _Pilot, duty: _Duty, booked: Booked, message: object) -> Iterator[Finding]:
+        in_time, last = booked.early_ns <= duty.due_ns, duty.last
+        duty.last = booked
+        if isinstance(message, Hail) and message.addressee == duty.y.source and in_time:
+            yield self._acted(duty, booked)
+            return
+        serial = booked.frame.intent
+        if serial != last.frame.intent:
+            unheard = booked.account.unheard_between(last.number, booked.number) > 0
+            if in_time or unheard:  # one that was not heard may have said so before
+                passed = serials_passed(last.frame.intent, serial)
+                duty.named += [(s, in_time) for s in passed if s != last.frame.intent]
+        if (isinstance(message, Intent) or serial != last.frame.intent) and any(
+            in_time and self._is_new(pilot, duty, s, booked) for s, in_time in duty.named
+        ):
+            yield self._acted(duty, booked)
+
+    def _is_new(self, pilot: _Pilot, duty: _Duty, serial: int, booked: Booked) -> bool | None:
+        """Whether a serial says something else than the one before; None if its INTENT was not heard."""
+        known = pilot.said.get(serial)
+        if known is None or abs(booked.number - known[0]) >= SERIALS:
+            return None
+        return _differs(duty.intent, known[1])
+
+    def _acted(self, duty: _Duty, by: Booked) -> Finding:
+        return self._settle(duty, Outcome.PASS, by.at_ns, (by.id,), max(by.at_ns - duty.watch.at_ns, 0))
+
+    # ------------------------------------------------------------ the verdict
+
+    def _judge(self, duty: _Duty, booked: Booked) -> Iterator[Finding]:
+        """Both have reported after the deadline, and no action was heard."""
+        x, y = (self.world.fix_of(duty.after[account]) for account in (duty.x, duty.y))
+        if x is None or y is None:
+            yield self._unsure(duty, booked.at_ns, Cause.NO_BOUND)
+            return
+        if self._predicted(x, y) is None:
+            duty.settled = True
+            return
+        pilot, since_ns = self.pilots[duty.x.source], duty.watch.early_ns - self.look_ns
+        if any(self._is_new(pilot, duty, serial, booked) is not False for serial, _ in duty.named):
+            yield self._unsure(duty, booked.at_ns, Cause.FRAME_LOST)
+            return
+        peer = self.pilots[duty.y.source]
+        accounts = [a for a in (duty.x, pilot.previous, duty.y, peer.previous) if a and a.last_at_ns >= since_ns]
+        if not all(_heard_all_hails(account, since_ns) for account in accounts):
+            yield self._unsure(duty, booked.at_ns, Cause.FRAME_LOST)
+            return
+        ids = tuple(duty.after[account].id for account in (duty.x, duty.y))
+        finding = self._settle(duty, Outcome.FAIL, booked.at_ns, ids, booked.at_ns - duty.watch.at_ns)
+        last = duty.after[duty.x].number
+        finding = unless_suspended(finding, duty.x.suspended(duty.fixes[0].booked.number, last))
+        both = duty.x.source, duty.y.source
+        yield self.world.unless_troubled(finding, duty.watch.early_ns, booked.late_ns, *both)
+
+    def _unsure(self, duty: _Duty, at_ns: int, cause: Cause) -> Finding:
+        if cause is Cause.FRAME_LOST:
+            cause = self.world.why_unheard(duty.watch.early_ns, at_ns, duty.x.source, duty.y.source)
+        finding = self._settle(duty, Outcome.INCONCLUSIVE, at_ns, (), at_ns - duty.watch.at_ns)
+        return finding._replace(cause=cause)
+
+    def _settle(self, duty: _Duty, outcome: Outcome, at_ns: int, ids: tuple[str, ...], took_ns: int) -> Finding:
+        duty.settled = True
+        other, ahead_s = address_text(duty.y.source), (duty.lost_ns - duty.watch.at_ns) / NS_PER_S
+        told = (
+            f"its WATCH proves that it knew of {other} on its right, with the safe distance lost in {ahead_s:.0f} s; "
+        )
+        told += {
+            Outcome.FAIL: "it neither called nor declared anything new",
+            Outcome.INCONCLUSIVE: "no call and no new INTENT was heard",
+        }.get(outcome, "")
+        return Finding(
+            clause=self.id,
+            subject=address_text(duty.x.source),
+            outcome=outcome,
+            at_ns=at_ns,
+            summary=told if outcome in (Outcome.FAIL, Outcome.INCONCLUSIVE) else "",
+            evidence=(*(fix.booked.id for fix in duty.fixes), duty.watch.id, *ids),
+            measured=round(took_ns / NS_PER_S, 3),
+            limit=round((duty.due_ns - duty.watch.late_ns) / NS_PER_S, 3),
+            unit="s",
+            assumptions=(*BY_WORD, CLOCK, BOUNDS) if outcome is Outcome.FAIL else (),
+        )
+
+    def counted(self) -> Iterable[Passes]:
+        return ()
+
+    def close(self, end_ns: int) -> Iterator[Finding]:
+        for pilot in self.pilots.values():
+            for duty in pilot.mine:
+                if duty.settled:
+                    continue
+                if end_ns <= duty.due_ns:
+                    yield Finding(self.id, address_text(duty.x.source), Outcome.PENDING, end_ns)
+                else:
+                    yield self._unsure(duty, end_ns, Cause.FRAME_LOST)
+
+
+def _on_its_right(x: Fix, on: Ahead) -> bool:
+    """Whether the other surely is on the right of an aircraft's track."""
+    flown = x.north_mps, x.east_mps
+    spread = spread_deg(on.line, on.error_m) + spread_deg(flown, x.velocity_m or 0.0)
+    return spread < turn_deg(track_deg(flown), track_deg(on.line)) < 180.0 - spread
+
+
+def _differs(before: Intent, now: Intent) -> bool:
+    """Whether an INTENT says something new."""
+    if before.kind is not now.kind:
+        return True
+    track = (
+        0.0 if None in (before.track_deg, now.track_deg) else abs(turn_deg(before.track_deg or 0, now.track_deg or 0))
+    )
+    pairs = (
+        (before.selected_altitude_ft, now.selected_altitude_ft, NEW_FT),
+        (before.speed_mps, now.speed_mps, NEW_MPS),
+    )
+    if track > NEW_DEG or (before.track_deg is None) != (now.track_deg is None):
+        return True
+    return any((a is None) != (b is None) or abs((a or 0) - (b or 0)) > most for a, b, most in pairs)
+
+
+def _heard_all_hails(account: Account, since_ns: int) -> bool:
+    """Whether every HAIL since an instant was heard, up to the last count."""
+    return bool(account.counts) and account.unheard_hails_since(since_ns, account.counts[-1]) == 0

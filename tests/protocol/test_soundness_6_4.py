@@ -1,0 +1,152 @@
+"""Ways in which a judge could accuse somebody innocent under 6.4. Each was tried; none may work."""
+
+from collections.abc import Callable
+from math import cos, radians, sin
+from random import Random
+from typing import Any
+
+import pytest
+
+from protocol.messages import Ack, EmergencyState, FrequencyChange, Hail, MessageType, Phrase, Result
+from protocol.verdicts import Outcome, Verdict
+from tests.protocol.traffic import A_TEXT, A, B, Sender, position
+
+METRE_DEG = 1 / 110_940
+
+
+def _call(phrase: Phrase = Phrase.KEEP_CLEAR, call_id: int = 1) -> Hail:
+    return Hail(A, phrase, call_id, 10, 1)
+
+
+def _answer(sequence: int, result: Result, read_back: int | None = None) -> Ack:
+    return Ack(B, 1, sequence, MessageType.HAIL, result, read_back=read_back)
+
+
+class _Talk:
+    """200001 calls 100001 at 20.5 s, and at 31.5 s again; it answers `result` to both, and turns at `turn_s`."""
+
+    def __init__(self, monitor: Any, lost: Callable[[], bool] = lambda: False, begin: int = 0):
+        self.monitor, self.lost = monitor, lost
+        self.a, self.b = Sender(monitor, A, number=begin), Sender(monitor, B)
+
+    def fly(
+        self,
+        result: Result = Result.WILCO,
+        turn_s: float | None = None,
+        until_s: int = 90,
+        calls: tuple[int, ...] = (20, 31),
+    ) -> None:
+        north = east = 0.0
+        for t in range(until_s):
+            track = 0.0 if turn_s is None else min(max(t - turn_s, 0.0) * 3.0, 45.0)
+            north, east = north + 200 * cos(radians(track)), east + 200 * sin(radians(track))
+            place = {"latitude_deg": 35 + north * METRE_DEG, "longitude_deg": 36 + east * METRE_DEG / cos(radians(35))}
+            speed = {"velocity_north_mps": 200 * cos(radians(track)), "velocity_east_mps": 200 * sin(radians(track))}
+            self.a.report(t + 0.1, lost=self.lost(), **place | speed)
+            self.b.report(t + 0.3, latitude_deg=35.5)
+            if t in calls:
+                number = self.b.send(t + 0.5, _call(), lost=self.lost())
+                self.a.send(t + 0.8, _answer(number, result), lost=self.lost())
+        self.monitor.close(until_s + 1.0)
+
+    def accused(self) -> bool:
+        return ("6.4", A_TEXT) in self.monitor.fails()
+
+
+def test_what_they_say_and_do_not_do_is_a_breach(monitor: Any) -> None:
+    talk = _Talk(monitor)
+    talk.fly()
+    assert monitor.outcomes("6.4", A_TEXT) == [Outcome.FAIL]
+
+
+@pytest.mark.parametrize("loss", [0.0, 0.05, 0.2, 0.5])
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("turn_s", [19.0, 21.0, 28.0])
+def test_who_turns_has_kept_its_word_whatever_is_lost(monitor: Any, turn_s: float, seed: int, loss: float) -> None:
+    """Also who turns at once, and answers the call that came again as the first time."""
+    random = Random(f"{seed} {loss}")
+    talk = _Talk(monitor, lambda: random.random() < loss)
+    talk.fly(turn_s=turn_s)
+    assert not talk.accused()
+    assert loss or monitor.verdict("6.4", A_TEXT) is Verdict.PASS
+
+
+@pytest.mark.parametrize("loss", [0.05, 0.2])
+def test_a_breach_is_decided_among_losses_or_not_at_all(make_monitor: Any, loss: float) -> None:
+    decided = 0
+    for seed in range(20):
+        random, monitor = Random(seed), make_monitor()
+        talk = _Talk(monitor, lambda random=random: random.random() < loss)
+        talk.fly()
+        decided += talk.accused()
+    assert decided >= (12 if loss < 0.1 else 2)
+
+
+def test_the_first_wilco_may_have_been_before_the_recording(monitor: Any) -> None:
+    """It said WILCO and turned before anything was heard of it; the call is made again."""
+    talk = _Talk(monitor, begin=5000)
+    talk.fly(calls=(20,))
+    assert not talk.accused()
+
+
+def test_an_answer_to_a_call_that_was_not_heard_may_have_been_the_same_promise(monitor: Any) -> None:
+    talk = _Talk(monitor)
+    talk.lost = lambda: False
+    number = talk.b.send(0.05, _call(), lost=True)
+    talk.a.send(0.08, _answer(number, Result.WILCO))
+    talk.fly(calls=(20,))
+    assert not talk.accused()
+
+
+def test_a_right_answer_to_a_call_that_was_not_heard_may_put_a_wrong_one_right(monitor: Any) -> None:
+    a, b = Sender(monitor, A), Sender(monitor, B)
+    a.report(0.1)
+    first = b.send(0.5, _call(Phrase.CONTACT))
+    a.send(0.8, _answer(first, Result.WILCO))
+    again = b.send(11.5, _call(Phrase.CONTACT), lost=True)
+    a.send(11.8, _answer(again, Result.ROGER))
+    a.reports(12.1, 50.0)
+    monitor.close(60.0)
+    assert monitor.outcomes("6.4", A_TEXT) == [Outcome.INCONCLUSIVE]
+
+
+def test_numbers_of_an_earlier_session_are_not_what_was_answered(monitor: Any) -> None:
+    a, b = Sender(monitor, A), Sender(monitor, B, session=3)
+    number = b.send(0.5, _call(Phrase.CONTACT))
+    a.send(0.8, Ack(B, 2, number, MessageType.HAIL, Result.WILCO))
+    a.reports(1.1, 50.0)
+    monitor.close(60.0)
+    assert monitor.verdict("6.4", A_TEXT) is Verdict.NOT_EXERCISED
+
+
+def test_a_call_to_another_is_not_what_was_answered(monitor: Any) -> None:
+    a, b = Sender(monitor, A), Sender(monitor, B)
+    number = b.send(0.5, Hail(0x100002, Phrase.CONTACT, 1, 10, 1))
+    a.send(0.8, _answer(number, Result.WILCO))
+    a.reports(1.1, 50.0)
+    monitor.close(60.0)
+    assert monitor.verdict("6.4", A_TEXT) is Verdict.NOT_EXERCISED
+
+
+@pytest.mark.parametrize("trouble", [False, True])
+def test_trouble_of_the_emulator_keeps_a_wrong_answer_from_being_put_right(monitor: Any, trouble: bool) -> None:
+    a, b = Sender(monitor, A), Sender(monitor, B)
+    change = b.send(0.5, FrequencyChange(A, 1, 1, 5, 30.0))
+    a.report(0.6)
+    a.send(0.8, Ack(B, 1, change, MessageType.FREQUENCY_CHANGE, Result.WILCO, read_back=4))
+    if trouble:
+        monitor.judge.host_trouble(A, monitor.judge.world.from_ns, None)
+    a.reports(1.1, 50.0)
+    monitor.close(60.0)
+    assert monitor.outcomes("6.4", A_TEXT) == [Outcome.INCONCLUSIVE if trouble else Outcome.FAIL]
+
+
+def test_in_distress_nobody_keeps_clear(monitor: Any) -> None:
+    a, b = Sender(monitor, A), Sender(monitor, B)
+    a.report(0.1)
+    number = b.send(0.5, _call())
+    a.send(0.8, _answer(number, Result.WILCO))
+    for t in range(1, 50):
+        a.send(t + 0.1, position(acks=1, emergency=EmergencyState.GENERAL))
+    monitor.close(60.0)
+    assert ("6.4", A_TEXT) not in monitor.fails()
