@@ -28,6 +28,7 @@ from protocol.clauses.c5_1 import IntentInForce
 from protocol.clauses.c6_1 import SafeDistance
 from protocol.clauses.c6_2 import Contact
 from protocol.clauses.c6_3 import Answered
+from protocol.clauses.c7_1 import Complete
 
 ALL: tuple[type[Clause], ...] = (
     Avoidance,
@@ -51,6 +52,7 @@ ALL: tuple[type[Clause], ...] = (
     SafeDistance,
     Contact,
     Answered,
+    Complete,
 )
 """Every clause that can be judged, in order of id."""
 IDS = tuple(clause.id for clause in ALL)
