@@ -6,7 +6,7 @@ from functools import cached_property, lru_cache
 from math import inf
 from typing import Any, Protocol
 
-from protocol.accounts import Booked
+from protocol.accounts import Account, Booked
 from protocol.agreement import Agreement, Annexes, Station
 from protocol.bounds import Fix, Limits, fix_of
 from protocol.messages import TYPE_OF, Ack, Emergency, FrequencyChange, Hail, LostLink, Message
@@ -115,6 +115,10 @@ class World:
             for known in (address, EVERY_STATION)
             for since, until in self.troubles.get(known, {}).items()
         )
+
+    def suspended(self, account: Account, first: int, last: int) -> bool | None:
+        """Whether 0.1 suspended duties (see `Account.suspended`); those of a ground station it never does."""
+        return account.suspended(first, last) if account.source in self.flies else False
 
     def unless_troubled(self, finding: Finding, from_ns: int, until_ns: int, *addresses: int) -> Finding:
         """A finding about a stretch of time; no fail if the emulator had trouble with any of these stations in it."""
