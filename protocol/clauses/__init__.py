@@ -15,6 +15,7 @@ from protocol.clauses.c2_1 import AgreedChannel
 from protocol.clauses.c2_2 import GuardIsGuarded
 from protocol.clauses.c2_3 import GuardIsForCalls
 from protocol.clauses.c2_4 import CarriedOut
+from protocol.clauses.c2_5 import InOrder
 from protocol.clauses.c3_1 import OwnSlots
 from protocol.clauses.c3_2 import FairShare
 from protocol.clauses.c3_3 import WellFormed
@@ -40,6 +41,7 @@ ALL: tuple[type[Clause], ...] = (
     GuardIsGuarded,
     GuardIsForCalls,
     CarriedOut,
+    InOrder,
     OwnSlots,
     FairShare,
     WellFormed,

@@ -15,9 +15,10 @@ from protocol.messages import (
     Phrase,
     Result,
     Severity,
+    Watch,
 )
 from protocol.verdicts import Cause, Outcome, Verdict
-from tests.protocol.traffic import A_TEXT, A, Sender, ident
+from tests.protocol.traffic import A_TEXT, A, B, Sender, hail, ident
 
 TOWER = 0x100009
 
@@ -174,3 +175,99 @@ def test_an_unheard_answer_ends_the_proof_once(monitor: Any) -> None:
     assert ("2.4", A_TEXT) not in monitor.fails()
     assert tally.counts[Outcome.INCONCLUSIVE] == 1
     assert tally.causes == {Cause.STATE_UNHEARD: 1}
+
+
+# ------------------------------------------------------------------ 2.5
+
+
+class Calls:
+    """100001 calls 200001 every 10 s, on one channel after the other; it flies for a while before."""
+
+    def __init__(self, monitor: Any, random: Random | None = None, loss: float = 0.0):
+        self.monitor, self.random, self.loss = monitor, random or Random(0), loss
+        self.a = Sender(monitor, A)
+
+    def lost(self) -> bool:
+        return self.random.random() < self.loss
+
+    def fly(self, *channels: int, from_s: int = 0, first_s: int = 80) -> None:
+        for t in range(from_s, first_s + 60):
+            self.a.report(t + 0.1, lost=self.lost())
+            place, rest = divmod(t - first_s, 10)
+            if not rest and 0 <= place < len(channels):
+                self.a.send(t + 0.5, hail(B), lost=self.lost(), channel=channels[place])
+        self.monitor.close(first_s + 61.0)
+
+    def accused(self) -> bool:
+        return ("2.5", A_TEXT) in self.monitor.fails()
+
+
+def test_who_begins_on_hf_is_accused(monitor: Any) -> None:
+    calls = Calls(monitor)
+    calls.fly(4, 2)
+    assert calls.accused()
+
+
+@pytest.mark.parametrize("loss", [0.1, 0.3, 0.6])
+@pytest.mark.parametrize("seed", range(8))
+def test_who_keeps_the_order_is_not(monitor: Any, seed: int, loss: float) -> None:
+    calls = Calls(monitor, Random(seed), loss)
+    calls.fly(2, 2, 3, 4, from_s=Random(seed).choice([0, 70]))
+    assert not calls.accused()
+
+
+def test_losses_leave_most_of_the_order_decided(make_monitor: Callable[..., Any]) -> None:
+    kept = broken = 0
+    for seed in range(30):
+        calls = Calls(make_monitor(), Random(seed), 0.2)
+        calls.fly(2, 3, 4)
+        kept += calls.monitor.outcomes("2.5", A_TEXT).count(Outcome.PASS)
+        calls = Calls(make_monitor(), Random(seed), 0.2)
+        calls.fly(3, 4)
+        broken += calls.accused()
+    assert kept >= 45  # of 90, where each needs all before it: 80, 64 and 51 of 100
+    assert broken >= 20  # of 30, where the call must be heard: 80 of 100
+
+
+def test_a_recording_that_begins_in_the_call_proves_nothing(monitor: Any) -> None:
+    calls = Calls(monitor)
+    calls.a.number, calls.a.counts["hails"] = 5000, 7
+    calls.fly(3, from_s=40)
+    assert not calls.accused()
+    assert monitor.outcomes("2.5", A_TEXT) == [Outcome.INCONCLUSIVE]
+
+
+def test_a_session_that_is_heard_from_its_start_hides_nothing(monitor: Any) -> None:
+    calls = Calls(monitor)
+    calls.fly(3, from_s=40)
+    assert calls.accused()
+
+
+def test_256_hails_in_numbers_not_heard_look_like_none(monitor: Any) -> None:
+    a = Sender(monitor, A)
+    a.report(0.1)
+    a.number += 256
+    a.report(70.1)
+    a.send(75.5, hail(B), channel=3)
+    a.report(76.1)
+    monitor.close(80.0)
+    assert ("2.5", A_TEXT) not in monitor.fails()
+
+
+def test_a_ground_station_is_held_to_the_order_too(monitor: Any) -> None:
+    """It gives no POSITION, so nothing that 0.1 suspends can be open of it."""
+    tower = Sender(monitor, TOWER)
+    for t in range(0, 100, 2):
+        tower.send(t + 0.1, Watch(frozenset({1, 2, 3}), 1, tower.counts["hails"], 0))
+    tower.send(100.5, hail(B), channel=4)
+    assert ("2.5", f"{TOWER:06x}") in monitor.fails()
+
+
+def test_hails_that_name_another_channel_accuse_nobody(monitor: Any) -> None:
+    a = Sender(monitor, A)
+    a.reports(0.1, 70.0)
+    a.send(75.5, hail(B), channel=4, heard_on=2)
+    a.send(76.5, hail(B), channel=4)
+    a.report(77.5)
+    monitor.close(80.0)
+    assert ("2.5", A_TEXT) not in monitor.fails()
