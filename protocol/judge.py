@@ -102,6 +102,7 @@ class Judge:
         """`on_finding` is told each finding as it is made: passes only if `each_pass`, which costs much among many."""
         self.world = World(agreement, annexes, each_pass=each_pass)
         self.books = Books(agreement.bounds.range_nm, {c.number: c.longest_hold_ns for c in agreement.channel})
+        self.world.accounts = self.books.accounts
         self.clauses = clauses_in_force(self.world)
         watching = {kind: [c for c in self.clauses if kind in c.watches] for kind in EVERY_MESSAGE}
         self._passed_by_all = [c.id for c in self.clauses if isinstance(c, PASSED_BY_ALL) and not each_pass]

@@ -31,6 +31,7 @@ from protocol.clauses.c6_1 import SafeDistance
 from protocol.clauses.c6_2 import Contact
 from protocol.clauses.c6_3 import Answered
 from protocol.clauses.c7_1 import Complete
+from protocol.clauses.c7_2 import DistressAnswered
 
 ALL: tuple[type[Clause], ...] = (
     Avoidance,
@@ -57,6 +58,7 @@ ALL: tuple[type[Clause], ...] = (
     Contact,
     Answered,
     Complete,
+    DistressAnswered,
 )
 """Every clause that can be judged, in order of id."""
 IDS = tuple(clause.id for clause in ALL)

@@ -50,6 +50,8 @@ class World:
         """How long after its time a frame may come because its channel was busy."""
         self.guards = {c.number: c.name for c in agreement.channel if c.guard}
         """The guard channels."""
+        self.accounts: dict[tuple[int, int], Account] = {}
+        """The books' own: by source and session, the account of it that is written now."""
         self.deaf: list[tuple[int, int]] = []
         self.troubles: dict[int, dict[int, int | None]] = {}
         """The emulator's own trouble with each station: until when (None: not over), by since when."""
