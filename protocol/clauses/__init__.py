@@ -32,6 +32,7 @@ from protocol.clauses.c6_2 import Contact
 from protocol.clauses.c6_3 import Answered
 from protocol.clauses.c7_1 import Complete
 from protocol.clauses.c7_2 import DistressAnswered
+from protocol.clauses.c7_3 import ChannelLeft
 
 ALL: tuple[type[Clause], ...] = (
     Avoidance,
@@ -59,6 +60,7 @@ ALL: tuple[type[Clause], ...] = (
     Answered,
     Complete,
     DistressAnswered,
+    ChannelLeft,
 )
 """Every clause that can be judged, in order of id."""
 IDS = tuple(clause.id for clause in ALL)

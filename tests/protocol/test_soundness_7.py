@@ -10,16 +10,23 @@ import pytest
 from protocol.messages import (
     Ack,
     Emergency,
+    EmergencyState,
+    FrameKey,
+    FrequencyChange,
+    Hail,
     Intention,
     MessageType,
     Nature,
     PeerReport,
+    Phrase,
     Result,
+    Sensor,
     Severity,
+    Sighting,
     Watch,
 )
 from protocol.verdicts import Outcome, Verdict
-from tests.protocol.traffic import A_TEXT, A, Sender
+from tests.protocol.traffic import A_TEXT, A, B, C, Sender, hail
 
 DISTRESS = Emergency(1, Severity.DISTRESS, Nature.ENGINE, 35.0, 36.0, 20_000, 2, 40, Intention.DITCH, "TEST")
 TOWER, TOWER_TEXT = 0x100009, "100009"
@@ -159,3 +166,114 @@ def test_each_incident_is_judged_once(monitor: Any) -> None:
     distress.a.reports(47.1, 60.0)
     monitor.close(61.0)
     assert monitor.outcomes("7.2", TOWER_TEXT) == [Outcome.PASS, Outcome.PASS]
+
+
+# ------------------------------------------------------------------ 7.3
+
+
+class Silence:
+    """200001 is in distress from 10 s on, every 5 s, on the common channel; the receipts of 100001 show it until 55 s,
+    from the first that it hears. At 27 s it sends something."""
+
+    def __init__(self, monitor: Any, random: Random | None = None, loss: float = 0.0):
+        self.monitor, self.random, self.loss = monitor, random or Random(0), loss
+        self.a, self.b = Sender(monitor, A), Sender(monitor, B, where={"latitude_deg": 35.5})
+        self.state = EmergencyState.NONE
+
+    def lost(self) -> bool:
+        return self.random.random() < self.loss
+
+    def fly(self, *messages: Any, channel: int = 1, knows: bool = True, cancel_s: int | None = None) -> None:
+        named = None
+        for t in range(60):
+            if t >= 10 and not t % 5 and (cancel_s is None or t < cancel_s):
+                named = FrameKey(B, 1, self.b.send(t + 0.05, DISTRESS, lost=self.lost()))
+            if t == cancel_s:
+                self.b.send(t + 0.05, Emergency(1, Severity.CANCEL), lost=self.lost())
+            receipt = named if knows else None
+            self.a.report(t + 0.1, lost=self.lost(), receipt=receipt, emergency=self.state)
+            for message in messages if t == 27 else ():
+                self.a.send(t + 0.5, message, lost=self.lost(), channel=channel)
+            self.b.report(t + 0.6, lost=self.lost())
+        self.monitor.close(61.0)
+
+    def accused(self) -> bool:
+        return ("7.3", A_TEXT) in self.monitor.fails()
+
+
+SIGHTED = Sighting(C, 1, Sensor.RADAR, 35.0, 36.0, 500, 0.0)
+
+
+@pytest.mark.parametrize("message", [hail(C), SIGHTED, FrequencyChange(C, 1, 1, 5, 10.0)])
+def test_what_is_about_something_else_is_a_breach(monitor: Any, message: Any) -> None:
+    silence = Silence(monitor)
+    silence.fly(message)
+    assert silence.accused()
+
+
+ABOUT_IT = [
+    hail(B),
+    Hail(C, Phrase.CONTACT, 1, 10, 1, B),
+    SIGHTED._replace(subject=B),
+    SIGHTED._replace(subject=None),
+    FrequencyChange(B, 1, 1, 5, 10.0),
+    FrequencyChange(None, 1, 1, 5, 10.0),
+]
+
+
+@pytest.mark.parametrize("loss", [0.0, 0.3])
+@pytest.mark.parametrize("message", ABOUT_IT)
+def test_what_is_or_may_be_about_it_is_none(monitor: Any, message: Any, loss: float) -> None:
+    silence = Silence(monitor, Random(1), loss)
+    silence.fly(message)
+    assert not silence.accused()
+
+
+def test_who_does_not_know_need_not_wait(monitor: Any) -> None:
+    silence = Silence(monitor)
+    silence.fly(hail(C), knows=False)
+    assert not silence.accused()
+
+
+def test_other_channels_are_free(monitor: Any) -> None:
+    silence = Silence(monitor)
+    silence.fly(hail(C), channel=2)
+    assert not silence.accused()
+
+
+def test_who_is_in_distress_too_need_not_wait(monitor: Any) -> None:
+    silence = Silence(monitor)
+    silence.state = EmergencyState.GENERAL
+    silence.fly(hail(C))
+    assert not silence.accused()
+
+
+@pytest.mark.parametrize("loss", [0.0, 0.2, 0.5])
+@pytest.mark.parametrize("seed", range(8))
+def test_when_it_is_over_the_channel_is_free(monitor: Any, seed: int, loss: float) -> None:
+    """The CANCEL may not be heard; nothing says that the incident goes on."""
+    silence = Silence(monitor, Random(seed), loss)
+    silence.fly(hail(C), cancel_s=22)
+    assert not silence.accused()
+
+
+def test_losses_leave_most_breaches_proved(make_monitor: Callable[..., Any]) -> None:
+    proved = 0
+    for seed in range(30):
+        silence = Silence(make_monitor(), Random(seed), 0.2)
+        silence.fly(hail(C))
+        proved += silence.accused()
+    assert proved >= 20  # of 30: the breach itself is heard in 80 of 100
+
+
+def test_a_receipt_of_the_round_before_proves_nothing(monitor: Any) -> None:
+    """The numbers of 200001 went round, and 100001 still names an old frame."""
+    silence = Silence(monitor)
+    silence.b.number = 65530
+    silence.b.reports(0.1, 9.0)
+    number = silence.b.send(10.5, DISTRESS)
+    silence.a.report(12.1, receipt=FrameKey(B, 1, number % 65536))
+    silence.a.send(13.5, hail(C))
+    silence.b.send(15.5, DISTRESS)
+    monitor.close(20.0)
+    assert not silence.accused()
