@@ -147,6 +147,11 @@ class Account:
         before = named[place]
         return before.at_ns, before.at_ns if before.number == number else named[place + 1].at_ns
 
+    def has_heard(self, sequence: int) -> bool:
+        """Whether the last frame of a sequence number was heard, as far as the books go back."""
+        number = self.last_number - ((self.last_number - sequence) & 0xFFFF)
+        return self.unheard_between(number, number + 1) == 0
+
     def enter(self, booked: Booked) -> None:
         """Write a first copy into the books."""
         frame, message = booked.frame, booked.frame.message
