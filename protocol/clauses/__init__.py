@@ -26,6 +26,7 @@ from protocol.clauses.c4_3 import TrueTime
 from protocol.clauses.c4_4 import PossiblePositions
 from protocol.clauses.c4_5 import TruePositions
 from protocol.clauses.c4_6 import GoodEnough
+from protocol.clauses.c4_7 import Emissions
 from protocol.clauses.c5_1 import IntentInForce
 from protocol.clauses.c6_1 import SafeDistance
 from protocol.clauses.c6_2 import Contact
@@ -54,6 +55,7 @@ ALL: tuple[type[Clause], ...] = (
     PossiblePositions,
     TruePositions,
     GoodEnough,
+    Emissions,
     IntentInForce,
     SafeDistance,
     Contact,
