@@ -9,6 +9,7 @@ from protocol.agreement import Agreement
 from protocol.clauses.base import Clause, World
 from protocol.clauses.c0_1 import Avoidance
 from protocol.clauses.c1_1 import Registered
+from protocol.clauses.c1_2 import OneStation
 from protocol.clauses.c1_3 import AgreementInForce
 from protocol.clauses.c1_4 import Identified
 from protocol.clauses.c2_1 import AgreedChannel
@@ -38,6 +39,7 @@ from protocol.clauses.c7_3 import ChannelLeft
 ALL: tuple[type[Clause], ...] = (
     Avoidance,
     Registered,
+    OneStation,
     AgreementInForce,
     Identified,
     AgreedChannel,

@@ -52,6 +52,8 @@ class World:
         """The guard channels."""
         self.accounts: dict[tuple[int, int], Account] = {}
         """The books' own: by source and session, the account of it that is written now."""
+        self.contested: dict[int, list[tuple[int, int]]] = {}
+        """By address, from when and until when two stations were surely using it."""
         self.deaf: list[tuple[int, int]] = []
         self.troubles: dict[int, dict[int, int | None]] = {}
         """The emulator's own trouble with each station: until when (None: not over), by since when."""
@@ -108,6 +110,23 @@ class World:
     def talking(self) -> list[Station]:
         """The registered stations that send, by address."""
         return sorted((s for s in self.stations.values() if s.role in TALKING), key=lambda s: s.address)
+
+    def contest(self, address: int, from_ns: int, until_ns: int) -> None:
+        """Two stations use an address from an instant on, and may do so until another."""
+        known = self.contested.setdefault(address, [])
+        if known and known[-1][1] >= from_ns:
+            known[-1] = known[-1][0], until_ns
+        else:
+            known.append((from_ns, until_ns))
+
+    def is_contested(self, subject: str, *instants_ns: int) -> bool:
+        """Whether an address of a subject was contested at one of these instants; without any, at any time."""
+        return any(
+            not instants_ns or any(from_ns <= at_ns <= until_ns for at_ns in instants_ns)
+            for address, stretches in self.contested.items()
+            if address_text(address) in subject.split("/")
+            for from_ns, until_ns in stretches
+        )
 
     def troubled(self, address: int, from_ns: int, until_ns: int) -> bool:
         """Whether the emulator had trouble with a station between two instants, or nearly so."""

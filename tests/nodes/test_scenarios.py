@@ -58,7 +58,7 @@ ALONE = [
     *("4.1", "4.2", "4.3", "4.4", "4.5", "4.6", "5.1", "6.1"),
 ]
 """Clauses that are exercised without anybody near."""
-IDLE = ["0.1", "2.3", "2.4", "2.5", "3.2", "4.7", "7.1", "7.3"]
+IDLE = ["0.1", "1.2", "2.3", "2.4", "2.5", "3.2", "4.7", "7.1", "7.3"]
 """Those that nothing exercises where nobody uses the guard channel, changes it or falls silent, and nobody is in
 distress."""
 

@@ -128,7 +128,7 @@ def decided_of(flights: list[FlightTest]) -> dict[str, tuple[int, int]]:
     return shares
 
 
-IDLE = ("0.1", "2.3", "2.4", "2.5", "3.2", "4.7", "7.1", "7.2", "7.3")
+IDLE = ("0.1", "1.2", "2.3", "2.4", "2.5", "3.2", "4.7", "7.1", "7.2", "7.3")
 """Clauses that nothing exercises: nobody is in distress, uses the guard channel, changes channels or falls silent."""
 
 
