@@ -22,11 +22,12 @@ WHY = {
     "frame_lost": "frames that were not heard may explain it",
     "monitor_deaf": "the monitor was deaf at that time",
     "host_trouble": "the emulator itself had trouble with the station at that time, which is nobody's breach",
-    "state_unheard": "an INTENT that was not heard may have changed what was due",
+    "state_unheard": "an INTENT, an EMCON or an ACK that was not heard may have changed what was due",
     "not_proved_heard": "nothing proves that the station heard the call",
     "no_bound": "the reports are not exact enough to decide it",
     "not_fresh": "the time in the frames is not the time at which they came",
     "not_heard_again": "it was not heard again; out of reach and silent look the same",
+    "identity_contested": "two stations used the address, so it is not known whose the frames are",
     "area_edge": "it may have left the area and come back in between",
 }
 HOST_COUNTS = {
@@ -154,7 +155,7 @@ def _warnings(report: Report) -> list[str]:
 def _tables(report: Report, console: Console) -> None:
     """As many stations side by side as the width takes."""
     subjects = sorted(report["stations"])
-    if any(v["subject"] == "unattributed" for v in report["verdicts"]):
+    if any(v["subject"] == "unattributed" and v["verdict"] != "not_exercised" for v in report["verdicts"]):
         subjects.append("unattributed")
     many = max((console.width - LABEL_WIDTH) // CELL_WIDTH, 1)
     for i in range(0, len(subjects), many):

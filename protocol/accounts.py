@@ -74,12 +74,14 @@ class Booked(NamedTuple):
     at_ns: int
     id: str
     """These three are `heard`'s: every clause asks for them, often."""
+    fresh: bool = True
+    """Whether its own time says that it was sent just now: so is each first copy; of an old session it may be."""
 
     @classmethod
     def of(
-        cls, heard: Heard, standing: Standing, number: int, early_ns: int, late_ns: int, account: "Account"
+        cls, heard: Heard, standing: Standing, number: int, early_ns: int, late_ns: int, account: "Account", fresh: bool
     ) -> "Booked":
-        return cls(heard, standing, number, early_ns, late_ns, account, heard.frame, heard.at_ns, heard.id)
+        return cls(heard, standing, number, early_ns, late_ns, account, heard.frame, heard.at_ns, heard.id, fresh)
 
 
 class Count(NamedTuple):
@@ -151,6 +153,11 @@ class Account:
         place = bisect_right(named, number, key=_number) - 1
         before = named[place]
         return before.at_ns, before.at_ns if before.number == number else named[place + 1].at_ns
+
+    def has_heard(self, sequence: int) -> bool:
+        """Whether the last frame of a sequence number was heard, as far as the books go back."""
+        number = self.last_number - ((self.last_number - sequence) & 0xFFFF)
+        return self.unheard_between(number, number + 1) == 0
 
     def enter(self, booked: Booked) -> None:
         """Write a first copy into the books."""
@@ -364,10 +371,10 @@ class Books:
         account = self._account(heard, fresh)
         number = account.number_of(frame.sequence)
         if number is None or (account.named and not account.reached(number, at_ns)):
-            return Booked.of(heard, Standing.COPY, -1, early, late, account)
+            return Booked.of(heard, Standing.COPY, -1, early, late, account, False)
         newest = self.newest.get(source, session)
         if bound is None or not fresh or (session - newest) % SESSIONS > SESSIONS // 2:
-            return Booked.of(heard, Standing.STALE, number, early, late, account)
+            return Booked.of(heard, Standing.STALE, number, early, late, account, fresh)
         # kind to the sender: the frame left at any time that its own clock or its arrival allows
         early, late = min(early, stamp_ns - bound), max(late, stamp_ns + bound + 1000)
         booked = Booked(heard, Standing.FIRST, number, early, late, account, frame, at_ns, heard.id)

@@ -102,6 +102,7 @@ class Judge:
         """`on_finding` is told each finding as it is made: passes only if `each_pass`, which costs much among many."""
         self.world = World(agreement, annexes, each_pass=each_pass)
         self.books = Books(agreement.bounds.range_nm, {c.number: c.longest_hold_ns for c in agreement.channel})
+        self.world.accounts = self.books.accounts
         self.clauses = clauses_in_force(self.world)
         watching = {kind: [c for c in self.clauses if kind in c.watches] for kind in EVERY_MESSAGE}
         self._passed_by_all = [c.id for c in self.clauses if isinstance(c, PASSED_BY_ALL) and not each_pass]
@@ -185,7 +186,33 @@ class Judge:
         for source in sorted(self.heard):
             if not self.heard[source][Standing.FIRST]:
                 self._take(self._unusable(source))
+        if self.world.contested:
+            self._take(list(self._doubtful()))
         return self.so_far()
+
+    def _doubtful(self) -> Iterator[Finding]:
+        """Where two stations used one address, nothing that was kept in its name is known to be kept by its owner."""
+        for tally in self.so_far():
+            if tally.verdict is Verdict.PASS and self.world.is_contested(tally.subject):
+                yield Finding(
+                    clause=tally.clause,
+                    subject=tally.subject,
+                    outcome=Outcome.INCONCLUSIVE,
+                    at_ns=self.now_ns,
+                    summary="two stations used one address: it is not known which of them kept the clause",
+                    cause=Cause.IDENTITY_CONTESTED,
+                )
+
+    def _unless_contested(self, finding: Finding) -> Finding:
+        """A fail, unless two stations used the address then, or do so now."""
+        if not self.world.is_contested(finding.subject, finding.at_ns, self.now_ns):
+            return finding
+        return finding._replace(
+            outcome=Outcome.INCONCLUSIVE,
+            summary=f"{finding.summary}; but two stations use the address",
+            cause=Cause.IDENTITY_CONTESTED,
+            assumptions=(),
+        )
 
     def _unusable(self, source: int) -> Iterator[Finding]:
         """A station was heard and nothing it sent can be used: that is not the same as not having been exercised."""
@@ -229,6 +256,8 @@ class Judge:
         if isinstance(finding, Passes):
             tally.take_passes(finding)
             return
+        if self.world.contested and finding.outcome is Outcome.FAIL:
+            finding = self._unless_contested(finding)
         tally.take(finding)
         if self._on_finding and (self.world.each_pass or finding.outcome is not Outcome.PASS):
             self._on_finding(finding)

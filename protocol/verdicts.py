@@ -46,6 +46,7 @@ class Cause(StrEnum):
     NOT_HEARD_AGAIN = "not_heard_again"
     AREA_EDGE = "area_edge"
     DISTRESS = "distress"
+    IDENTITY_CONTESTED = "identity_contested"
 
 
 class Finding(NamedTuple):

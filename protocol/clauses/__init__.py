@@ -9,11 +9,14 @@ from protocol.agreement import Agreement
 from protocol.clauses.base import Clause, World
 from protocol.clauses.c0_1 import Avoidance
 from protocol.clauses.c1_1 import Registered
+from protocol.clauses.c1_2 import OneStation
 from protocol.clauses.c1_3 import AgreementInForce
 from protocol.clauses.c1_4 import Identified
 from protocol.clauses.c2_1 import AgreedChannel
 from protocol.clauses.c2_2 import GuardIsGuarded
 from protocol.clauses.c2_3 import GuardIsForCalls
+from protocol.clauses.c2_4 import CarriedOut
+from protocol.clauses.c2_5 import InOrder
 from protocol.clauses.c3_1 import OwnSlots
 from protocol.clauses.c3_2 import FairShare
 from protocol.clauses.c3_3 import WellFormed
@@ -24,6 +27,7 @@ from protocol.clauses.c4_3 import TrueTime
 from protocol.clauses.c4_4 import PossiblePositions
 from protocol.clauses.c4_5 import TruePositions
 from protocol.clauses.c4_6 import GoodEnough
+from protocol.clauses.c4_7 import Emissions
 from protocol.clauses.c5_1 import IntentInForce
 from protocol.clauses.c5_2 import IntentFirst
 from protocol.clauses.c5_3 import FlownAsDeclared
@@ -34,15 +38,21 @@ from protocol.clauses.c6_4 import RightAnswer
 from protocol.clauses.c6_5 import ActsOnConflict
 from protocol.clauses.c6_6 import NoAttack
 from protocol.clauses.c6_7 import LostLinkSaid
+from protocol.clauses.c7_1 import Complete
+from protocol.clauses.c7_2 import DistressAnswered
+from protocol.clauses.c7_3 import ChannelLeft
 
 ALL: tuple[type[Clause], ...] = (
     Avoidance,
     Registered,
+    OneStation,
     AgreementInForce,
     Identified,
     AgreedChannel,
     GuardIsGuarded,
     GuardIsForCalls,
+    CarriedOut,
+    InOrder,
     OwnSlots,
     FairShare,
     WellFormed,
@@ -53,6 +63,7 @@ ALL: tuple[type[Clause], ...] = (
     PossiblePositions,
     TruePositions,
     GoodEnough,
+    Emissions,
     IntentInForce,
     IntentFirst,
     FlownAsDeclared,
@@ -63,6 +74,9 @@ ALL: tuple[type[Clause], ...] = (
     ActsOnConflict,
     NoAttack,
     LostLinkSaid,
+    Complete,
+    DistressAnswered,
+    ChannelLeft,
 )
 """Every clause that can be judged, in order of id."""
 IDS = tuple(clause.id for clause in ALL)

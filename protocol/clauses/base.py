@@ -6,7 +6,7 @@ from functools import cached_property, lru_cache
 from math import inf
 from typing import Any, Protocol
 
-from protocol.accounts import Booked
+from protocol.accounts import Account, Booked
 from protocol.agreement import Agreement, Annexes, Station
 from protocol.bounds import Fix, Limits, fix_of
 from protocol.messages import TYPE_OF, Ack, Emergency, FrequencyChange, Hail, LostLink, Message
@@ -50,6 +50,10 @@ class World:
         """How long after its time a frame may come because its channel was busy."""
         self.guards = {c.number: c.name for c in agreement.channel if c.guard}
         """The guard channels."""
+        self.accounts: dict[tuple[int, int], Account] = {}
+        """The books' own: by source and session, the account of it that is written now."""
+        self.contested: dict[int, list[tuple[int, int]]] = {}
+        """By address, from when and until when two stations were surely using it."""
         self.deaf: list[tuple[int, int]] = []
         self.troubles: dict[int, dict[int, int | None]] = {}
         """The emulator's own trouble with each station: until when (None: not over), by since when."""
@@ -107,6 +111,23 @@ class World:
         """The registered stations that send, by address."""
         return sorted((s for s in self.stations.values() if s.role in TALKING), key=lambda s: s.address)
 
+    def contest(self, address: int, from_ns: int, until_ns: int) -> None:
+        """Two stations use an address from an instant on, and may do so until another."""
+        known = self.contested.setdefault(address, [])
+        if known and known[-1][1] >= from_ns:
+            known[-1] = known[-1][0], until_ns
+        else:
+            known.append((from_ns, until_ns))
+
+    def is_contested(self, subject: str, *instants_ns: int) -> bool:
+        """Whether an address of a subject was contested at one of these instants; without any, at any time."""
+        return any(
+            not instants_ns or any(from_ns <= at_ns <= until_ns for at_ns in instants_ns)
+            for address, stretches in self.contested.items()
+            if address_text(address) in subject.split("/")
+            for from_ns, until_ns in stretches
+        )
+
     def troubled(self, address: int, from_ns: int, until_ns: int) -> bool:
         """Whether the emulator had trouble with a station between two instants, or nearly so."""
         begin, end = from_ns - TROUBLE_MARGIN_NS, until_ns + TROUBLE_MARGIN_NS
@@ -115,6 +136,10 @@ class World:
             for known in (address, EVERY_STATION)
             for since, until in self.troubles.get(known, {}).items()
         )
+
+    def suspended(self, account: Account, first: int, last: int) -> bool | None:
+        """Whether 0.1 suspended duties (see `Account.suspended`); those of a ground station it never does."""
+        return account.suspended(first, last) if account.source in self.flies else False
 
     def unless_troubled(self, finding: Finding, from_ns: int, until_ns: int, *addresses: int) -> Finding:
         """A finding about a stretch of time; no fail if the emulator had trouble with any of these stations in it."""

@@ -7,7 +7,8 @@ from itertools import accumulate, pairwise
 from protocol.accounts import Account, Booked
 from protocol.bounds import FASTEST_MPS, in_area, stayed_inside
 from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, Tacit, World, address_text
-from protocol.messages import Ack, Hail, Ident, Position
+from protocol.clauses.silences import Silence, serials_since, silence_of
+from protocol.messages import Ack, Emcon, Hail, Ident, Position
 from protocol.terms import ReportTerms
 from protocol.units import NS_PER_S, seconds_ns
 from protocol.verdicts import CLOCK, STAYED_UP, Cause, Finding, Outcome, Passes
@@ -37,6 +38,8 @@ class Reports:
         self.limit_s = terms.limit_s
         self.limit_ns = seconds_ns(terms.limit_s)
         self.open: dict[Account, _Gap] = {}
+        self.silences: dict[Account, dict[int, Silence]] = {}
+        """The announcements heard last, by serial."""
 
     def subjects(self) -> list[str]:
         return [address_text(s.address) for s in self.world.flying()]
@@ -49,6 +52,8 @@ class Reports:
             return self._report(gap, booked, message)
         if isinstance(message, Ident) and message.sign_off:
             self.open.pop(booked.account, None)
+        elif isinstance(message, Emcon):
+            self.silences.setdefault(booked.account, {})[message.serial] = silence_of(booked, message)
         return ()
 
     def _report(self, gap: _Gap | None, booked: Booked, message: Position) -> Iterable[Finding]:
@@ -79,16 +84,24 @@ class Reports:
         before, after = a.frame.message, b.frame.message
         assert isinstance(before, Position)
         assert isinstance(after, Position)
-        if not self._too_long_however_placed(gap):
-            return self._finding(Outcome.INCONCLUSIVE, gap, self.world.why_unheard(a.at_ns, b.at_ns, source))
-        if before.emcon != after.emcon:
+        serials, known = serials_since(before.emcon, after.emcon), self.silences.get(b.account, {})
+        if any(serial not in known for serial in serials):
             return self._finding(Outcome.INCONCLUSIVE, gap, Cause.STATE_UNHEARD)
+        # only what comes before an announced silence is late; what comes after it belongs to 4.7
+        inside = (s for s in known.values() if serials and s.begin_early_ns < b.early_ns and s.end_late_ns > a.late_ns)
+        due_ns = min((s.begin_early_ns for s in inside), default=b.early_ns)
+        if due_ns - a.late_ns <= self.limit_ns:
+            left_s = round(max(due_ns - a.late_ns, 0) / NS_PER_S, 3)
+            return self._finding(Outcome.PASS, gap)._replace(measured=left_s)
+        if not self._too_long_however_placed(gap, due_ns):
+            return self._finding(Outcome.INCONCLUSIVE, gap, self.world.why_unheard(a.at_ns, b.at_ns, source))
         if not stayed_inside(before, after, b.late_ns - a.early_ns, self.world.annexes.area, FASTEST_MPS):
             return self._finding(Outcome.INCONCLUSIVE, gap, Cause.AREA_EDGE)
         return self.world.unless_troubled(self._finding(Outcome.FAIL, gap), a.early_ns, b.late_ns, source)
 
-    def _too_long_however_placed(self, gap: _Gap) -> bool:
-        """Whether no placing of the unheard frames keeps every gap between POSITIONs within the limit.
+    def _too_long_however_placed(self, gap: _Gap, due_ns: int) -> bool:
+        """Whether no placing of the unheard frames keeps every gap between POSITIONs, up to an instant, within the
+        limit.
 
         Any of them may be a POSITION, but no more in all than the counts leave. Each is placed as late as the limit
         and its neighbours' numbers allow. `latest[n]` is the last POSITION's latest time after n unheard ones.
@@ -107,7 +120,7 @@ class Reports:
                         after.append(current)
                     after[used + more] = max(after[used + more], current)
             latest = list(accumulate(after, max))
-        return latest[-1] + self.limit_ns < gap.frames[-1].early_ns
+        return latest[-1] + self.limit_ns < due_ns
 
     def _finding(self, outcome: Outcome, gap: _Gap, cause: Cause | None = None) -> Finding:
         a, b = gap.position, gap.frames[-1]
@@ -132,6 +145,13 @@ class Reports:
             assumptions=(*BY_WORD, CLOCK, STAYED_UP) if outcome is Outcome.FAIL else (),
         )
 
+    def _is_quiet(self, account: Account, last: Booked, until_ns: int) -> bool:
+        """Whether an announced silence explains that it was not heard until then."""
+        return any(
+            s.begin_early_ns <= last.late_ns + self.limit_ns and until_ns <= s.end_late_ns + self.limit_ns
+            for s in self.silences.get(account, {}).values()
+        )
+
     def counted(self) -> Iterable[Passes]:
         return self.passes.counted()
 
@@ -141,7 +161,7 @@ class Reports:
             until_ns, silence = end_ns, "no POSITION heard from then to the end; out of reach and silent look the same"
             if gap.again_ns is not None:
                 until_ns, silence = gap.again_ns, "no POSITION heard until it began another session"
-            if until_ns - last.at_ns <= self.limit_ns:
+            if until_ns - last.at_ns <= self.limit_ns or self._is_quiet(account, last, until_ns):
                 yield Finding(self.id, subject, Outcome.PENDING, until_ns)
                 continue
             # what came when its next report was due explains why there was none

@@ -5,6 +5,7 @@ other's POSITION inside the ring; that no HAIL was sent is proved by the HAIL co
 need not call, or a peer could frame it by calling first.
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +14,7 @@ from protocol.accounts import COUNTS, Account, Booked
 from protocol.bounds import Fix, Limits, left_area, level_m, separation
 from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, World, address_text
 from protocol.clauses.c6_1 import opposed
-from protocol.messages import Ack, FrameKey, Hail, Ident, MessageType, Position, Watch
+from protocol.messages import Ack, Emergency, FrameKey, Hail, Ident, MessageType, Position, Severity, Watch
 from protocol.terms import ContactTerms
 from protocol.units import NM_M, NS_PER_S, seconds_ns
 from protocol.verdicts import BOUNDS, CLOCK, Cause, Finding, Outcome, Passes
@@ -23,6 +24,9 @@ REMEMBERED = 64
 
 ARRIVAL_NS = NS_PER_S // 10
 """More than a frame's delay and the clock bounds come to."""
+
+HUSH_NS = 60 * NS_PER_S
+"""Who has heard an EMERGENCY leaves the channel to it (7.3) for so long, whoever else is near."""
 
 
 @dataclass(slots=True)
@@ -34,9 +38,14 @@ class _Duty:
     deadline_ns: int
     evidence: tuple[str, str]
     range_m: float
-    settled: bool = False
-    since: int = 0
+    since: int
     """The caller's number when the duty began."""
+    begun_ns: int
+    settled: bool = False
+    hushed: bool = False
+    """Somebody was heard to be in distress, not long before it began or since."""
+    receipts: list[FrameKey | None] = field(default_factory=list)
+    """What the caller's POSITIONs named: the last one before the duty, and each other one since."""
 
 
 @dataclass(slots=True)
@@ -56,6 +65,8 @@ class _Session:
     """All its HAILs up to here were heard."""
     begun_ns: int = 0
     """When it was first heard."""
+    receipt: FrameKey | None = None
+    """What its last POSITION named."""
 
 
 class Contact:
@@ -83,6 +94,8 @@ class Contact:
         self.by_caller: dict[Account, list[_Duty]] = {}
         """Duties that may not be settled yet."""
         self.by_peer: dict[Account, list[_Duty]] = {}
+        self.distress: deque[Booked] = deque()
+        """EMERGENCYs of anybody, but for CANCEL, of the last minutes."""
 
     def subjects(self) -> list[str]:
         return [address_text(s.address) for s in self.world.flying()]
@@ -106,6 +119,8 @@ class Contact:
             self._begin(booked, message, session)
         elif isinstance(message, Ident) and message.sign_off:
             self._gone(account)
+        elif isinstance(message, Emergency) and message.severity is not Severity.CANCEL:
+            self._hushed(booked)
         if isinstance(message, COUNTS) and account.unheard_hails(account.counts[-1]) == 0:
             session.accounted_ns = booked.early_ns
         return (*found, *self._check(booked)) if self.by_caller.get(account) else found
@@ -119,6 +134,10 @@ class Contact:
             self._gone(booked.account)
         if message.receipt:
             self._addressed(session, message.receipt)
+        session.receipt = message.receipt
+        for duty in self.by_caller.get(booked.account, ()):
+            if message.receipt not in duty.receipts:
+                duty.receipts.append(message.receipt)
         if session.fix:
             session.fixes[booked.number] = booked.id, session.fix[1:]
             if len(session.fixes) > REMEMBERED:
@@ -164,7 +183,9 @@ class Contact:
             return
         wait = seconds_ns(self.terms.first_s if self._is_first(booked.account) else self.terms.second_s)
         evidence = (heard_id, booked.id)
-        duty = _Duty(booked.account, peer, booked.late_ns + wait, evidence, apart, since=booked.number)
+        duty = _Duty(booked.account, peer, booked.late_ns + wait, evidence, apart, booked.number, booked.early_ns)
+        duty.receipts.append(session.receipt)
+        duty.hushed = any(e.late_ns >= duty.begun_ns - HUSH_NS for e in self.distress)
         self.duties[booked.account, peer] = duty
         self.by_caller.setdefault(booked.account, []).append(duty)
         self.by_peer.setdefault(peer, []).append(duty)
@@ -204,8 +225,27 @@ class Contact:
             yield self._settle(duty, Outcome.EXCUSED, booked.at_ns, (), None, Cause.DISTRESS)
         elif suspended is None:
             yield self._settle(duty, Outcome.INCONCLUSIVE, booked.at_ns, (booked.id,), None, Cause.STATE_UNHEARD)
+        elif duty.hushed:
+            yield self._settle(duty, Outcome.EXCUSED, booked.at_ns, (), None, Cause.DISTRESS)
+        elif any(self._is_unheard(receipt) for receipt in duty.receipts[1:]):
+            yield self._settle(duty, Outcome.INCONCLUSIVE, booked.at_ns, (booked.id,), None, Cause.STATE_UNHEARD)
         else:
             yield self._silent(duty, booked)
+
+    def _hushed(self, booked: Booked) -> None:
+        """Somebody is in distress: whoever has to call now, or soon, waits if its call is about anything else."""
+        while self.distress and self.distress[0].late_ns < booked.early_ns - 2 * HUSH_NS:
+            self.distress.popleft()
+        self.distress.append(booked)
+        for duty in self.duties.values():
+            duty.hushed = duty.hushed or booked.early_ns <= duty.deadline_ns
+
+    def _is_unheard(self, receipt: FrameKey | None) -> bool:
+        """Whether the caller received a frame that the monitor did not: it may have been an EMERGENCY."""
+        if receipt is None:
+            return False
+        account = self.world.accounts.get((receipt.source, receipt.session))
+        return account is None or not account.has_heard(receipt.sequence)
 
     def _silent(self, duty: _Duty, booked: Booked) -> Finding:
         """It did not call: a breach, unless the emulator had trouble with one of the two while it should have.

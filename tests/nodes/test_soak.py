@@ -120,6 +120,10 @@ def decided_of(flights: list[FlightTest]) -> dict[str, tuple[int, int]]:
     return shares
 
 
+IDLE = ("0.1", "1.2", "2.3", "2.4", "2.5", "3.2", "4.7", "7.1", "7.2", "7.3")
+"""Clauses that nothing exercises: nobody is in distress, uses the guard channel, changes channels or falls silent."""
+
+
 @pytest.mark.parametrize("loss", DECIDED)
 def test_nobody_innocent_is_accused_and_most_is_decided(loss: float) -> None:
     flights = [fly(drawn(seed, loss)) for seed in SEEDS]
@@ -127,13 +131,9 @@ def test_nobody_innocent_is_accused_and_most_is_decided(loss: float) -> None:
     shares = decided_of(flights)
     settled, judged = (sum(s[i] for s in shares.values()) for i in (0, 1))
     assert settled / judged >= DECIDED[loss], shares
-    for (
-        clause,
-        (a, b),
-    ) in (
-        shares.items()
-    ):  # many easy instances of one clause must not hide another that never decides; nobody talks on guard
-        assert clause in ("0.1", "2.3", "3.2") or (b > 0 and a / b >= DECIDED[loss]), (clause, a, b)
+    for clause, (a, b) in shares.items():
+        # many easy instances of one clause must not hide another that never decides
+        assert clause in IDLE or (b > 0 and a / b >= DECIDED[loss]), (clause, a, b)
 
 
 CAUGHT = {

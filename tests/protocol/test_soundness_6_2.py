@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from protocol.messages import (
-    FrameKey,
-)
-from tests.protocol.traffic import A_TEXT, A, B, Sender, hail, ident
+from protocol.messages import Emergency, FrameKey, Severity
+from protocol.verdicts import Cause, Outcome
+from tests.protocol.traffic import A_TEXT, A, B, C, Sender, hail, ident
 
 
 @dataclass
@@ -99,3 +98,49 @@ def test_nobody_calls_a_station_that_signed_off(meeting: Meeting) -> None:
         elif t == 25:
             meeting.b.send(25.6, ident(sign_off=True))
     assert not meeting.accused()
+
+
+# ------------------------------------------------------------------ 7.3 wants it silent
+
+
+def in_distress(meeting: Meeting, at_s: int, severity: Severity = Severity.DISTRESS, *, lost: bool = False) -> None:
+    """200002, whom 100001 hears from far away, is in distress; the receipts of 100001 name its EMERGENCY."""
+    other = Sender(meeting.monitor, C, where={"latitude_deg": 37.0})
+    receipt: FrameKey | None = None
+    for t in range(-70, 60):
+        meeting.a.report(t + 70.1, receipt=receipt)
+        if t == 20:
+            meeting.a.watch(90.3, meeting.b)
+        meeting.b.report(t + 70.6)
+        other.report(t + 70.7)
+        if t == at_s:
+            receipt = FrameKey(C, 1, other.send(t + 70.9, Emergency(1, severity), channel=2, lost=lost))
+    meeting.monitor.close(131.0)
+
+
+@pytest.mark.parametrize("at_s", [-39, 0, 20, 34])
+def test_who_leaves_the_channel_to_distress_is_excused(meeting: Meeting, at_s: int) -> None:
+    in_distress(meeting, at_s)
+    assert meeting.monitor.outcomes("6.2", A_TEXT) == [Outcome.EXCUSED]
+
+
+@pytest.mark.parametrize("at_s", [-42, 36])
+def test_distress_long_before_or_afterwards_excuses_nothing(meeting: Meeting, at_s: int) -> None:
+    in_distress(meeting, at_s)
+    assert meeting.monitor.outcomes("6.2", A_TEXT) == [Outcome.FAIL]
+
+
+def test_distress_that_is_over_excuses_nothing(meeting: Meeting) -> None:
+    in_distress(meeting, 0, Severity.CANCEL)
+    assert meeting.monitor.outcomes("6.2", A_TEXT) == [Outcome.FAIL]
+
+
+def test_what_it_received_and_the_monitor_did_not_may_be_an_emergency(meeting: Meeting) -> None:
+    in_distress(meeting, 25, lost=True)
+    assert meeting.monitor.outcomes("6.2", A_TEXT) == [Outcome.INCONCLUSIVE]
+    assert meeting.monitor.judge.tallies["6.2", A_TEXT].causes == {Cause.STATE_UNHEARD: 1}
+
+
+def test_a_receipt_of_long_before_is_no_excuse(meeting: Meeting) -> None:
+    in_distress(meeting, -60, lost=True)
+    assert meeting.monitor.outcomes("6.2", A_TEXT) == [Outcome.FAIL]

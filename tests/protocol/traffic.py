@@ -66,9 +66,9 @@ class Sender:
             self.counts[name] = (self.counts[name] + 1) % 256
         return number
 
-    def report(self, at_s: float, *, lost: bool = False, **fields: Any) -> int:
+    def report(self, at_s: float, *, lost: bool = False, channel: int = 1, **fields: Any) -> int:
         """A POSITION with its counts."""
-        return self.send(at_s, position(**self.counts | self.where | fields), lost=lost)
+        return self.send(at_s, position(**self.counts | self.where | fields), lost=lost, channel=channel)
 
     def reports(self, from_s: float, until_s: float, **fields: Any) -> None:
         """A POSITION a second."""

@@ -1,0 +1,142 @@
+"""2.5: a call that stays unanswered goes through the channels in their order.
+
+That a channel was left out is proved when no HAIL of the caller can have been unheard, from a while before the call's
+first one heard until this one: by its numbers, or by its count of HAILs. A count that comes afterwards tells as well.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from protocol.accounts import COUNTS, JOIN_NS, Account, Booked
+from protocol.clauses.base import BY_WORD, World, address_text, unless_suspended
+from protocol.messages import Hail, Position, Watch
+from protocol.terms import OrderTerms
+from protocol.units import NS_PER_S
+from protocol.unsent import all_heard, number_before
+from protocol.verdicts import CLOCK, Finding, Outcome, Passes
+
+AGAIN_NS = 60 * NS_PER_S
+"""HAILs of one call come no further apart."""
+CLOCK_NS = NS_PER_S // 10
+"""More than the bounds of clocks and delays come to."""
+
+
+@dataclass(slots=True)
+class _Call:
+    """The HAILs heard of one call: its first, its last, and the channels on which they were."""
+
+    first: Booked
+    last: Booked
+    tried: set[int] = field(default_factory=set)
+
+
+class _Waiting(NamedTuple):
+    """A breach, if every HAIL from number `since` to that of `hail` was heard."""
+
+    hail: Booked
+    since: int
+    finding: Finding
+
+
+class InOrder:
+    id = "2.5"
+    title = "order of channels"
+    text = "A call that stays unanswered is made on the channels in their order: {order}."
+    kind = "S"
+    hears_copies = False
+    watches = (Hail, Position, Watch)
+
+    def __init__(self, world: World, terms: OrderTerms):
+        self.world, self.order = world, terms.order
+        self.calls: dict[Account, dict[tuple[int, int], _Call]] = {}
+        """Those of the last ten minutes, by addressee and call id."""
+        self.waiting: dict[Account, list[_Waiting]] = {}
+
+    def subjects(self) -> list[str]:
+        return [address_text(s.address) for s in self.world.talking()]
+
+    def hear(self, booked: Booked) -> Iterable[Finding]:
+        message = booked.frame.message
+        if isinstance(message, Hail) and booked.frame.source in self.world.talks:
+            found = self._called(booked, message)
+            return found if found is not None else self._settle(booked)
+        return self._settle(booked) if booked.account in self.waiting else ()
+
+    def _called(self, booked: Booked, hail: Hail) -> Iterable[Finding] | None:
+        """What a HAIL says by itself; None if that must be proved first."""
+        call = self._call(booked, hail)
+        channel, heard_on = booked.frame.channel, booked.heard.channel
+        before = set(call.tried)
+        call.tried |= {channel, heard_on}
+        if channel not in self.order or channel != heard_on:
+            return ()
+        earlier = self.order[: self.order.index(channel)]
+        if before.issuperset(earlier):
+            return (self._finding(Outcome.PASS, booked, call),)
+        if before.intersection(earlier):
+            return ()  # one in between was left out, which is neither the order nor a call that begins at its end
+        # one that began the call on time may have been sent a while before the first that was heard
+        since_ns = call.first.early_ns - AGAIN_NS - self.world.longest_hold_ns - CLOCK_NS
+        since = number_before(booked.account, since_ns)
+        breach = self._finding(Outcome.FAIL, booked, call, earlier)
+        breach = self.world.unless_troubled(breach, since_ns, booked.late_ns, booked.frame.source)
+        self.waiting.setdefault(booked.account, []).append(_Waiting(booked, since, breach))
+        return None
+
+    def _call(self, booked: Booked, hail: Hail) -> _Call:
+        calls = self.calls.setdefault(booked.account, {})
+        for key in [key for key, call in calls.items() if call.last.at_ns < booked.at_ns - JOIN_NS]:
+            del calls[key]
+        call = calls.get((hail.addressee, hail.call_id))
+        if call is None or booked.early_ns - call.last.late_ns > AGAIN_NS:
+            call = calls[hail.addressee, hail.call_id] = _Call(booked, booked)
+        call.last = booked
+        return call
+
+    def _settle(self, booked: Booked) -> Iterator[Finding]:
+        """What one more frame of the caller proves: the first count after a HAIL tells all that is ever told."""
+        account, open_ = booked.account, []
+        for waiting in self.waiting.pop(account, ()):
+            proved = all_heard(account, Hail, waiting.since, waiting.hail.number)
+            if proved is None and not isinstance(booked.frame.message, COUNTS):
+                open_.append(waiting)
+            else:
+                yield self._told(waiting, bool(proved), booked.number)
+        if open_:
+            self.waiting[account] = open_
+
+    def _told(self, waiting: _Waiting, proved: bool, until: int) -> Finding:
+        account, hail, finding = waiting.hail.account, waiting.hail, waiting.finding
+        if not proved:
+            since_ns = hail.early_ns - AGAIN_NS
+            finding = finding._replace(
+                outcome=Outcome.INCONCLUSIVE,
+                summary=f"{finding.summary}; but such a HAIL may not have been heard",
+                cause=self.world.why_unheard(since_ns, hail.late_ns, account.source),
+                assumptions=(),
+            )
+        return unless_suspended(finding, self.world.suspended(account, hail.number, until))
+
+    def _finding(self, outcome: Outcome, booked: Booked, call: _Call, left_out: tuple[int, ...] = ()) -> Finding:
+        hail = booked.frame.message
+        assert isinstance(hail, Hail)
+        before = " or ".join(str(n) for n in left_out)
+        told = f"call {hail.call_id} to {address_text(hail.addressee)} on channel {booked.frame.channel}, "
+        return Finding(
+            clause=self.id,
+            subject=address_text(booked.frame.source),
+            outcome=outcome,
+            at_ns=booked.at_ns,
+            summary=f"{told}and none on {before} before" if left_out else "",
+            evidence=tuple(dict.fromkeys((call.first.id, booked.id))),
+            assumptions=(*BY_WORD, CLOCK) if left_out else (),
+        )
+
+    def counted(self) -> Iterable[Passes]:
+        return ()
+
+    def close(self, end_ns: int) -> Iterator[Finding]:
+        for account, some in self.waiting.items():
+            for waiting in some:
+                yield self._told(waiting, False, account.last_number)

@@ -1,0 +1,72 @@
+"""What a session surely did not send between two of its frames, though some of its numbers were not heard.
+
+The counts of HAILs and ACKs in POSITION and WATCH tell how many were sent before, so they prove that none of them is
+among the unheard.
+"""
+
+from bisect import bisect_left, bisect_right
+
+from protocol.accounts import Account, Booked, Count, Named
+from protocol.messages import Ack, Hail
+
+
+def all_heard(account: Account, kind: type[Hail] | type[Ack], first: int, last: int) -> bool | None:
+    """Whether every HAIL (or ACK) numbered from `first` to `last` was heard.
+
+    None: it is not proved yet, and a count that comes after `last` may still prove it. `last` was heard; so was
+    `first`, or it is -1: then it is asked from the session's start on.
+    """
+    if first >= 0 and not account.unheard_between(first, last):
+        return True
+    if first < 0 and begins(account) and not account.unheard_between(0, last):
+        return True
+    after = _after(account, last)
+    if after is None:
+        return None
+    before = _before(account, first)
+    if before is None or before.chain != after.chain:
+        return False
+    heard: list[Booked] = account.hails if kind is Hail else account.acks
+    sent = after.hails - before.hails if kind is Hail else after.acks - before.acks
+    return sent == bisect_left(heard, after.number, key=_number) - bisect_left(heard, before.number, key=_number)
+
+
+def begins(account: Account) -> bool:
+    """Whether the session was heard from its first frame on."""
+    first = account.named[0].number
+    counted = not account.counts or account.counts[0].chain == 0 or account.counts[0].number > 0xFF
+    return first == 0 and not account.continues and counted
+
+
+def number_before(account: Account, at_ns: int) -> int:
+    """The last number heard that was surely sent before an instant; -1 if there is none: the session may begin then."""
+    place = bisect_left(account.named, at_ns, key=_at_ns) - 1
+    return account.named[place].number if place >= 0 else -1
+
+
+def _after(account: Account, last: int) -> Count | None:
+    """A count that tells of all up to a number: the first from it on, or one before with nothing unheard between."""
+    counts = account.counts
+    place = bisect_left(counts, last, key=_number)
+    if place and not account.unheard_between(counts[place - 1].number, last):
+        return counts[place - 1]
+    return counts[place] if place < len(counts) else None
+
+
+def _before(account: Account, first: int) -> Count | None:
+    """A count that tells of nothing after a number: the last up to it, or one after with nothing unheard between."""
+    counts = account.counts
+    place = bisect_right(counts, first, key=_number)
+    if first >= 0 and place < len(counts) and not account.unheard_between(first, counts[place].number):
+        return counts[place]
+    if place:
+        return counts[place - 1]
+    return Count(-1, 0, 0, 0, 0)
+
+
+def _number(entry: Booked | Count) -> int:
+    return entry.number
+
+
+def _at_ns(entry: Named) -> int:
+    return entry.at_ns
