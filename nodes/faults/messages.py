@@ -70,7 +70,7 @@ def editor(fault: FaultEntry, around: Around) -> Edit | None:
     if fault.name in DROPS:
         return _drop(active, DROPS[fault.name])
     if fault.name in ADDS:
-        return _added(active, ADDS[fault.name], fault)
+        return _added(active, ADDS[fault.name], fault, around)
     if fault.name == "early_move":
         return _EarlyMove(active)
     if fault.name == "silent":
@@ -185,6 +185,7 @@ class _Moment(NamedTuple):
     onset_ns: int
     position: Position
     send: Send
+    around: Around
 
     @property
     def place(self) -> tuple[float, float]:
@@ -216,7 +217,8 @@ def _mayday(m: _Moment) -> Send:
 
 def _sighting(m: _Moment) -> Send:
     latitude_deg, longitude_deg = m.place
-    seen = Sighting(None, 7, Sensor.VISUAL, latitude_deg + 0.05, longitude_deg, 2_000, 0.0)
+    """Of the monitor, which is never in distress."""
+    seen = Sighting(m.around.monitor, 7, Sensor.VISUAL, latitude_deg + 0.05, longitude_deg, 2_000, 0.0)
     return Send(seen, m.send.channel)
 
 
@@ -248,7 +250,7 @@ ADDS: dict[str, Callable[[], _Adding]] = {
 """Faults that say too much."""
 
 
-def _added(active: Active, make: Callable[[], _Adding], fault: FaultEntry) -> Edit:
+def _added(active: Active, make: Callable[[], _Adding], fault: FaultEntry, around: Around) -> Edit:
     adding, seen = make(), -1
     every = often(adding.every, fault)
 
@@ -257,7 +259,7 @@ def _added(active: Active, make: Callable[[], _Adding], fault: FaultEntry) -> Ed
         if not active.covers(now_ns) or not isinstance(send.message, Position):
             return [send]
         seen += 1
-        said = adding.say(_Moment(now_ns, active.from_ns, send.message, send)) if seen % every == 0 else None
+        said = adding.say(_Moment(now_ns, active.from_ns, send.message, send, around)) if seen % every == 0 else None
         return [send] if said is None else [send, said]
 
     return edit

@@ -7,13 +7,14 @@ prediction does not hold any more.
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import TypeGuard
 
 from protocol.accounts import SERIALS, Account, Booked, serials_passed
 from protocol.bounds import Fix, left_area
 from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, World, address_text, unless_suspended
 from protocol.clauses.c5_2 import STRAIGHT
 from protocol.clauses.c6_1 import opposed
-from protocol.messages import Hail, Ident, Intent, Position, Watch
+from protocol.messages import Ack, Hail, Ident, Intent, IntentKind, MessageType, Position, Result, Watch
 from protocol.paths import Ahead, ahead, lost_height_s, lost_s, spread_deg, track_deg, turn_deg
 from protocol.terms import ConflictTerms
 from protocol.units import FT_M, NM_M, NS_PER_S, seconds_ns
@@ -25,6 +26,9 @@ FRESH_NS = 5 * NS_PER_S
 """Older reports predict nothing."""
 AWAY_DEG = 20.0
 """Who declares a track further off than this from the flown one has declared to turn away."""
+LEVEL = frozenset({IntentKind.TRANSIT, IntentKind.RETURN})
+AT_IT_FT = 300.0
+"""Who is no further from the altitude that it has selected is at it."""
 NEW_DEG, NEW_FT, NEW_MPS = 10.0, 300, 10.0
 """A declaration that differs by more is a new one."""
 SAID = 4
@@ -59,7 +63,7 @@ class _Pilot:
     fixes: deque[Fix] = field(default_factory=lambda: deque(maxlen=REPORTS))
     said: dict[int, tuple[int, Intent]] = field(default_factory=dict)
     called: dict[int, Booked] = field(default_factory=dict)
-    """Its last HAIL to each, in whatever session."""
+    """Its last HAIL to each, or WILCO, in whatever session."""
     mine: list[_Duty] = field(default_factory=list)
     theirs: list[_Duty] = field(default_factory=list)
     """Duties that are its own, and those of others towards it, that may not be settled yet."""
@@ -114,7 +118,7 @@ class ActsOnConflict:
             pilot.said[message.serial] = booked.number, message
             if len(pilot.said) > SAID:
                 del pilot.said[next(iter(pilot.said))]
-        elif isinstance(message, Hail):
+        elif _is_word(message):
             pilot.called[message.addressee] = booked
         elif isinstance(message, Watch):
             if message.report is not None and pilot.fixes:
@@ -155,19 +159,17 @@ class ActsOnConflict:
         y = next((f for f in reversed(peer.fixes) if report.heard(f.booked.number & 0xFFFF)), None)
         if y is None or booked.at_ns - min(x.at_ns, y.at_ns) > FRESH_NS:
             return
-        predicted = self._predicted(x, y)
+        mine, its = self._straight(pilot, x), self._straight(peer, y)
+        predicted = self._predicted(x, y, mine, its)
         if predicted is None:
             pilot.known.discard(peer.account)
             return
-        mine, its = self._straight(pilot, x), self._straight(peer, y)
         if mine is None or its is None or peer.account in pilot.known or not _on_its_right(x, predicted[0]):
             return
         pilot.known.add(peer.account)
         lost_ns = predicted[0].at_ns + seconds_ns(predicted[1])
         due_ns = max(booked.late_ns + seconds_ns(self.terms.limit_s), lost_ns - seconds_ns(self.terms.before_s))
         duty = _Duty(booked.account, peer.account, booked, (x, y), mine, lost_ns, due_ns, booked)
-        if self._has_called(peer, booked.frame.source, duty):
-            return
         if self._has_called(pilot, report.peer, duty):
             yield self._acted(duty, pilot.called[report.peer])
             return
@@ -176,13 +178,30 @@ class ActsOnConflict:
         pilot.mine.append(duty)
         peer.theirs.append(duty)
 
-    def _predicted(self, x: Fix, y: Fix) -> tuple[Ahead, float] | None:
-        """The two carried on, and in how many seconds they have surely lost their distance."""
-        height = lost_height_s(x, y, self.height_m, self.altimetry_m)
+    def _predicted(self, x: Fix, y: Fix, mine: Intent | None, its: Intent | None) -> tuple[Ahead, float] | None:
+        """The two carried on, and in how many seconds they have surely lost their distance.
+
+        What a report says of climbing holds for some seconds; that both stay at their heights they have declared.
+        """
+        height: tuple[float, float] | None = (0.0, self.terms.look_s)
+        if not self._stay_near(x, y, mine, its):
+            height = lost_height_s(x, y, self.height_m, self.altimetry_m)
         if height is None or (on := ahead(x, y)) is None:
             return None
         seconds = lost_s(on, height, self.level_m, self.terms.look_s)
         return None if seconds is None else (on, seconds)
+
+    def _stay_near(self, x: Fix, y: Fix, mine: Intent | None, its: Intent | None) -> bool:
+        """Whether both have declared level flight, are at the altitudes that they have selected, and these are near."""
+        selected = []
+        for fix, intent in ((x, mine), (y, its)):
+            if intent is None or intent.kind not in LEVEL or intent.selected_altitude_ft is None:
+                return False
+            selected_m = intent.selected_altitude_ft * FT_M
+            if fix.altitude_m is None or abs(fix.altitude_m - selected_m) + self.altimetry_m > AT_IT_FT * FT_M:
+                return False
+            selected.append(selected_m)
+        return abs(selected[0] - selected[1]) + 2 * self.altimetry_m < self.height_m
 
     def _straight(self, pilot: _Pilot, fix: Fix) -> Intent | None:
         """The INTENT that a report names, if it was heard and does not turn away from what is flown."""
@@ -209,9 +228,6 @@ class ActsOnConflict:
         for duty in pilot.mine:
             if not duty.settled and duty.watch is not booked:
                 yield from self._does(pilot, duty, booked, message)
-        for duty in pilot.theirs:
-            if isinstance(message, Hail) and message.addressee == duty.x.source:
-                duty.settled = True  # they talk
         if isinstance(message, Position):
             for duty in (*pilot.mine, *pilot.theirs):
                 if not duty.settled and booked.early_ns > duty.due_ns:
@@ -224,7 +240,7 @@ class ActsOnConflict:
     def _does(self, pilot: _Pilot, duty: _Duty, booked: Booked, message: object) -> Iterator[Finding]:
         in_time, last = booked.early_ns <= duty.due_ns, duty.last
         duty.last = booked
-        if isinstance(message, Hail) and message.addressee == duty.y.source and in_time:
+        if _is_word(message) and message.addressee == duty.y.source and in_time:
             yield self._acted(duty, booked)
             return
         serial = booked.frame.intent
@@ -256,16 +272,16 @@ class ActsOnConflict:
         if x is None or y is None:
             yield self._unsure(duty, booked.at_ns, Cause.NO_BOUND)
             return
-        if self._predicted(x, y) is None:
+        intents = (self._straight(self.pilots[fix.booked.frame.source], fix) for fix in (x, y))
+        if self._predicted(x, y, *intents) is None:
             duty.settled = True
             return
         pilot, since_ns = self.pilots[duty.x.source], duty.watch.early_ns - self.look_ns
         if any(self._is_new(pilot, duty, serial, booked) is not False for serial, _ in duty.named):
             yield self._unsure(duty, booked.at_ns, Cause.FRAME_LOST)
             return
-        peer = self.pilots[duty.y.source]
-        accounts = [a for a in (duty.x, pilot.previous, duty.y, peer.previous) if a and a.last_at_ns >= since_ns]
-        if not all(_heard_all_hails(account, since_ns) for account in accounts):
+        accounts = [a for a in (duty.x, pilot.previous) if a and a.last_at_ns >= since_ns]
+        if not all(_heard_every_word(account, since_ns) for account in accounts):
             yield self._unsure(duty, booked.at_ns, Cause.FRAME_LOST)
             return
         ids = tuple(duty.after[account].id for account in (duty.x, duty.y))
@@ -288,7 +304,7 @@ class ActsOnConflict:
             f"its WATCH proves that it knew of {other} on its right, with the safe distance lost in {ahead_s:.0f} s; "
         )
         told += {
-            Outcome.FAIL: "it neither called nor declared anything new",
+            Outcome.FAIL: "it neither called, nor said WILCO, nor declared anything new",
             Outcome.INCONCLUSIVE: "no call and no new INTENT was heard",
         }.get(outcome, "")
         return Finding(
@@ -341,6 +357,16 @@ def _differs(before: Intent, now: Intent) -> bool:
     return any((a is None) != (b is None) or abs((a or 0) - (b or 0)) > most for a, b, most in pairs)
 
 
-def _heard_all_hails(account: Account, since_ns: int) -> bool:
-    """Whether every HAIL since an instant was heard, up to the last count."""
-    return bool(account.counts) and account.unheard_hails_since(since_ns, account.counts[-1]) == 0
+def _is_word(message: object) -> TypeGuard[Hail | Ack]:
+    """Whether it is a call, or the answer to one that it will do what it is asked to."""
+    return isinstance(message, Hail) or (
+        isinstance(message, Ack) and message.answers_type is MessageType.HAIL and message.result is Result.WILCO
+    )
+
+
+def _heard_every_word(account: Account, since_ns: int) -> bool:
+    """Whether every HAIL and ACK since an instant was heard, up to the last count."""
+    if not account.counts:
+        return False
+    hails = account.unheard_hails_since(since_ns, account.counts[-1])
+    return hails == 0 and account.unheard_acks(since_ns, account.counts[-1]) == 0
