@@ -288,18 +288,12 @@ class Account:
         `or_first`: where no count is that old, those after the first count heard.
         """
         base = self._count_before(since_ns, upto, or_first)
-        if base.chain != upto.chain:
-            return None
-        heard = bisect_left(self.acks, upto.number, key=_number) - bisect_left(self.acks, base.number, key=_number)
-        return upto.acks - base.acks - heard
+        return upto.acks - base.acks - _between(self.acks, base, upto) if base.chain == upto.chain else None
 
     def unheard_hails_since(self, since_ns: int, upto: Count) -> int | None:
         """The same for HAILs."""
         base = self._count_before(since_ns, upto, or_first=False)
-        if base.chain != upto.chain:
-            return None
-        heard = bisect_left(self.hails, upto.number, key=_number) - bisect_left(self.hails, base.number, key=_number)
-        return upto.hails - base.hails - heard
+        return upto.hails - base.hails - _between(self.hails, base, upto) if base.chain == upto.chain else None
 
     def _count_before(self, since_ns: int, upto: Count, or_first: bool) -> Count:
         """The last count before another that is older than an instant; else that of the session's start."""
@@ -315,6 +309,10 @@ class Account:
             first = self.counts[keep - 1].number
             del self.counts[: keep - 1]
             del self.named[: max(bisect_left(self.named, first, key=_number) - 1, 0)]
+
+
+def _between(some: list[Booked], base: Count, upto: Count) -> int:
+    return bisect_left(some, upto.number, key=_number) - bisect_left(some, base.number, key=_number)
 
 
 def _number(entry: Booked | Named) -> int:

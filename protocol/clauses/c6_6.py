@@ -14,7 +14,7 @@ from protocol.accounts import Booked
 from protocol.bounds import FLATNESS, Fix, Limits, left_area, offset_m, reach_m, separation
 from protocol.clauses.base import BY_WORD, World, address_text, unless_suspended
 from protocol.clauses.c6_1 import opposed
-from protocol.clauses.cells import Cells
+from protocol.clauses.cells import DEGREE_M, SPARE_M, Cells
 from protocol.messages import Position
 from protocol.paths import Vector, angle_deg, spread_deg
 from protocol.terms import AttackTerms
@@ -26,6 +26,8 @@ TOGETHER_NS = 3 * NS_PER_S
 BREAK_NS = 5 * NS_PER_S
 """Who was not heard for longer may have looked elsewhere."""
 KEPT = 64
+CLIMB_M = 200.0
+"""Who comes nearer in height by more between two reports is looked at by the next one."""
 
 
 class _Aim(NamedTuple):
@@ -60,6 +62,8 @@ class NoAttack:
         self.limits = Limits.of(world.agreement)
         self.level_m, self.height_m = terms.within_nm * NM_M, terms.within_ft * FT_M
         self.closing_mps, self.for_ns = terms.closing_kt * KT_MPS, seconds_ns(terms.for_s)
+        self.far_m, self.far_deg = self.height_m + CLIMB_M, (self.level_m + SPARE_M) / DEGREE_M
+        """What is further away in height or latitude need not be looked at: nearly all."""
         stations = world.stations
         self.cells = Cells(self.level_m, self.height_m, lambda a, b: opposed(stations[a], stations[b]))
         self.latest: dict[int, Fix] = {}
@@ -88,8 +92,15 @@ class NoAttack:
         found: list[Finding] = []
         if source in self.open:
             found += self._leave(source, near, booked.at_ns)
-        for other in near:
-            found += self._look(fix, source, other)
+        going_on = self.open.get(source, ())
+        for address in near:
+            other = self.latest[address]
+            assert other.altitude_m is not None
+            far = abs(other.altitude_m - fix.altitude_m) > self.far_m or (
+                abs(other.latitude_deg - fix.latitude_deg) > self.far_deg
+            )
+            if not far or address in going_on:
+                found += self._look(fix, other, source, address)
         return found
 
     def _leave(self, source: int, near: set[int], at_ns: int) -> Iterator[Finding]:
@@ -106,19 +117,18 @@ class NoAttack:
         if not approach.failed:
             yield Finding(self.id, address_text(source), Outcome.PASS, at_ns)
 
-    def _look(self, fix: Fix, source: int, address: int) -> Iterable[Finding]:
+    def _look(self, fix: Fix, other: Fix, source: int, address: int) -> Iterable[Finding]:
         """One report against the last one of another that may be near."""
-        other = self.latest[address]
         assert fix.altitude_m is not None
         assert other.altitude_m is not None
         later_s = (fix.at_ns - other.at_ns) / NS_PER_S
         if abs(other.altitude_m + other.up_mps * later_s - fix.altitude_m) >= self.height_m:
-            return self._over(source, address, fix.booked.at_ns) if source in self.open else ()
+            return self._over(source, address, fix.booked.at_ns) if address in self.open.get(source, ()) else ()
         north, east = offset_m(fix, other)
         line = north + other.north_mps * later_s, east + other.east_mps * later_s
         moves = other.north_mps - fix.north_mps, other.east_mps - fix.east_mps
         if hypot(*line) >= self.level_m or line[0] * moves[0] + line[1] * moves[1] >= 0:
-            return self._over(source, address, fix.booked.at_ns) if source in self.open else ()
+            return self._over(source, address, fix.booked.at_ns) if address in self.open.get(source, ()) else ()
         approach = self.open.setdefault(source, {}).setdefault(address, _Approach())
         if abs(fix.at_ns - other.at_ns) > TOGETHER_NS or not self._aims(fix, other, line, moves):
             approach.aims.clear()

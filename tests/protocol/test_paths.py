@@ -7,7 +7,19 @@ import pytest
 
 from protocol.bounds import Fix, place_m
 from protocol.messages import TrajectoryPoint
-from protocol.paths import Leg, angle_deg, from_piece_m, leg_of, off_leg_m, spread_deg, turn_deg, within_s
+from protocol.paths import (
+    Leg,
+    ahead,
+    angle_deg,
+    from_piece_m,
+    leg_of,
+    lost_height_s,
+    lost_s,
+    off_leg_m,
+    spread_deg,
+    turn_deg,
+    within_s,
+)
 from protocol.units import NS_PER_S
 
 Place = tuple[float, float, float]
@@ -125,3 +137,36 @@ def test_turns_go_the_short_way_round() -> None:
     assert turn_deg(350, 10) == 20
     assert turn_deg(10, 350) == -20
     assert abs(turn_deg(0, 180)) == 180
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_a_loss_is_predicted_when_every_error_within_the_bounds_leads_to_it(seed: int) -> None:
+    """A loss that is sure comes about whatever the errors; just before it is sure, the worst of them keep apart."""
+    random = Random(seed)
+    a, b = (
+        Fix(None, random.choice([0, 500_000_000]), 0, 35 + random.uniform(-0.1, 0.1), 36 + random.uniform(-0.1, 0.1),
+            6000 + random.uniform(-50, 50), 75, random.uniform(-200, 200), random.uniform(-200, 200),
+            random.uniform(-1, 1), 200, 0.75, 0.3)  # type: ignore[arg-type]
+        for _ in range(2)
+    )  # fmt: skip
+    on = ahead(a, b)
+    assert on
+    seconds = lost_s(on, lost_height_s(a, b, 304.8, 22.9), 9260, 300)
+
+    def apart(t: float, sign: float) -> tuple[float, float]:
+        level = hypot(on.line[0] + on.moves[0] * t, on.line[1] + on.moves[1] * t)
+        ages = [t + (on.at_ns - f.at_ns) / NS_PER_S for f in (a, b)]
+        up = (b.altitude_m or 0) + b.up_mps * ages[1] - (a.altitude_m or 0) - a.up_mps * ages[0]
+        return level + sign * (150 + 0.75 * sum(ages)), abs(up) + sign * (45.8 + 0.3 * sum(ages))
+
+    lost = [t for t in range(301) if (p := apart(t, 1.0))[0] * 1.003 < 9260 and p[1] < 304.8]
+    if seconds is None:
+        assert not lost[:-1]
+    else:
+        level_m, height_m = apart(seconds + 1e-3, 1.0)
+        assert level_m < 9260
+        assert height_m < 304.8 + 1e-6
+        assert not lost or seconds <= lost[0]
+        if seconds > 0:
+            level_m, height_m = apart(seconds - 0.01, 1.0)
+            assert level_m * 1.0031 + 6 >= 9260 or height_m >= 304.7
