@@ -308,7 +308,7 @@ def _may_hide(a: Named, b: Named, serial_before: int) -> bool:
         return False
     gone_round = unheard >= SERIALS
     came_and_went = b.serial == 0 and b.at_ns - a.at_ns > BRIEF_NS
-    came_unseen = b.serial != 0 and serial_before == 0 and unheard > 1 and b.serial > 1
+    came_unseen = serial_before == 0 and b.serial > 1  # one is enough, if b is itself the INTENT that came after it
     return gone_round or came_and_went or came_unseen
 
 
