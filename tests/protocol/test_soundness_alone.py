@@ -36,8 +36,8 @@ def test_256_idents_leave_the_same_count(monitor: Any) -> None:
 @pytest.mark.parametrize("serial", [0, 4])
 def test_under_an_older_agreement_the_channel_may_have_been_an_agreed_one(monitor: Any, serial: int) -> None:
     """Recorded at any time before, and sent again."""
-    monitor.hear(1.1, A, 0, position())
-    monitor.hear(2.1, A, 1, Intent(4, IntentKind.TRANSIT, 120), intent=4)
+    monitor.hear(1.0025, A, 0, position())
+    monitor.hear(2.0025, A, 1, Intent(4, IntentKind.TRANSIT, 120), intent=4)
     monitor.hear(30.1, A, 9, position(), intent=serial, channel=3, sent_s=5.1)
     monitor.close(31.0)
     assert monitor.fails() == []
