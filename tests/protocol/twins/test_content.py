@@ -45,9 +45,9 @@ class Arrival(NamedTuple):
 
 
 def drawn(random: Random) -> list[Arrival]:
-    """What arrives, in order."""
-    numbers: Counter[int] = Counter()
-    out: list[Arrival] = []
+    """What arrives, in order. Both stations are heard once to begin with: else nothing of them could be used."""
+    numbers = Counter({A: 1, B: 1})
+    out = [Arrival(-1.0, -1.0, source, 0, position(), 1, 1, True, -source) for source in (A, B)]
     for i in range(random.randrange(8, 25)):
         source = random.choice((A, A, B, B, STRANGER))
         channel = random.choice((1, 1, 1, 2, 3))
