@@ -96,6 +96,7 @@ def expected(arrivals: list[Arrival]) -> Counter[tuple[str, str, Outcome]]:
     """The plain reading of each clause, frame by frame."""
     found: Counter[tuple[str, str, Outcome]] = Counter()
     newest: dict[int, int] = {}
+    late: dict[int, int] = {}
     seen: set[int] = set()
     for a in arrivals:
         me = name(a.source)
@@ -111,8 +112,10 @@ def expected(arrivals: list[Arrival]) -> Counter[tuple[str, str, Outcome]]:
             continue
         mine = found_by_content(a, in_distress_perhaps(arrivals, a), ahead)
         mine["4.2"] = (UNATTRIBUTED, Outcome.FAIL) if a.of in seen else (me, Outcome.PASS) if a.original else None
-        # a time that is past is nobody's proof, and is told once for a number
-        mine["4.3"] = (me, Outcome.PASS) if a.original else (UNATTRIBUTED, Outcome.INCONCLUSIVE) if ahead else None
+        mine["4.3"] = (me, Outcome.PASS) if a.original else None
+        if not a.original and ahead and a.number > late.get(a.source, -1):
+            late[a.source] = a.number  # a time that is past is nobody's proof, and is told once for a number
+            mine["4.3"] = (UNATTRIBUTED, Outcome.INCONCLUSIVE)
         seen.add(a.of)
         for clause, one in mine.items():
             if one:
