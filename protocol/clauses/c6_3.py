@@ -32,6 +32,13 @@ class _Call:
     settled: bool = False
     doubted: bool = False
     """An ACK named a HAIL that was not heard, and that may have been this call's."""
+    answered: int = 0
+    """How many HAILs were there when an answer came too late; whoever gives one is not silent to these."""
+
+    @property
+    def unanswered(self) -> list[Booked]:
+        """The HAILs since then."""
+        return self.hails[self.answered :]
 
     def due_ns(self, limit_ns: int) -> int:
         """When an answer is due at the latest; a caller that leaves more time than the agreement is held to it."""
@@ -110,7 +117,7 @@ class Answered:
     def _answered(self, booked: Booked, ack: Ack) -> Iterator[Finding]:
         """An ACK settles the call whose HAIL it names; one to a HAIL that was not heard, the call around it.
 
-        One that comes too late for every HAIL heard settles nothing: it is no pass.
+        One that comes too late for every HAIL heard is no pass; but whoever gives it was not silent to them.
         """
         if ack.answers_type is not MessageType.HAIL:
             return
@@ -129,6 +136,8 @@ class Answered:
                 yield self._finding(call, Outcome.PASS, booked.at_ns, (named.id, booked.id), named)
             elif not owners:
                 call.doubted = True
+            elif len(call.unanswered) < self.terms.calls:  # perhaps in time for a HAIL that was not heard
+                call.answered, call.proof, call.proved = len(call.hails), None, None
 
     def _prove(self, call: _Call, booked: Booked) -> None:
         """A receipt or a report may be old and name another frame of this number: the caller's numbers went round, or
@@ -137,7 +146,7 @@ class Answered:
         message = booked.frame.message
         if self.current[call.caller.source, call.caller.session] is not call.caller:
             return
-        for hail in call.hails:
+        for hail in call.unanswered:
             key = hail.frame.key
             if isinstance(message, Position):
                 account, receipt = call.told.get(hail.id, (None, None))
@@ -151,7 +160,7 @@ class Answered:
                 call.proof, call.proved = booked, hail
 
     def _judge(self, call: _Call, booked: Booked) -> Iterator[Finding]:
-        if call.proof is None or call.proved is None or call.doubted or len(call.hails) < self.terms.calls:
+        if call.proof is None or call.proved is None or call.doubted or len(call.unanswered) < self.terms.calls:
             return
         if booked.early_ns <= call.due_ns(self.limit_ns):
             return
@@ -164,7 +173,7 @@ class Answered:
         call.settled = True
         since = min(booked.account.number_before(call.hails[0].early_ns), call.proof.number)
         suspended = booked.account.suspended(since, booked.number)
-        evidence = (*(h.id for h in call.hails), call.proof.id, booked.id)
+        evidence = (*(h.id for h in call.unanswered), call.proof.id, booked.id)
         if suspended:
             yield self._finding(call, Outcome.EXCUSED, booked.at_ns, evidence, last, Cause.DISTRESS)
         elif suspended is None:
@@ -201,11 +210,11 @@ class Answered:
         since: Booked,
         cause: Cause | None = None,
     ) -> Finding:
-        caller, calls = address_text(call.caller.source), len(call.hails)
+        caller, calls = address_text(call.caller.source), len(call.unanswered or call.hails)
         told = {
             Outcome.FAIL: f"called {calls} times by {caller}, proved to have heard, "
             "and its count of ACKs shows no answer",
-            Outcome.INCONCLUSIVE: f"no answer heard to {calls} call(s) by {caller}",
+            Outcome.INCONCLUSIVE: f"no answer in time was heard to {calls} call(s) by {caller}",
         }
         return Finding(
             clause=self.id,
