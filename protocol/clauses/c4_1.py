@@ -7,7 +7,7 @@ from itertools import accumulate, pairwise
 from protocol.accounts import Account, Booked
 from protocol.agreement import ReportTerms
 from protocol.bounds import FASTEST_MPS, in_area, stayed_inside
-from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, Tacit, World, address_text
+from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, ByAccount, Tacit, World, address_text
 from protocol.messages import Ack, Hail, Ident, Position
 from protocol.units import NS_PER_S, seconds_ns
 from protocol.verdicts import CLOCK, STAYED_UP, Cause, Finding, Outcome, Passes
@@ -36,7 +36,7 @@ class Reports:
         self.passes = Tacit(self.id, world)
         self.limit_s = terms.limit_s
         self.limit_ns = seconds_ns(terms.limit_s)
-        self.open: dict[Account, _Gap] = {}
+        self.open: ByAccount[_Gap] = ByAccount()
 
     def subjects(self) -> list[str]:
         return [address_text(s.address) for s in self.world.flying()]
@@ -59,7 +59,7 @@ class Reports:
             self.open.pop(booked.account, None)
             return ()
         self.open[booked.account] = _Gap(booked, [booked])
-        return () if gap is None else self._judge(gap, booked)
+        return self._left_open(self.open.over(booked), booked.at_ns) if gap is None else self._judge(gap, booked)
 
     def _heard_again(self, booked: Booked) -> None:
         for account, gap in self.open.items():
@@ -136,7 +136,11 @@ class Reports:
         return self.passes.counted()
 
     def close(self, end_ns: int) -> Iterator[Finding]:
-        for account, gap in self.open.items():
+        yield from self._left_open(self.open.items(), end_ns)
+
+    def _left_open(self, gaps: Iterable[tuple[Account, _Gap]], end_ns: int) -> Iterator[Finding]:
+        """Of gaps after which no POSITION came in the same session."""
+        for account, gap in gaps:
             subject, last = address_text(account.source), gap.position
             until_ns, silence = end_ns, "no POSITION heard from then to the end; out of reach and silent look the same"
             if gap.again_ns is not None:

@@ -7,7 +7,7 @@ first call and after the last deadline, leave no room for an ACK that was not he
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from protocol.accounts import COUNTS, Account, Booked
+from protocol.accounts import COUNTS, JOIN_NS, Account, Booked
 from protocol.agreement import AnswerTerms
 from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, World, address_text
 from protocol.messages import Ack, FrameKey, Hail, MessageType, Position, Watch
@@ -74,9 +74,10 @@ class Answered:
 
     def hear(self, booked: Booked) -> Iterable[Finding]:
         message = booked.frame.message
-        self.current[booked.frame.source, booked.frame.session] = booked.account
+        if self.current.get(booked.frame.key[:2]) is not booked.account:
+            self._begun(booked)
         if isinstance(message, Hail):
-            self._called(booked, message)
+            return self._called(booked, message)
         elif isinstance(message, Ack):
             return self._answered(booked, message)
         elif isinstance(message, COUNTS):
@@ -85,6 +86,12 @@ class Answered:
                 self.receipts[booked.frame.source] = booked.account, message.receipt
             return found
         return ()
+
+    def _begun(self, booked: Booked) -> None:
+        source, before_ns = booked.frame.source, booked.at_ns - JOIN_NS
+        for key in [k for k, account in self.current.items() if k[0] == source and account.last_at_ns < before_ns]:
+            del self.current[key]
+        self.current[source, booked.frame.session] = booked.account
 
     def _check(self, booked: Booked) -> list[Finding]:
         """What a count says of the calls to its source."""
@@ -97,11 +104,25 @@ class Answered:
                 found += self._judge(call, booked)
         return found
 
-    def _called(self, booked: Booked, hail: Hail) -> None:
+    def _forget(self, booked: Booked, addressee: int) -> Iterator[Finding]:
+        """Calls that are long over are no longer kept, nor who made them."""
+        kept_ns, kept = max(JOIN_NS, CALL_LIMITS * self.limit_ns), []
+        for call in self.calls.get(addressee, ()):
+            end_ns = call.due_ns(self.limit_ns) + kept_ns
+            if booked.at_ns <= end_ns:
+                kept.append(call)
+                continue
+            yield from self._left_open(call, end_ns)
+            call.settled = True
+        self.calls[addressee] = kept
+        self.open[addressee] = [call for call in self.open.get(addressee, ()) if not call.settled]
+
+    def _called(self, booked: Booked, hail: Hail) -> Iterator[Finding]:
         addressee = self.world.stations.get(hail.addressee)
         if addressee is None or addressee.role == "monitor":
             return
-        calls = self.calls.setdefault(hail.addressee, [])
+        yield from self._forget(booked, hail.addressee)
+        calls = self.calls[hail.addressee]
         for call in calls:
             again = _hail(call.hails[-1]).call_id == hail.call_id and call.caller is booked.account
             if again and booked.at_ns - call.hails[-1].at_ns < CALL_LIMITS * self.limit_ns:
@@ -110,7 +131,7 @@ class Answered:
         else:
             call = _Call(booked.account, hail.addressee, [booked])
             calls.append(call)
-            self.open.setdefault(hail.addressee, []).append(call)
+            self.open[hail.addressee].append(call)
         if hail.addressee in self.receipts:
             call.told[booked.id] = self.receipts[hail.addressee]
 
@@ -144,7 +165,7 @@ class Answered:
         it began its session anew. Then a report proves nothing, and a receipt only if it was another before the call.
         """
         message = booked.frame.message
-        if self.current[call.caller.source, call.caller.session] is not call.caller:
+        if self.current.get((call.caller.source, call.caller.session)) is not call.caller:
             return
         for hail in call.unanswered:
             key = hail.frame.key
@@ -236,18 +257,19 @@ class Answered:
     def close(self, end_ns: int) -> Iterator[Finding]:
         for calls in self.calls.values():
             for call in calls:
-                last = call.hails[-1]
-                if call.settled:
-                    continue
-                if end_ns <= call.due_ns(self.limit_ns):
-                    yield Finding(self.id, address_text(call.addressee), Outcome.PENDING, end_ns)
-                    continue
-                cause = Cause.NOT_PROVED_HEARD
-                begin_ns, due_ns = call.hails[0].early_ns, call.due_ns(self.limit_ns)
-                if call.proof or self.world.troubled(call.addressee, begin_ns, due_ns):
-                    cause = self.world.why_unheard(begin_ns, end_ns, call.addressee)
-                evidence = tuple(h.id for h in call.hails)
-                yield self._finding(call, Outcome.INCONCLUSIVE, end_ns, evidence, last, cause)
+                yield from self._left_open(call, end_ns)
+
+    def _left_open(self, call: _Call, end_ns: int) -> Iterator[Finding]:
+        """What becomes of a call that nothing settled."""
+        begin_ns, due_ns = call.hails[0].early_ns, call.due_ns(self.limit_ns)
+        if not call.settled and end_ns <= due_ns:
+            yield Finding(self.id, address_text(call.addressee), Outcome.PENDING, end_ns)
+        elif not call.settled:
+            cause = Cause.NOT_PROVED_HEARD
+            if call.proof or self.world.troubled(call.addressee, begin_ns, due_ns):
+                cause = self.world.why_unheard(begin_ns, end_ns, call.addressee)
+            evidence = tuple(h.id for h in call.hails)
+            yield self._finding(call, Outcome.INCONCLUSIVE, end_ns, evidence, call.hails[-1], cause)
 
 
 def _hail(booked: Booked) -> Hail:

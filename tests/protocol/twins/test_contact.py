@@ -26,7 +26,7 @@ CALL = hail(B, reply_by_s=1)
 
 def calling(random: Random, loss: float) -> Trace:
     """A calls two or three times; B hears some of it, says so in its receipts, and sometimes answers."""
-    rate = random.choice((0.0, 0.0, 0.15))
+    rate = random.choice((0.0, 0.1, 0.3))
     trace = [Sent(0.0, A, 0, position()), Sent(0.0, B, 0, position(35.2))]
     calls = sorted(random.sample(range(1, 8), 3))
     number, receipt, lost = {A: 1, B: 1}, None, dict.fromkeys((A, B), 0)
