@@ -28,7 +28,7 @@ FASTEST_MPS = 2_000 * KT_MPS
 POLAR_DEG = 85.0
 """Nearer to a pole the tangent plane does not serve, and no report bounds anything."""
 FAR_M = 60 * NM_M
-HIGHEST_M = 131_000 * FT_M
+HIGHEST_M = 210_000 * FT_M
 """No report can say that it is higher above another."""
 
 EARTH_M, ECCENTRICITY2 = 6_378_137.0, 6.694_379_990_14e-3
