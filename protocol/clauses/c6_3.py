@@ -78,9 +78,9 @@ class Answered:
             self._begun(booked)
         if isinstance(message, Hail):
             return self._called(booked, message)
-        elif isinstance(message, Ack):
+        if isinstance(message, Ack):
             return self._answered(booked, message)
-        elif isinstance(message, COUNTS):
+        if isinstance(message, COUNTS):
             found = self._check(booked) if self.open.get(booked.frame.source) else ()
             if isinstance(message, Position):
                 self.receipts[booked.frame.source] = booked.account, message.receipt
