@@ -2,8 +2,8 @@
 
 python -m benchmarks.day [--stations 50] [--hours 24] [--every 4]
 
-Half of the aircraft fly for each party, in circles, with a POSITION every few seconds, WATCHes, INTENTs and IDENTs. They
-call who comes near, and answer. One frame in twenty is not heard; now and then one is sent again by somebody, an
+Half of the aircraft fly for each party, in circles, with a POSITION every few seconds, WATCHes, INTENTs and IDENTs.
+They call who comes near, and answer. One frame in twenty is not heard; now and then one is sent again by somebody, an
 aircraft begins another session, or is silent for eleven minutes. What is printed is everything that can be reached from
 the judge, as objects and bytes, without the findings themselves: those are told as they are made, and a tally keeps
 them only for its report.
