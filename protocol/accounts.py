@@ -132,6 +132,8 @@ class Account:
         self.acks: list[Booked] = []
         self.reports: deque[Booked] = deque(maxlen=REPORTS)
         """The last POSITIONs."""
+        self.old_hails = self.old_acks = 0
+        """How many of them were heard and are forgotten."""
         self.intents: dict[int, Declared] = {}
         self.named: list[Named] = []
 
@@ -280,7 +282,7 @@ class Account:
         """How many HAILs of the session before this count were not heard; None if the counts do not say."""
         if upto.chain:
             return None
-        return upto.hails - bisect_left(self.hails, upto.number, key=_number)
+        return upto.hails - self.old_hails - bisect_left(self.hails, upto.number, key=_number)
 
     def unheard_acks(self, since_ns: int, upto: Count, *, or_first: bool = False) -> int | None:
         """How many ACKs were not heard, of those sent after a time and before this count; None: it is not said.
@@ -288,12 +290,18 @@ class Account:
         `or_first`: where no count is that old, those after the first count heard.
         """
         base = self._count_before(since_ns, upto, or_first)
-        return upto.acks - base.acks - _between(self.acks, base, upto) if base.chain == upto.chain else None
+        return (
+            upto.acks - base.acks - _between(self.acks, base, upto, self.old_acks) if base.chain == upto.chain else None
+        )
 
     def unheard_hails_since(self, since_ns: int, upto: Count) -> int | None:
         """The same for HAILs."""
         base = self._count_before(since_ns, upto, or_first=False)
-        return upto.hails - base.hails - _between(self.hails, base, upto) if base.chain == upto.chain else None
+        return (
+            upto.hails - base.hails - _between(self.hails, base, upto, self.old_hails)
+            if base.chain == upto.chain
+            else None
+        )
 
     def _count_before(self, since_ns: int, upto: Count, or_first: bool) -> Count:
         """The last count before another that is older than an instant; else that of the session's start."""
@@ -303,16 +311,21 @@ class Account:
         return self.counts[0] if or_first else Count(-1, 0, 0, 0, 0)
 
     def forget(self, before_ns: int) -> None:
-        """Drop what no clause can ask for any more: counts and names older than an instant."""
+        """Drop what no clause can ask for any more: what is older than an instant."""
         keep = next((i for i, c in enumerate(self.counts) if c.late_ns >= before_ns), len(self.counts))
-        if keep > 1:
-            first = self.counts[keep - 1].number
-            del self.counts[: keep - 1]
-            del self.named[: max(bisect_left(self.named, first, key=_number) - 1, 0)]
+        del self.counts[: max(keep - 1, 0)]
+        named = self.named[max(bisect_left(self.named, before_ns, key=_at_ns) - 1, 0)].number
+        first = min([named, *(count.number for count in self.counts[:1])])
+        del self.named[: max(bisect_left(self.named, first, key=_number) - 1, 0)]
+        hails, acks = (bisect_left(some, first, key=_number) for some in (self.hails, self.acks))
+        del self.hails[:hails], self.acks[:acks]
+        self.old_hails, self.old_acks = self.old_hails + hails, self.old_acks + acks
 
 
-def _between(some: list[Booked], base: Count, upto: Count) -> int:
-    return bisect_left(some, upto.number, key=_number) - bisect_left(some, base.number, key=_number)
+def _between(some: list[Booked], base: Count, upto: Count, forgotten: int) -> int:
+    """How many were heard between two counts; the first may be the session's start."""
+    since = bisect_left(some, base.number, key=_number) if base.number >= 0 else -forgotten
+    return bisect_left(some, upto.number, key=_number) - since
 
 
 def _number(entry: Booked | Named) -> int:
@@ -330,7 +343,7 @@ def _may_hide(a: Named, b: Named, serial_before: int) -> bool:
         return False
     gone_round = unheard >= SERIALS
     came_and_went = b.serial == 0 and b.at_ns - a.at_ns > BRIEF_NS
-    came_unseen = b.serial != 0 and serial_before == 0 and unheard > 1 and b.serial > 1
+    came_unseen = serial_before == 0 and b.serial > 1  # one is enough, if b is itself the INTENT that came after it
     return gone_round or came_and_went or came_unseen
 
 
@@ -356,6 +369,7 @@ class Books:
         self.accounts: dict[tuple[int, int], Account] = {}
         self.newest: dict[int, int] = {}
         """The newest session heard of each source."""
+        self.old: set[tuple[int, ...]] = set()  # sessions whose accounts are dropped
 
     def book(self, heard: Heard) -> Booked:
         """Give a frame its place; only first copies that are fresh enter the accounts."""
@@ -376,6 +390,8 @@ class Books:
         # kind to the sender: the frame left at any time that its own clock or its arrival allows
         early, late = min(early, stamp_ns - bound), max(late, stamp_ns + bound + 1000)
         booked = Booked(heard, Standing.FIRST, number, early, late, account, frame, at_ns, heard.id)
+        if session != newest:
+            self._drop_old(source, at_ns - JOIN_NS)
         self.accounts[source, session] = account
         self.newest[source] = session
         account.enter(booked)
@@ -383,12 +399,19 @@ class Books:
             account.forget(at_ns - JOIN_NS)
         return booked
 
+    def _drop_old(self, source: int, before_ns: int) -> None:
+        """A source has begun another session: those that no frame continues any more are dropped."""
+        for key in [key for key, a in self.accounts.items() if key[0] == source and a.last_at_ns < before_ns]:
+            self.old.add(key)
+            del self.accounts[key]
+
     def _account(self, heard: Heard, fresh: bool) -> Account:
         """The account that a frame belongs to; a new one where it does not continue the one of its session."""
         frame = heard.frame
         account = self.accounts.get((frame.source, frame.session))
         if account is None:
-            return Account(frame.source, frame.session, frame.sequence - 1, continues=False)
+            continues = frame.key[:2] in self.old
+            return Account(frame.source, frame.session, frame.sequence - 1, continues=continues)
         if account.number_of(frame.sequence) is not None:
             if heard.at_ns - account.last_at_ns <= JOIN_NS:
                 return account

@@ -28,6 +28,8 @@ FASTEST_MPS = 2_000 * KT_MPS
 POLAR_DEG = 85.0
 """Nearer to a pole the tangent plane does not serve, and no report bounds anything."""
 FAR_M = 60 * NM_M
+HIGHEST_M = 210_000 * FT_M
+"""No report can say that it is higher above another."""
 
 EARTH_M, ECCENTRICITY2 = 6_378_137.0, 6.694_379_990_14e-3
 """WGS-84: the radius of the equator, and the first eccentricity squared."""
@@ -51,6 +53,13 @@ class Limits(NamedTuple):
             climb_mps=terms.vertical_rate_fpm * FT_M / 60,
             altimetry_m=agreement.bounds.altimetry_ft * FT_M,
         )
+
+    @property
+    def anywhere_s(self) -> float:
+        """So long before and after a report an aircraft may be anywhere: further away than any distance is judged, and
+        at any height."""
+        level = max(FAR_M / self.speed_mps, sqrt(2 * FAR_M / self.acceleration_mps2))
+        return max(level, HIGHEST_M / self.climb_mps, sqrt(2 * HIGHEST_M / self.acceleration_mps2))
 
 
 class Fix(NamedTuple):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from protocol.accounts import Books, Standing
+from protocol.accounts import Account, Booked, Books, Standing
 from protocol.agreement import Agreement, Annexes
 from protocol.clauses import IDS, clauses_in_force
 from protocol.clauses.base import EVERY_MESSAGE, World, address_text
@@ -83,6 +83,12 @@ def _ns(at: datetime) -> int:
     return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) * 1000
 
 
+def _stranger(heard: Heard) -> Booked:
+    """A frame of a source that nobody keeps books of: there may be any number of those."""
+    account = Account(heard.frame.source, heard.frame.session, heard.frame.sequence, continues=False)
+    return Booked.of(heard, Standing.COPY, -1, heard.at_ns, heard.at_ns, account, fresh=False)
+
+
 PASSED_BY_ALL = (Registered, WellFormed, TrueTime)
 """Clauses that every first copy of a registered station passes, whatever it says: the judge counts those itself, which
 takes less time."""
@@ -140,9 +146,9 @@ class Judge:
             self.now_ns = at_ns
         if at_ns < self.from_ns or (self.until_ns is not None and at_ns >= self.until_ns):
             return
-        booked = self.books.book(heard)
-        told = self._odd
-        if frame.source in self.world.stations:
+        told, is_registered = self._odd, frame.source in self.world.stations
+        booked = self.books.book(heard) if is_registered else _stranger(heard)
+        if is_registered:
             heard_of, standing = self.heard.get(frame.source), booked.standing
             if heard_of is None:
                 heard_of = self.heard[frame.source] = Counter()

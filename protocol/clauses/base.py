@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
 from math import inf
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
-from protocol.accounts import Account, Booked
+from protocol.accounts import JOIN_NS, Account, Booked
 from protocol.agreement import Agreement, Annexes, Station
 from protocol.bounds import Fix, Limits, fix_of
 from protocol.messages import TYPE_OF, Ack, Emergency, FrequencyChange, Hail, LostLink, Message
@@ -14,6 +14,7 @@ from protocol.sight import Sight, farthest_m, sight_of, surely_within
 from protocol.units import NS_PER_S
 from protocol.verdicts import IDENTITY, UNATTRIBUTED, Cause, Finding, Outcome, Passes, room
 
+Kept = TypeVar("Kept")
 FLYING = ("aircraft", "uncrewed")
 TALKING = (*FLYING, "ground")
 EVERY_MESSAGE = tuple(TYPE_OF)
@@ -205,6 +206,17 @@ class Clause(Protocol):
 def address_text(address: int) -> str:
     """An address as a subject: six lower-case hex digits."""
     return f"{address:06x}"
+
+
+class ByAccount(dict[Account, Kept]):
+    """What a clause keeps of each account, until no frame can continue it any more."""
+
+    def over(self, booked: Booked) -> list[tuple[Account, Kept]]:
+        """A frame begins another account of its station: take out what is kept of those that are over."""
+        source, session = booked.frame.source, booked.frame.session
+        old = [a for a in self if a.source == source and a is not booked.account]
+        over = [a for a in old if a.session == session or a.last_at_ns < booked.at_ns - JOIN_NS]
+        return [(account, self.pop(account)) for account in over]
 
 
 class Tacit:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from protocol.accounts import COUNTED, Account, Booked
 from protocol.bounds import FASTEST_MPS, in_area, stayed_inside
-from protocol.clauses.base import BY_WORD, World, address_text
+from protocol.clauses.base import BY_WORD, ByAccount, World, address_text
 from protocol.messages import Ident, Position
 from protocol.terms import IdentTerms
 from protocol.units import NS_PER_S, seconds_ns
@@ -35,7 +35,7 @@ class Identified:
         self.world = world
         self.limit_s = terms.limit_s
         self.limit_ns = seconds_ns(terms.limit_s)
-        self.open: dict[Account, _Stretch] = {}
+        self.open: ByAccount[_Stretch] = ByAccount()
 
     def subjects(self) -> list[str]:
         return [address_text(s.address) for s in self.world.flying()]
@@ -54,6 +54,7 @@ class Identified:
             self.open.pop(booked.account, None)
         elif stretch is None or not self._stayed(stretch.last, booked):
             self.open[booked.account] = _Stretch(message.idents, booked, booked, None)
+            return self._pending(self.open.over(booked), booked.at_ns)
         elif booked.number - stretch.last.number > COUNTED:  # the count may have gone round unseen
             self.open[booked.account] = _Stretch(message.idents, booked, booked, None)
             if booked.early_ns - stretch.last.late_ns > self.limit_ns:
@@ -117,6 +118,9 @@ class Identified:
         return ()
 
     def close(self, end_ns: int) -> Iterator[Finding]:
-        for account, stretch in self.open.items():
+        yield from self._pending(self.open.items(), end_ns)
+
+    def _pending(self, stretches: Iterable[tuple[Account, _Stretch]], end_ns: int) -> Iterator[Finding]:
+        for account, stretch in stretches:
             if not stretch.failed:
                 yield Finding(self.id, address_text(account.source), Outcome.PENDING, end_ns)

@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from protocol.accounts import Booked, Standing
-from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, Tacit, World, address_text, unless_suspended
-from protocol.messages import EmergencyState, Position
+from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, Tacit, World, address_text, not_fresh, unless_suspended
 from protocol.terms import NoTerms
 from protocol.verdicts import UNATTRIBUTED, Finding, Outcome, Passes
 
@@ -30,7 +29,9 @@ class AgreedChannel:
         if frame.source not in self.world.stations:
             return ()
         if frame.channel not in self.agreed:
-            return () if booked.standing is Standing.COPY else (self._not_agreed(booked),)
+            if booked.standing is Standing.COPY or booked.early_ns < self.world.from_ns:
+                return ()
+            return (self._not_agreed(booked),)
         if frame.channel != booked.heard.channel:
             return (self._elsewhere(booked),)
         if booked.standing is not Standing.FIRST or self.passes.count(frame.source):
@@ -62,15 +63,9 @@ class AgreedChannel:
             unit="channel",
             assumptions=BY_WORD,
         )
-        return unless_suspended(finding, self._suspended(booked))
-
-    def _suspended(self, booked: Booked) -> bool | None:
-        """What the books say; of a stale frame only what it says itself, for its serial may be of another time."""
-        if booked.standing is Standing.FIRST:
-            return booked.account.suspended(booked.number, booked.number)
-        message = booked.frame.message
-        calm = isinstance(message, Position) and message.emergency is EmergencyState.NONE
-        return False if calm and booked.frame.intent == 0 else None
+        if booked.standing is not Standing.FIRST:
+            return not_fresh(finding)  # under an older agreement the channel may have been an agreed one
+        return unless_suspended(finding, booked.account.suspended(booked.number, booked.number))
 
     def counted(self) -> Iterable[Passes]:
         return self.passes.counted()

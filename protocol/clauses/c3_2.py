@@ -82,7 +82,7 @@ class FairShare:
     def _doubt(self, booked: Booked, channel: Channel, heard_ns: int) -> Finding | None:
         """It may be too much, if all that was not heard was on this channel."""
         unheard = booked.account.unheard_since(booked.early_ns - self.window_ns, booked.number)
-        if heard_ns + unheard * _airtime_ns(MAX_FRAME_BYTES, channel) <= self.limit_ns:
+        if not unheard or heard_ns + unheard * _airtime_ns(MAX_FRAME_BYTES, channel) <= self.limit_ns:
             return None
         told = f"{unheard} frames were not heard, and may have been on {channel.name}"
         finding = self._finding(booked, Outcome.INCONCLUSIVE, told, round(heard_ns / self.window_ns, 4))

@@ -6,7 +6,7 @@ from itertools import accumulate, pairwise
 
 from protocol.accounts import Account, Booked
 from protocol.bounds import FASTEST_MPS, in_area, stayed_inside
-from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, Tacit, World, address_text
+from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, ByAccount, Tacit, World, address_text
 from protocol.clauses.silences import Silence, serials_since, silence_of
 from protocol.messages import Ack, Emcon, Hail, Ident, Position
 from protocol.terms import ReportTerms
@@ -37,8 +37,8 @@ class Reports:
         self.passes = Tacit(self.id, world)
         self.limit_s = terms.limit_s
         self.limit_ns = seconds_ns(terms.limit_s)
-        self.open: dict[Account, _Gap] = {}
-        self.silences: dict[Account, dict[int, Silence]] = {}
+        self.open: ByAccount[_Gap] = ByAccount()
+        self.silences: ByAccount[dict[int, Silence]] = ByAccount()
         """The announcements heard last, by serial."""
 
     def subjects(self) -> list[str]:
@@ -53,6 +53,7 @@ class Reports:
         if isinstance(message, Ident) and message.sign_off:
             self.open.pop(booked.account, None)
         elif isinstance(message, Emcon):
+            self.silences.over(booked)
             self.silences.setdefault(booked.account, {})[message.serial] = silence_of(booked, message)
         return ()
 
@@ -64,7 +65,7 @@ class Reports:
             self.open.pop(booked.account, None)
             return ()
         self.open[booked.account] = _Gap(booked, [booked])
-        return () if gap is None else self._judge(gap, booked)
+        return self._left_open(self.open.over(booked), booked.at_ns) if gap is None else self._judge(gap, booked)
 
     def _heard_again(self, booked: Booked) -> None:
         for account, gap in self.open.items():
@@ -156,7 +157,11 @@ class Reports:
         return self.passes.counted()
 
     def close(self, end_ns: int) -> Iterator[Finding]:
-        for account, gap in self.open.items():
+        yield from self._left_open(self.open.items(), end_ns)
+
+    def _left_open(self, gaps: Iterable[tuple[Account, _Gap]], end_ns: int) -> Iterator[Finding]:
+        """Of gaps after which no POSITION came in the same session."""
+        for account, gap in gaps:
             subject, last = address_text(account.source), gap.position
             until_ns, silence = end_ns, "no POSITION heard from then to the end; out of reach and silent look the same"
             if gap.again_ns is not None:

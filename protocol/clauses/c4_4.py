@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator
 from math import dist, hypot
 
-from protocol.accounts import Account, Booked
+from protocol.accounts import Booked
 from protocol.bounds import FAR_M, FLATNESS, Fix, Limits, ecef_m, offset_m
-from protocol.clauses.base import BY_WORD, Tacit, World, address_text
+from protocol.clauses.base import BY_WORD, ByAccount, Tacit, World, address_text
 from protocol.messages import Position
 from protocol.terms import NoTerms
 from protocol.units import FT_M, KT_MPS, NS_PER_S
@@ -30,7 +30,7 @@ class PossiblePositions:
         self.limit_kt = self.limits.speed_mps / KT_MPS
         self.limit_g = self.limits.acceleration_mps2 / 9.80665
         self.limit_fpm = self.limits.climb_mps / FT_M * 60
-        self.last: dict[Account, tuple[Booked, Fix | None, tuple[float, float, float] | None]] = {}
+        self.last: ByAccount[tuple[Booked, Fix | None, tuple[float, float, float] | None]] = ByAccount()
         """The last POSITION, what it bounds, and where that is in the earth's own frame."""
 
     def subjects(self) -> list[str]:
@@ -41,6 +41,7 @@ class PossiblePositions:
         here = None if b is None else ecef_m(b)
         self.last[booked.account] = booked, b, here
         if last is None:
+            self.last.over(booked)
             return ()
         before, a, there = last
         if a is None or there is None or b is None or here is None:

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 
-from protocol.accounts import Account, Booked
+from protocol.accounts import Booked
 from protocol.bounds import FASTEST_MPS, in_area, stayed_inside
-from protocol.clauses.base import BY_WORD, Tacit, World, address_text
+from protocol.clauses.base import BY_WORD, ByAccount, Tacit, World, address_text
 from protocol.messages import EmergencyState, IntentKind, Position
 from protocol.terms import IntentTerms
 from protocol.units import NS_PER_S, seconds_ns
@@ -26,7 +26,7 @@ class IntentInForce:
         self.world = world
         self.passes = Tacit(self.id, world)
         self.grace_ns = seconds_ns(terms.grace_s)
-        self.since: dict[Account, tuple[Booked, Booked]] = {}
+        self.since: ByAccount[tuple[Booked, Booked]] = ByAccount()
         """First and last POSITION of the present stretch in the air and in the area."""
 
     def subjects(self) -> list[str]:
@@ -38,6 +38,8 @@ class IntentInForce:
         if not (message.airborne and in_area(message, self.world.annexes.area)):
             self.since.pop(booked.account, None)
             return ()
+        if booked.account not in self.since:
+            self.since.over(booked)
         first, last = self.since.get(booked.account, (booked, booked))
         if booked.at_ns - last.at_ns > BREAK_NS or not self._stayed(last, booked):
             first = booked

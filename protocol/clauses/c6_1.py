@@ -9,6 +9,7 @@ Most pairs are so far apart that all they can do is pass. They sleep, and their 
 be a finding.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import combinations, pairwise
@@ -27,6 +28,8 @@ from protocol.terms import DistanceTerms
 from protocol.units import FT_M, NM_M, NS_PER_S, seconds_ns
 from protocol.verdicts import BOUNDS, CLOCK, Cause, Finding, Outcome, Passes
 
+MOST_REPORTS = 512
+"""Of one aircraft while the other is not heard; see `_thin`."""
 STARVED_NS = 3 * NS_PER_S
 """A wait for a report that leaves a pair undecided, whatever the bounds."""
 
@@ -80,6 +83,7 @@ class SafeDistance:
         self.for_ns = seconds_ns(terms.for_s)
         self.convex_ns = round(min(self.limits.speed_mps, self.limits.climb_mps) / self.limits.acceleration_mps2 * 1e9)
         self.terms = terms
+        self.anywhere_ns = seconds_ns(self.limits.anywhere_s)
         flying = world.flying()
         self.flying = [station.address for station in flying]
         self.number = {address: i for i, address in enumerate(self.flying)}
@@ -142,6 +146,8 @@ class SafeDistance:
             pair.wait_ns = max(pair.wait_ns, fix.at_ns - track[-1].at_ns)
         track.append(fix)
         yield from self._follow(pair)
+        if len(track) > MOST_REPORTS:
+            _thin(track, self.anywhere_ns)
 
     def _awake(self, i: int) -> list[tuple[_Pair, int]]:
         known = self.awake[i]
@@ -374,6 +380,16 @@ def _turns(track: list[Fix]) -> list[int]:
     bounded = [f for f in track if f.radius_m < inf]
     middles = [(x.at_ns + y.at_ns) // 2 for some in (track, bounded) for x, y in pairwise(some)]
     return [*(f.at_ns for f in track), *middles]
+
+
+def _thin(track: list[Fix], long_ns: int) -> None:
+    """Drop reports that are so long after the other's last one, and before its next, that nothing is proved of both."""
+    first = bisect_right(track, track[0].at_ns + long_ns, key=_at_ns)
+    del track[first : bisect_left(track, track[-1].at_ns - long_ns, key=_at_ns)]
+
+
+def _at_ns(fix: Fix) -> int:
+    return fix.at_ns
 
 
 def _nearest(track: list[Fix], at_ns: int) -> Fix:

@@ -12,7 +12,7 @@ from typing import Any
 
 from protocol.accounts import COUNTS, Account, Booked
 from protocol.bounds import Fix, Limits, left_area, level_m, separation
-from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, World, address_text
+from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, ByAccount, World, address_text
 from protocol.clauses.c6_1 import opposed
 from protocol.messages import Ack, Emergency, FrameKey, Hail, Ident, MessageType, Position, Severity, Watch
 from protocol.terms import ContactTerms
@@ -69,6 +69,23 @@ class _Session:
     """What its last POSITION named."""
 
 
+@dataclass(slots=True)
+class _Past:
+    """What is left of a station's sessions that are over."""
+
+    called: dict[int, int] = field(default_factory=dict)
+    """When, at the earliest, the first call to each peer was sent."""
+    last_ns: dict[int | None, int] = field(default_factory=dict)
+    """When the first session that called each peer was last heard; under None, the first with a HAIL not heard."""
+
+    def add(self, account: Account, session: _Session) -> None:
+        for peer, call in session.called.items():
+            self.called[peer] = min(call.early_ns, self.called.get(peer, call.early_ns))
+        unheard = bool(account.counts) and account.unheard_hails(account.counts[-1]) != 0
+        for key in (*session.called, *([None] if unheard else [])):
+            self.last_ns.setdefault(key, account.last_at_ns)
+
+
 class Contact:
     id = "6.2"
     title = "contact"
@@ -89,8 +106,9 @@ class Contact:
         self.current: dict[tuple[int, int], Account] = {}
         """The account of each source's session."""
         self.duties: dict[tuple[Account, Account], _Duty] = {}
-        self.of_source: dict[int, dict[Account, _Session]] = {}
+        self.of_source: dict[int, ByAccount[_Session]] = {}
         """The sessions of each source."""
+        self.past: dict[int, _Past] = {}
         self.by_caller: dict[Account, list[_Duty]] = {}
         """Duties that may not be settled yet."""
         self.by_peer: dict[Account, list[_Duty]] = {}
@@ -104,9 +122,7 @@ class Contact:
         message, account = booked.frame.message, booked.account
         session = self.sessions.get(account)
         if session is None:
-            session = self.sessions[account] = _Session(begun_ns=booked.early_ns)
-            self.of_source.setdefault(account.source, {})[account] = session
-        self.current[account.source, account.session] = account
+            return *self._begun(booked), *self.hear(booked)
         found: Iterable[Finding] = ()
         if isinstance(message, Position):
             self._report(session, booked, message)
@@ -124,6 +140,25 @@ class Contact:
         if isinstance(message, COUNTS) and account.unheard_hails(account.counts[-1]) == 0:
             session.accounted_ns = booked.early_ns
         return (*found, *self._check(booked)) if self.by_caller.get(account) else found
+
+    def _begun(self, booked: Booked) -> Iterator[Finding]:
+        """A session begins; those of its station that are over leave what they say of later ones."""
+        of_source = self.of_source.setdefault(booked.account.source, ByAccount())
+        for account, session in of_source.over(booked):
+            self.past.setdefault(account.source, _Past()).add(account, session)
+            for caller, peer in [pair for pair in self.duties if account in pair]:
+                duty = self.duties.pop((caller, peer))
+                yield from self._left_open(duty, booked.at_ns)
+                duty.settled = True
+                for some in (self.by_caller[caller], self.by_peer[peer]):
+                    some[:] = [other for other in some if other is not duty]
+            for kept in (self.sessions, self.by_caller, self.by_peer):
+                kept.pop(account, None)
+            if self.current[account.source, account.session] is account:
+                del self.current[account.source, account.session]
+        account = booked.account
+        of_source[account] = self.sessions[account] = _Session(begun_ns=booked.early_ns)
+        self.current[account.source, account.session] = account
 
     def _report(self, session: _Session, booked: Booked, message: Position) -> None:
         aloft = message.airborne and not left_area(message, self.world.annexes.area)
@@ -260,11 +295,14 @@ class Contact:
         if told.outcome is not Outcome.FAIL:
             del self.duties[duty.caller, duty.peer]
             return told
+        past = self.past.get(duty.caller.source, _Past())
+        last_ns = [past.last_ns[key] for key in (duty.peer.source, None) if key in past.last_ns]
         for account, session in self.of_source[duty.caller.source].items():
             if account is not duty.caller and self._may_have_called(account, session, duty.peer.source):
-                # cut off, and back in a new session, it may remember that they have talked
-                begun_ns = self.sessions[duty.caller].begun_ns
-                told = self.world.unless_troubled(told, account.last_at_ns, begun_ns, account.source)
+                last_ns.append(account.last_at_ns)
+        for since_ns in last_ns:
+            # cut off, and back in a new session, it may remember that they have talked
+            told = self.world.unless_troubled(told, since_ns, self.sessions[duty.caller].begun_ns, duty.caller.source)
         return told
 
     @staticmethod
@@ -286,7 +324,8 @@ class Contact:
         calls = [session.called.get(duty.caller.source) for session in self.of_source[duty.peer.source].values()]
         if self.sessions[duty.caller].addressed_ns.get(duty.peer.source, duty.deadline_ns + 1) <= duty.deadline_ns:
             return True
-        return any(call is not None and call.early_ns <= duty.deadline_ns for call in calls)
+        past = self.past.get(duty.peer.source, _Past()).called.get(duty.caller.source, duty.deadline_ns + 1)
+        return past <= duty.deadline_ns or any(call and call.early_ns <= duty.deadline_ns for call in calls)
 
     def _settle(
         self,
@@ -326,12 +365,16 @@ class Contact:
 
     def close(self, end_ns: int) -> Iterator[Finding]:
         for duty in self.duties.values():
-            if duty.settled or self._was_called(duty):
-                continue
-            last = duty.caller.last_at_ns
-            if duty.deadline_ns > min(end_ns, last):
-                yield Finding(self.id, address_text(duty.caller.source), Outcome.PENDING, end_ns)
-            else:
-                since, both = duty.deadline_ns - seconds_ns(self.terms.second_s), (duty.caller.source, duty.peer.source)
-                cause = self.world.why_unheard(since, last, *both)
-                yield self._settle(duty, Outcome.INCONCLUSIVE, end_ns, (), None, cause)
+            yield from self._left_open(duty, end_ns)
+
+    def _left_open(self, duty: _Duty, end_ns: int) -> Iterator[Finding]:
+        """What becomes of a duty that nothing settled."""
+        if duty.settled or self._was_called(duty):
+            return
+        last = duty.caller.last_at_ns
+        if duty.deadline_ns > min(end_ns, last):
+            yield Finding(self.id, address_text(duty.caller.source), Outcome.PENDING, end_ns)
+        else:
+            since, both = duty.deadline_ns - seconds_ns(self.terms.second_s), (duty.caller.source, duty.peer.source)
+            cause = self.world.why_unheard(since, last, *both)
+            yield self._settle(duty, Outcome.INCONCLUSIVE, end_ns, (), None, cause)

@@ -7,7 +7,7 @@ first call and after the last deadline, leave no room for an ACK that was not he
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from protocol.accounts import COUNTS, Account, Booked
+from protocol.accounts import COUNTS, JOIN_NS, Account, Booked
 from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, World, address_text
 from protocol.messages import Ack, FrameKey, Hail, MessageType, Position, Watch
 from protocol.terms import AnswerTerms
@@ -32,6 +32,13 @@ class _Call:
     settled: bool = False
     doubted: bool = False
     """An ACK named a HAIL that was not heard, and that may have been this call's."""
+    answered: int = 0
+    """How many HAILs were there when an answer came too late; whoever gives one is not silent to these."""
+
+    @property
+    def unanswered(self) -> list[Booked]:
+        """The HAILs since then."""
+        return self.hails[self.answered :]
 
     def due_ns(self, limit_ns: int) -> int:
         """When an answer is due at the latest; a caller that leaves more time than the agreement is held to it."""
@@ -67,17 +74,24 @@ class Answered:
 
     def hear(self, booked: Booked) -> Iterable[Finding]:
         message = booked.frame.message
-        self.current[booked.frame.source, booked.frame.session] = booked.account
+        if self.current.get(booked.frame.key[:2]) is not booked.account:
+            self._begun(booked)
         if isinstance(message, Hail):
-            self._called(booked, message)
-        elif isinstance(message, Ack):
+            return self._called(booked, message)
+        if isinstance(message, Ack):
             return self._answered(booked, message)
-        elif isinstance(message, COUNTS):
+        if isinstance(message, COUNTS):
             found = self._check(booked) if self.open.get(booked.frame.source) else ()
             if isinstance(message, Position):
                 self.receipts[booked.frame.source] = booked.account, message.receipt
             return found
         return ()
+
+    def _begun(self, booked: Booked) -> None:
+        source, before_ns = booked.frame.source, booked.at_ns - JOIN_NS
+        for key in [k for k, account in self.current.items() if k[0] == source and account.last_at_ns < before_ns]:
+            del self.current[key]
+        self.current[source, booked.frame.session] = booked.account
 
     def _check(self, booked: Booked) -> list[Finding]:
         """What a count says of the calls to its source."""
@@ -90,11 +104,25 @@ class Answered:
                 found += self._judge(call, booked)
         return found
 
-    def _called(self, booked: Booked, hail: Hail) -> None:
+    def _forget(self, booked: Booked, addressee: int) -> Iterator[Finding]:
+        """Calls that are long over are no longer kept, nor who made them."""
+        kept_ns, kept = max(JOIN_NS, CALL_LIMITS * self.limit_ns), []
+        for call in self.calls.get(addressee, ()):
+            end_ns = call.due_ns(self.limit_ns) + kept_ns
+            if booked.at_ns <= end_ns:
+                kept.append(call)
+                continue
+            yield from self._left_open(call, end_ns)
+            call.settled = True
+        self.calls[addressee] = kept
+        self.open[addressee] = [call for call in self.open.get(addressee, ()) if not call.settled]
+
+    def _called(self, booked: Booked, hail: Hail) -> Iterator[Finding]:
         addressee = self.world.stations.get(hail.addressee)
         if addressee is None or addressee.role == "monitor":
             return
-        calls = self.calls.setdefault(hail.addressee, [])
+        yield from self._forget(booked, hail.addressee)
+        calls = self.calls[hail.addressee]
         for call in calls:
             again = _hail(call.hails[-1]).call_id == hail.call_id and call.caller is booked.account
             if again and booked.at_ns - call.hails[-1].at_ns < CALL_LIMITS * self.limit_ns:
@@ -103,14 +131,14 @@ class Answered:
         else:
             call = _Call(booked.account, hail.addressee, [booked])
             calls.append(call)
-            self.open.setdefault(hail.addressee, []).append(call)
+            self.open[hail.addressee].append(call)
         if hail.addressee in self.receipts:
             call.told[booked.id] = self.receipts[hail.addressee]
 
     def _answered(self, booked: Booked, ack: Ack) -> Iterator[Finding]:
         """An ACK settles the call whose HAIL it names; one to a HAIL that was not heard, the call around it.
 
-        One that comes too late for every HAIL heard settles nothing: it is no pass.
+        One that comes too late for every HAIL heard is no pass; but whoever gives it was not silent to them.
         """
         if ack.answers_type is not MessageType.HAIL:
             return
@@ -129,15 +157,17 @@ class Answered:
                 yield self._finding(call, Outcome.PASS, booked.at_ns, (named.id, booked.id), named)
             elif not owners:
                 call.doubted = True
+            elif len(call.unanswered) < self.terms.calls:  # perhaps in time for a HAIL that was not heard
+                call.answered, call.proof, call.proved = len(call.hails), None, None
 
     def _prove(self, call: _Call, booked: Booked) -> None:
         """A receipt or a report may be old and name another frame of this number: the caller's numbers went round, or
         it began its session anew. Then a report proves nothing, and a receipt only if it was another before the call.
         """
         message = booked.frame.message
-        if self.current[call.caller.source, call.caller.session] is not call.caller:
+        if self.current.get((call.caller.source, call.caller.session)) is not call.caller:
             return
-        for hail in call.hails:
+        for hail in call.unanswered:
             key = hail.frame.key
             if isinstance(message, Position):
                 account, receipt = call.told.get(hail.id, (None, None))
@@ -151,7 +181,7 @@ class Answered:
                 call.proof, call.proved = booked, hail
 
     def _judge(self, call: _Call, booked: Booked) -> Iterator[Finding]:
-        if call.proof is None or call.proved is None or call.doubted or len(call.hails) < self.terms.calls:
+        if call.proof is None or call.proved is None or call.doubted or len(call.unanswered) < self.terms.calls:
             return
         if booked.early_ns <= call.due_ns(self.limit_ns):
             return
@@ -164,7 +194,7 @@ class Answered:
         call.settled = True
         since = min(booked.account.number_before(call.hails[0].early_ns), call.proof.number)
         suspended = booked.account.suspended(since, booked.number)
-        evidence = (*(h.id for h in call.hails), call.proof.id, booked.id)
+        evidence = (*(h.id for h in call.unanswered), call.proof.id, booked.id)
         if suspended:
             yield self._finding(call, Outcome.EXCUSED, booked.at_ns, evidence, last, Cause.DISTRESS)
         elif suspended is None:
@@ -201,11 +231,11 @@ class Answered:
         since: Booked,
         cause: Cause | None = None,
     ) -> Finding:
-        caller, calls = address_text(call.caller.source), len(call.hails)
+        caller, calls = address_text(call.caller.source), len(call.unanswered or call.hails)
         told = {
             Outcome.FAIL: f"called {calls} times by {caller}, proved to have heard, "
             "and its count of ACKs shows no answer",
-            Outcome.INCONCLUSIVE: f"no answer heard to {calls} call(s) by {caller}",
+            Outcome.INCONCLUSIVE: f"no answer in time was heard to {calls} call(s) by {caller}",
         }
         return Finding(
             clause=self.id,
@@ -227,18 +257,19 @@ class Answered:
     def close(self, end_ns: int) -> Iterator[Finding]:
         for calls in self.calls.values():
             for call in calls:
-                last = call.hails[-1]
-                if call.settled:
-                    continue
-                if end_ns <= call.due_ns(self.limit_ns):
-                    yield Finding(self.id, address_text(call.addressee), Outcome.PENDING, end_ns)
-                    continue
-                cause = Cause.NOT_PROVED_HEARD
-                begin_ns, due_ns = call.hails[0].early_ns, call.due_ns(self.limit_ns)
-                if call.proof or self.world.troubled(call.addressee, begin_ns, due_ns):
-                    cause = self.world.why_unheard(begin_ns, end_ns, call.addressee)
-                evidence = tuple(h.id for h in call.hails)
-                yield self._finding(call, Outcome.INCONCLUSIVE, end_ns, evidence, last, cause)
+                yield from self._left_open(call, end_ns)
+
+    def _left_open(self, call: _Call, end_ns: int) -> Iterator[Finding]:
+        """What becomes of a call that nothing settled."""
+        begin_ns, due_ns = call.hails[0].early_ns, call.due_ns(self.limit_ns)
+        if not call.settled and end_ns <= due_ns:
+            yield Finding(self.id, address_text(call.addressee), Outcome.PENDING, end_ns)
+        elif not call.settled:
+            cause = Cause.NOT_PROVED_HEARD
+            if call.proof or self.world.troubled(call.addressee, begin_ns, due_ns):
+                cause = self.world.why_unheard(begin_ns, end_ns, call.addressee)
+            evidence = tuple(h.id for h in call.hails)
+            yield self._finding(call, Outcome.INCONCLUSIVE, end_ns, evidence, call.hails[-1], cause)
 
 
 def _hail(booked: Booked) -> Hail:

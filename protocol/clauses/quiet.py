@@ -26,6 +26,8 @@ MUCH = 200
 SILENT_NS = 60 * NS_PER_S
 """An aircraft that was not heard for so long keeps nobody's reports."""
 
+NEVER_NS = 1 << 62
+
 
 @dataclass(slots=True)
 class Flight:
@@ -186,7 +188,7 @@ class Quiet:
         """Count the block's passes, and begin another."""
         self._block.settle([flight.before for flight in self.flights], self.passes)
         some = (self.flights[i] for i in _places(np.any(self._block.since < AWAKE, axis=1)))
-        needed = min((flight.last.at_ns for flight in some if flight.last), default=0)
+        needed = min((flight.last.at_ns for flight in some if flight.last), default=NEVER_NS)
         for flight in self.flights:
             known = [*flight.before, *(fix for _, fix in flight.recent)]
             first = bisect_right(known, needed, key=_at_ns) - 1

@@ -52,6 +52,24 @@ def test_the_first_serial_heard_may_not_be_the_first(monitor: Any) -> None:
     assert ("6.2", A_TEXT) not in monitor.fails()
 
 
+def test_one_unheard_frame_may_have_been_an_avoidance_that_the_next_intent_replaced(monitor: Any) -> None:
+    """Serial 1 was the avoidance, in force for 4 s; the INTENT of serial 2 is heard, and one number is missing."""
+    a, b = Sender(monitor, A), Sender(monitor, B, where={"latitude_deg": 35.1})
+    for t in range(60):
+        if t == 21:
+            a.send(21.05, Intent(1, IntentKind.AVOID, 20), lost=True)
+        if t == 25:
+            a.intent = 2
+            a.send(25.05, Intent(2, IntentKind.TRANSIT, 120))
+        if not 21 <= t < 25:
+            a.report(t + 0.1)
+        b.report(t + 0.6)
+        if t == 20:
+            a.watch(20.3, b)
+    monitor.close(65.0)
+    assert monitor.outcomes("6.2", A_TEXT) == [Outcome.INCONCLUSIVE]
+
+
 def test_an_emergency_is_no_time_for_slots(monitor: Any) -> None:
     monitor.hear(1.25, A, 0, position(emergency=EmergencyState.GENERAL))
     monitor.close(5.0)

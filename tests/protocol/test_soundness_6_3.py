@@ -89,6 +89,13 @@ def test_an_answer_to_a_call_that_was_not_heard_may_be_the_answer(calls: Calls) 
     assert not calls.accused()
 
 
+def test_an_answer_too_late_is_no_silence_to_three_calls(calls: Calls) -> None:
+    """It comes 0.3 s late, after the first call; there may also have been a second one that was not heard."""
+    calls.fly(acks={15: (0, False)})
+    assert not calls.accused()
+    assert calls.monitor.verdict("6.3", A_TEXT) is Verdict.INCONCLUSIVE
+
+
 def test_a_late_answer_is_no_pass_when_reports_are_lost(monitor: Any) -> None:
     a, b = Sender(monitor, A), Sender(monitor, B, where={"latitude_deg": 36.0})
     a.report(0.1)
