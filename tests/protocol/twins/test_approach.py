@@ -51,7 +51,7 @@ def _degrees(north: float, east: float) -> float:
 
 
 def encounter(random: Random, turn_dps: float) -> tuple[Flown, Flown]:
-    """Two that pass each other at some distance, half-way through the time."""
+    """Two that pass each other at some distance half-way through the time."""
     middle = random.uniform(-60, 60), random.uniform(-179, 179)
     aside = EARTH.Direct(*middle, random.uniform(0, 360), random.uniform(0.0, 1.3) * NEAR_M)
     out = []
@@ -91,7 +91,7 @@ def fix_at(flown: Flown, t: float) -> Fix:
 @pytest.mark.parametrize(("turn_dps", "ahead_s"), [(0.0, 1), (0.0, 10), (1.5, 1)])
 def test_entry_and_exit_are_where_a_slow_search_finds_them(turn_dps: float, ahead_s: int) -> None:
     random, entries = Random(f"entry {turn_dps}"), 0
-    for _ in range(25 * MORE):
+    for _ in range(40 * MORE):
         a, b = encounter(random, turn_dps)
         for true_s, enters in crossings(a, b):
             seen_s = max(int(true_s) - ahead_s + 1, 0)
@@ -102,7 +102,7 @@ def test_entry_and_exit_are_where_a_slow_search_finds_them(turn_dps: float, ahea
             within = course.within(NEAR_M, 300.0)
             assert within is not None, (a, b, true_s)
             error_s = seen_s + within[not enters] - true_s
-            assert abs(error_s) < 0.05, (a, b, true_s, error_s)
+            assert abs(error_s) < 0.05 or closing < 100, (a, b, true_s, error_s)
             assert abs(error_s) * closing < 5.0, "metres"
             entries += enters
     assert entries > 5
@@ -170,7 +170,7 @@ def longest_s(a: Flown, b: Flown, near_m: float) -> float:
 @pytest.mark.parametrize("turn_dps", [0.0, 1.5])
 def test_6_1_fails_whoever_was_too_close_and_nobody_else(turn_dps: float) -> None:
     random, fails = Random(f"6.1 {turn_dps}"), 0
-    for _ in range(20 * MORE):
+    for _ in range(15 * MORE):
         a, b = encounter(random, turn_dps)
         nic, apart_ft = random.choice((11, 9, 8)), random.choice((0, 700, 1300))
         found = judged(a, b, nic, apart_ft)
@@ -190,3 +190,15 @@ def test_6_1_fails_whoever_was_too_close_and_nobody_else(turn_dps: float) -> Non
         ):
             assert longest_s(a, b, NEAR_M - 5) <= FOR_S + 0.5, (a, b)
     assert fails >= 3
+
+
+@pytest.mark.parametrize(("off_m", "fails"), [(6.0, False), (30.0, False), (-110.0, True)])
+def test_6_1_is_exact_for_two_that_fly_side_by_side(off_m: float, fails: bool) -> None:
+    """The bounds, 0.3 % of the distance and half a second's turn are all that lies between the proof and the limit."""
+    random = Random(f"beside {off_m}")
+    for _ in range(4 * MORE):
+        middle, track, speed = (random.uniform(-60, 60), random.uniform(-179, 179)), random.uniform(0, 360), 200.0
+        aside = EARTH.Direct(*middle, track + 90, NEAR_M + off_m)
+        beside = Flown(aside["lat2"], aside["lon2"], aside["azi2"] - 90, speed, 0.0)
+        found = judged(Flown(*middle, track, speed, 0.0), beside, 11, 0)
+        assert (Outcome.FAIL in found) is fails, (middle, track)

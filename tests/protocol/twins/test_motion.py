@@ -43,7 +43,9 @@ def flown(state: State, seconds: float, level: tuple[float, float], up_mps: floa
         brake = min(1.0, MOST_MPS / max(hypot(north, east), 1.0))
         if brake < 1:
             north, east = state.north_mps, state.east_mps  # it is as fast as it can be
-        latitude, longitude = moved(state.latitude_deg, state.longitude_deg, north * STEP_S, east * STEP_S)
+        # with the mean of both velocities, or it would get further than it can
+        way = (north + state.north_mps) / 2 * STEP_S, (east + state.east_mps) / 2 * STEP_S
+        latitude, longitude = moved(state.latitude_deg, state.longitude_deg, *way)
         state = State(latitude, longitude, state.height_m + up_mps * STEP_S, north, east, up_mps)
     return state
 
