@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from protocol.accounts import Account, Booked, Books, Standing
+from protocol.accounts import Account, Booked, Standing
 from protocol.agreement import Agreement, Annexes
+from protocol.books import Books
 from protocol.clauses import IDS, clauses_in_force
 from protocol.clauses.base import EVERY_MESSAGE, World, address_text
 from protocol.clauses.c1_1 import Registered

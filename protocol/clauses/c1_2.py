@@ -81,6 +81,8 @@ class OneStation:
     def _turn(self, address: _Address, booked: Booked) -> Iterable[Finding]:
         """A fresh frame of another session than the last."""
         source, session = booked.frame.source, booked.frame.session
+        if booked.account.continues:
+            return ()  # of a session of long ago, and perhaps a copy that only seems fresh
         sessions = address.sessions
         sessions[address.session] = sessions[address.session][0], _Sent.of(address.last)
         for number in [n for n, (_, last) in sessions.items() if last.late_ns < booked.early_ns - JOIN_NS]:

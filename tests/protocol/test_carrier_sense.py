@@ -2,8 +2,9 @@
 
 import pytest
 
-from protocol.accounts import Books, Standing
+from protocol.accounts import Standing
 from protocol.agreement import Channel
+from protocol.books import Books
 from protocol.heard import Heard
 from protocol.messages import Frame, Watch, stamp
 

@@ -4,7 +4,8 @@ from typing import Any
 
 from hypothesis import given, strategies as st
 
-from protocol.accounts import Booked, Books
+from protocol.accounts import Booked
+from protocol.books import Books
 from protocol.bounds import Limits, fix_of
 from protocol.clauses.base import World
 from protocol.heard import Heard, Receiver

@@ -127,7 +127,7 @@ def meeting(random: Random, loss: float, calls: float) -> Trace:
             message: Message = random.choice((position(north), position(north), position(north), OTHER))
             if random.random() < 0.25:
                 report = PeerReport(peer, 1, number[peer] - 1, 0xFFFF)
-                message = Watch(frozenset({1, 2}), 1, 0, 0, report if random.random() < 0.7 else None)
+                message = Watch(frozenset({1, 2, 3}), 1, 0, 0, report if random.random() < 0.7 else None)
             elif random.random() < calls:
                 message = hail(random.choice((peer, C)))
                 if message.addressee == peer:

@@ -50,8 +50,8 @@ def drawn(random: Random) -> list[Arrival]:
     out = [Arrival(-1.0, -1.0, source, 0, position(), 1, 1, True, -source) for source in (A, B)]
     for i in range(random.randrange(8, 25)):
         source = random.choice((A, A, B, B, STRANGER))
-        channel = random.choice((1, 1, 1, 2, 3))
-        heard_on = channel if channel != 3 and random.random() < 0.9 else random.choice((1, 2))
+        channel = random.choice((1, 1, 1, 2, 9))
+        heard_on = channel if channel != 9 and random.random() < 0.9 else random.choice((1, 2))
         sent = Arrival(
             float(i),
             float(i),
@@ -132,8 +132,8 @@ def found_by_content(a: Arrival, doubt: bool, ahead: bool) -> dict[str, tuple[st
     found: dict[str, tuple[str, Outcome] | None] = {"1.1": passed, "3.3": passed, "2.1": passed}
     if isinstance(a.message, Ident):
         found["1.3"] = passed if a.message.agreement == DIGEST else failed
-        found["2.2"] = passed if a.message.guarded == {1, 2} else suspended
-    if a.channel == 3:
+        found["2.2"] = passed if a.message.guarded == {1, 2, 3} else suspended
+    if a.channel == 9:
         found["2.1"] = suspended if ahead else None
     elif a.channel != a.heard_on:
         found["2.1"] = (UNATTRIBUTED, Outcome.FAIL)

@@ -173,5 +173,5 @@ def _placed(a: Sent, b: Sent, some: tuple[Message, ...], timed: tuple[type[Messa
         yield [*part, b]
 
 
-IDENT = Ident("TEST", Emitter.FIXED_WING, 0, frozenset({1, 2}))
+IDENT = Ident("TEST", Emitter.FIXED_WING, 0, frozenset({1, 2, 3}))
 REPORT = position()
