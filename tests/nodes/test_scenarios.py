@@ -143,7 +143,8 @@ def test_the_kept_agreement_passes_in_every_clause_that_it_exercises(
     report = flown(name).report()
     assert report["verdict"] == "pass"
     assert report["coverage"] == {"exercised": exercised, "not_exercised": idle, "not_applicable": ["7.2"]}
-    told = {v["verdict"] for v in report["verdicts"] if v["clause"] != "7.2"}  # there is no tower
+    # there is no tower, and no address has a verdict of its own by 1.2
+    told = {v["verdict"] for v in report["verdicts"] if v["clause"] not in ("1.2", "7.2")}
     assert told == {"pass", "not_exercised"}
     assert all(v["decided"] == 1.0 for v in report["verdicts"] if v["verdict"] == "pass")
 

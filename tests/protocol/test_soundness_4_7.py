@@ -137,3 +137,14 @@ def test_a_gap_before_the_silence_is_a_gap(monitor: Any) -> None:
     quiet.a.reports(100.1, 110.0, emcon=1)
     monitor.close(111.0)
     assert quiet.accused() == {"4.1"}
+
+
+def test_what_is_left_may_have_been_rounded(monitor: Any) -> None:
+    """Announced 10.02 s before, which was not heard; then, 5.1 s before, as 5 s."""
+    quiet = Quiet(monitor)
+    quiet.a.report(28.95)
+    quiet.a.report(29.95)
+    quiet.announce(29.98, lost=True)
+    quiet.announce(34.9)
+    monitor.close(40.0)
+    assert not quiet.accused()
