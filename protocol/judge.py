@@ -25,6 +25,8 @@ RISES_TO = {
     Outcome.INCONCLUSIVE: Verdict.INCONCLUSIVE,
     Outcome.FAIL: Verdict.FAIL,
 }
+MOST_KEPT = 1000
+"""So many fails, and as many that stay open, are kept of one clause for one subject; all are counted, and told."""
 NONE_YET = dict.fromkeys(Outcome, 0)
 
 
@@ -47,7 +49,8 @@ class Tally:
         if finding.cause:
             self.causes[finding.cause] = self.causes.get(finding.cause, 0) + 1
         if finding.outcome in (Outcome.FAIL, Outcome.INCONCLUSIVE):
-            self.findings.append(finding)
+            if self.counts[finding.outcome] <= MOST_KEPT:
+                self.findings.append(finding)
         elif finding.outcome is Outcome.PASS:
             self._come_near(finding)
 

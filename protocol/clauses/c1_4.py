@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from protocol.accounts import COUNTED, Account, Booked
 from protocol.bounds import FASTEST_MPS, in_area, stayed_inside
 from protocol.clauses.base import BY_WORD, ByAccount, World, address_text
-from protocol.messages import Ident, Position
+from protocol.clauses.silences import Silence, serials_since, silence_of
+from protocol.messages import Emcon, Ident, Position
 from protocol.terms import IdentTerms
 from protocol.units import NS_PER_S, seconds_ns
-from protocol.verdicts import CLOCK, STAYED_UP, Finding, Outcome, Passes
+from protocol.verdicts import CLOCK, STAYED_UP, Cause, Finding, Outcome, Passes
 
 
 @dataclass(slots=True)
@@ -29,13 +30,15 @@ class Identified:
     text = "A station identifies itself (IDENT) at least every {limit_s:g} s."
     kind = "A"
     hears_copies = False
-    watches = (Ident, Position)
+    watches = (Emcon, Ident, Position)
 
     def __init__(self, world: World, terms: IdentTerms):
         self.world = world
         self.limit_s = terms.limit_s
         self.limit_ns = seconds_ns(terms.limit_s)
         self.open: ByAccount[_Stretch] = ByAccount()
+        self.silences: ByAccount[dict[int, Silence]] = ByAccount()
+        """The announcements heard last, by serial."""
 
     def subjects(self) -> list[str]:
         return [address_text(s.address) for s in self.world.flying()]
@@ -46,6 +49,9 @@ class Identified:
             return self._report(booked, message)
         if isinstance(message, Ident) and message.sign_off:
             self.open.pop(booked.account, None)
+        elif isinstance(message, Emcon):
+            self.silences.over(booked)
+            self.silences.setdefault(booked.account, {})[message.serial] = silence_of(booked, message)
         return ()
 
     def _report(self, booked: Booked, message: Position) -> Iterable[Finding]:
@@ -65,7 +71,7 @@ class Identified:
         else:
             stretch.last = booked
             if booked.early_ns - stretch.first.late_ns > self.limit_ns and not stretch.failed:
-                return (self._too_long(stretch, booked),)
+                return self._too_long(stretch, booked)
         return ()
 
     def _stayed(self, a: Booked, b: Booked) -> bool:
@@ -75,21 +81,41 @@ class Identified:
         assert isinstance(after, Position)
         return stayed_inside(before, after, b.late_ns - a.early_ns, self.world.annexes.area, FASTEST_MPS)
 
-    def _too_long(self, stretch: _Stretch, booked: Booked) -> Finding:
+    def _silent_ns(self, a: Booked, b: Booked) -> int | None:
+        """For how long it was silent between two POSITIONs, at the most, as it had announced; None if that was not
+        heard."""
+        before, after = a.frame.message, b.frame.message
+        assert isinstance(before, Position)
+        assert isinstance(after, Position)
+        silent_ns, known = 0, self.silences.get(b.account, {})
+        for serial in serials_since(before.emcon, after.emcon):
+            if (silence := known.get(serial)) is None:
+                return None
+            silent_ns += max(min(silence.end_late_ns, b.late_ns) - max(silence.begin_early_ns, a.early_ns), 0)
+        return silent_ns
+
+    def _too_long(self, stretch: _Stretch, booked: Booked) -> Iterable[Finding]:
         """The count stood still for longer than the limit. Trouble explains that once; from here on it counts anew."""
+        silent_ns = self._silent_ns(stretch.first, booked)
+        if silent_ns is None:
+            doubt = self._finding(Outcome.INCONCLUSIVE, stretch.first, booked)._replace(cause=Cause.STATE_UNHEARD)
+            stretch.first, stretch.before = booked, None
+            return (doubt,)
+        if booked.early_ns - stretch.first.late_ns - silent_ns <= self.limit_ns:
+            return ()
         finding = self._finding(Outcome.FAIL, stretch.first, booked)
         told = self.world.unless_troubled(finding, stretch.first.early_ns, booked.late_ns, booked.frame.source)
         if told.outcome is Outcome.FAIL:
             stretch.failed = True
         else:
             stretch.first, stretch.before = booked, None
-        return told
+        return (told,)
 
     def _end(self, stretch: _Stretch, after: Booked) -> Iterator[Finding]:
         """The count went up: both IDENTs lie between `before` and `after`, so the time between them is bounded."""
         if stretch.failed or stretch.before is None:
             return
-        if after.at_ns - stretch.before.at_ns <= self.limit_ns:
+        if after.at_ns - stretch.before.at_ns - (self._silent_ns(stretch.before, after) or 0) <= self.limit_ns:
             yield self._finding(Outcome.PASS, stretch.before, after)
         else:
             yield self._finding(Outcome.INCONCLUSIVE, stretch.before, after)

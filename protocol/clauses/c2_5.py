@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from protocol.accounts import COUNTS, JOIN_NS, Account, Booked
-from protocol.clauses.base import BY_WORD, World, address_text, unless_suspended
+from protocol.clauses.base import BY_WORD, ByAccount, World, address_text, unless_suspended
 from protocol.messages import Hail, Position, Watch
 from protocol.terms import OrderTerms
 from protocol.units import NS_PER_S
@@ -49,7 +49,7 @@ class InOrder:
 
     def __init__(self, world: World, terms: OrderTerms):
         self.world, self.order = world, terms.order
-        self.calls: dict[Account, dict[tuple[int, int], _Call]] = {}
+        self.calls: ByAccount[dict[tuple[int, int], _Call]] = ByAccount()
         """Those of the last ten minutes, by addressee and call id."""
         self.waiting: dict[Account, list[_Waiting]] = {}
 
@@ -74,8 +74,6 @@ class InOrder:
         earlier = self.order[: self.order.index(channel)]
         if before.issuperset(earlier):
             return (self._finding(Outcome.PASS, booked, call),)
-        if before.intersection(earlier):
-            return ()  # one in between was left out, which is neither the order nor a call that begins at its end
         # one that began the call on time may have been sent a while before the first that was heard
         since_ns = call.first.early_ns - AGAIN_NS - self.world.longest_hold_ns - CLOCK_NS
         since = number_before(booked.account, since_ns)
@@ -85,6 +83,8 @@ class InOrder:
         return None
 
     def _call(self, booked: Booked, hail: Hail) -> _Call:
+        if booked.account not in self.calls:
+            self.calls.over(booked)
         calls = self.calls.setdefault(booked.account, {})
         for key in [key for key, call in calls.items() if call.last.at_ns < booked.at_ns - JOIN_NS]:
             del calls[key]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from protocol.accounts import SERIALS, Account, Booked
 from protocol.bounds import FASTEST_MPS, in_area, stayed_inside
-from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, World, address_text
+from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, ByAccount, World, address_text
 from protocol.clauses.silences import Silence, silence_of
 from protocol.messages import Emcon, Ident, Position
 from protocol.terms import EmconTerms
@@ -54,8 +54,8 @@ class Emissions:
         assert reports, "the agreement's own validation asks for 4.1 where this clause is in force"
         self.limit_s = reports.limit_s
         self.limit_ns = seconds_ns(reports.limit_s)
-        self.reported: dict[Account, _Reported] = {}
-        self.announced: dict[Account, dict[int, _Announced]] = {}
+        self.reported: ByAccount[_Reported] = ByAccount()
+        self.announced: ByAccount[dict[int, _Announced]] = ByAccount()
         """By serial."""
 
     def subjects(self) -> list[str]:
@@ -69,6 +69,8 @@ class Emissions:
         if isinstance(message, Position):
             reported = self.reported.get(account)
             if reported is None:
+                self.reported.over(booked)
+                found = (*found, *self._left_open(self.announced.over(booked), booked.at_ns))
                 self.reported[account] = _Reported(booked, message.emcon)
             elif reported.emcon == message.emcon:
                 reported.last = booked
@@ -240,7 +242,12 @@ class Emissions:
         return ()
 
     def close(self, end_ns: int) -> Iterator[Finding]:
-        for account, some in self.announced.items():
+        yield from self._left_open(self.announced.items(), end_ns)
+
+    def _left_open(
+        self, announcements: Iterable[tuple[Account, dict[int, _Announced]]], end_ns: int
+    ) -> Iterator[Finding]:
+        for account, some in announcements:
             for announced in some.values():
                 over_ns = self._end_ns(announced.silence, some)
                 if announced.after is not None and not announced.over:

@@ -173,10 +173,23 @@ class Contact:
         for duty in self.by_caller.get(booked.account, ()):
             if message.receipt not in duty.receipts:
                 duty.receipts.append(message.receipt)
+        for duty in (*self.by_caller.get(booked.account, ()), *self.by_peer.get(booked.account, ())):
+            if not duty.settled and booked.early_ns <= duty.deadline_ns and not self._inside(duty, booked.at_ns):
+                duty.settled = True  # whoever leaves the ring, or was never there, need not be called: it begins anew
+                self.duties.pop((duty.caller, duty.peer), None)
         if session.fix:
             session.fixes[booked.number] = booked.id, session.fix[1:]
             if len(session.fixes) > REMEMBERED:
                 del session.fixes[next(iter(session.fixes))]
+
+    def _inside(self, duty: _Duty, at_ns: int) -> bool:
+        """Whether the two, by what both reported last, surely are inside the ring."""
+        mine, its = self.sessions[duty.caller].fix, self.sessions[duty.peer].fix
+        return (
+            mine is not None
+            and its is not None
+            and separation(mine, its, at_ns, self.limits).level_high_m < self.ring_m
+        )
 
     def _addressed(self, session: _Session, named: FrameKey) -> None:
         """A frame that was addressed to this session's station was heard by it."""

@@ -127,6 +127,8 @@ class RightAnswer:
         right = asked is not None and _is_right(asked, ack)
         new = _Answer(booked, asked, right, booked.late_ns + self.limit_ns)
         others = self.answers.setdefault(booked.frame.source, deque(maxlen=KEPT))
+        while others and others[0].ack.at_ns < booked.at_ns - JOIN_NS:
+            others.popleft()
         same = [other for other in others if _is_same(other, new)]
         others.append(new)
         if asked is None:

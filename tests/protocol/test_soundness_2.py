@@ -266,8 +266,8 @@ def test_a_ground_station_is_held_to_the_order_too(monitor: Any) -> None:
 def test_hails_that_name_another_channel_accuse_nobody(monitor: Any) -> None:
     a = Sender(monitor, A)
     a.reports(0.1, 70.0)
-    a.send(75.5, hail(B), channel=4, heard_on=2)
-    a.send(76.5, hail(B), channel=4)
+    a.send(75.5, hail(B), channel=3, heard_on=2)
+    a.send(76.5, hail(B), channel=3)
     a.report(77.5)
     monitor.close(80.0)
     assert ("2.5", A_TEXT) not in monitor.fails()
