@@ -6,7 +6,7 @@ from math import atan2, cos, degrees, hypot, radians, sin
 import numpy as np
 
 from nodes.faults.base import Active
-from nodes.motion import Kinematics, Motion, Sampled, metres_per_degree, wrapped
+from nodes.motion import Kinematics, Motion, Sampled, heading_deg, metres_per_degree, wrapped
 from nodes.scenario import FaultEntry
 from nodes.stations.effects import Steer
 from protocol.units import NS_PER_S, seconds_ns
@@ -57,13 +57,16 @@ class Approach:
         def blend(mine: float, theirs: float, gap: float) -> float:
             return mine + part * (theirs - mine) + rate * gap
 
+        north_mps = blend(own.velocity_north_mps, target.velocity_north_mps, away[0] * north_m)
+        east_mps = blend(own.velocity_east_mps, target.velocity_east_mps, away[1] * east_m)
         return own._replace(
             latitude_deg=own.latitude_deg + part * away[0],
             longitude_deg=wrapped(own.longitude_deg + part * away[1]),
             altitude_ft=own.altitude_ft + part * away[2],
-            velocity_north_mps=blend(own.velocity_north_mps, target.velocity_north_mps, away[0] * north_m),
-            velocity_east_mps=blend(own.velocity_east_mps, target.velocity_east_mps, away[1] * east_m),
+            velocity_north_mps=north_mps,
+            velocity_east_mps=east_mps,
             velocity_up_mps=blend(own.velocity_up_mps, target.velocity_up_mps, away[2] * 0.3048),
+            heading_deg=heading_deg(north_mps, east_mps),
         )
 
 

@@ -28,6 +28,8 @@ SECOND_S = (120, 90, 60, 45, 30)
 """and ends at the latest of these up to which it is nearly straight:"""
 ASIDE_M, ASIDE_FT = 1_500.0, 250.0
 """nowhere further beside the straight line than this."""
+ASTRAY = 1.5
+"""Who is so many times further beside the declared path does not fly it."""
 STRAIGHT = frozenset({IntentKind.TRANSIT, IntentKind.CLIMB, IntentKind.DESCEND})
 METRES_A_DEGREE = 111_195
 
@@ -81,9 +83,15 @@ class Intents:
         return declared.until_ns - now_ns < valid_ns - VALID_NS + RENEW_NS
 
     def _has_changed(self, declared: Declared, now_ns: int, here: Kinematics) -> bool:
-        """Whether it avoids now or no more; or has declared straight flight, and is or will soon be turning."""
+        """Whether it avoids now or no more; is not where it declared to be; or has declared straight flight, and is or
+        will soon be turning."""
         if (declared.kind is IntentKind.AVOID) is not self._avoids(now_ns):
             return True
+        points = declared.points
+        if points and points[0].at_ns <= now_ns <= points[1].at_ns:
+            place = Point(now_ns, here.latitude_deg, here.longitude_deg, here.altitude_ft)
+            if _is_aside(points[0], points[1], place, ASTRAY):
+                return True
         if declared.kind not in STRAIGHT:
             return False
         ahead = self._sense(now_ns + seconds_ns(LOOK_S)) or here
@@ -140,7 +148,7 @@ def _off_deg(there: Kinematics, track_deg: float) -> float:
     return abs((there.heading_deg - track_deg + 180) % 360 - 180)
 
 
-def _is_aside(a: Point, b: Point, p: Point) -> bool:
+def _is_aside(a: Point, b: Point, p: Point, most: float = 1.0) -> bool:
     """Whether at its time p lies beside the straight line from a to b."""
     part = (p.at_ns - a.at_ns) / (b.at_ns - a.at_ns)
     north = p.latitude_deg - a.latitude_deg - part * (b.latitude_deg - a.latitude_deg)
@@ -148,7 +156,7 @@ def _is_aside(a: Point, b: Point, p: Point) -> bool:
     east = (p.longitude_deg - a.longitude_deg - part * turn + 180) % 360 - 180
     aside_m = hypot(north, east * cos(radians(p.latitude_deg))) * METRES_A_DEGREE
     aside_ft = abs(p.altitude_ft - a.altitude_ft - part * (b.altitude_ft - a.altitude_ft))
-    return aside_m > ASIDE_M or aside_ft > ASIDE_FT
+    return aside_m > most * ASIDE_M or aside_ft > most * ASIDE_FT
 
 
 def _message(declared: Declared, now_ns: int) -> Intent:

@@ -37,6 +37,8 @@ class Silence:
         if self._span is None:
             return
         begin_ns, end_ns = self._span
+        if self._machine.state == "on the air" and now_ns > begin_ns - self._notice_ns - MARGIN_NS // 2:
+            return  # it is too late to announce it: so it keeps none
         actions: tuple[str, ...] = ()
         if now_ns >= end_ns:
             self._machine.on("ends")

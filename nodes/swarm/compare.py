@@ -204,7 +204,11 @@ def _near_s(flight: Flight, station: StationEntry, from_ns: int, until_ns: int) 
 def _close_and_not_found(flown: Flown) -> Iterator[Bug]:
     flight, terms = flown.flight, flown.flight.agreement.clause.c6_1
     troubled = {name for f in flight.scenario.fault if TABLE[f.name].whom is not Whom.PAIR for name in _named(f)}
-    able = [s for s in flight.stations if s.flies and s.call_sign not in troubled and not s.avoid_s]
+    able = [
+        s
+        for s in flight.stations
+        if s.flies and s.call_sign not in troubled and not (s.avoid_s or s.distress_s or s.emcon_s)
+    ]
     for a, b in combinations(able, 2) if terms else ():
         subject = "/".join(sorted((f"{a.address:06x}", f"{b.address:06x}")))
         if a.party == b.party or _verdict(flown, "6.1", subject) is Verdict.FAIL:

@@ -37,7 +37,8 @@ def draw(seed: int) -> Plan:
     duration_s = random.choice([60, 90, 90, 120, 150])
     agreement = _terms(random, faulty)
     place = random.choice(PLACES)
-    stations = [_aircraft(i, random, place, duration_s) for i in range(random.randint(2, 10))]
+    stations = [_tower(random, place)]
+    stations += [_aircraft(i, random, place, duration_s) for i in range(random.randint(2, 9))]
     _deal_slots(stations, agreement, random)
     scenario: Table = {
         "title": f"Swarm, seed {seed}",
@@ -47,7 +48,7 @@ def draw(seed: int) -> Plan:
         "seed": seed,
         "medium": draw_medium(random, clean),
         "unagreed_channel": [_stray()],
-        "station": [_monitor(random, place), _tower(random, place), *stations],
+        "station": [_monitor(random, place), *stations],
         "event": [],
     }
     if not clean:

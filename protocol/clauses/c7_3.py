@@ -24,10 +24,13 @@ from protocol.messages import (
     Watch,
 )
 from protocol.terms import NoTerms
+from protocol.units import NS_PER_S
 from protocol.verdicts import CLOCK, Cause, Finding, Outcome, Passes
 
 KEPT = 1024
 """EMERGENCYs that are kept of one incident; beyond, nobody comes to know of it any more who did not before."""
+QUEUED_NS = 2 * NS_PER_S
+"""What was given to a transmitter goes out so much later at most."""
 REPORTED = 33
 """Numbers of which a WATCH tells whether they were heard."""
 
@@ -158,11 +161,16 @@ class ChannelLeft:
             return (Finding(self.id, subject, Outcome.EXCUSED, booked.at_ns, cause=Cause.DISTRESS),)
         if _is_about(message, in_distress):
             return (Finding(self.id, subject, Outcome.PASS, booked.at_ns),)
-        known = [i for i in on_it if booked.account in i.knowing]
+        known = [i for i in on_it if booked.account in i.knowing and self._had_time(i.knowing[booked.account], booked)]
         if known:
             suspended = self.world.suspended(booked.account, booked.number, booked.number)
             self.waiting.append(_Waiting(booked, known, suspended))
         return ()
+
+    @staticmethod
+    def _had_time(proof: Booked, booked: Booked) -> bool:
+        """Whether it knew of the incident when it gave the frame to its transmitter, and not only since."""
+        return booked.early_ns - proof.late_ns > QUEUED_NS
 
     def _goes_on(self, incident: _Incident, booked: Booked) -> Iterator[Finding]:
         """Another EMERGENCY of an incident: what was sent before it was sent while the incident was open."""
