@@ -78,9 +78,11 @@ TABLE: dict[str, Trips] = {
     "vague": Trips("4.6", 36),
     "overlong_emcon": Trips("4.7", 20),
     "no_intent": Trips("5.1", 40, onset=Onset.START),
-    "surprise_turn": Trips("5.2", inf),
+    "surprise_turn": Trips("5.2", inf, also=("5.3",)),  # if it says nothing new for long, as in a silence
     "broken_promise": Trips("5.3", inf),
-    "too_close": Trips("6.1", 0, also=("6.6",), whom=Whom.PAIR),  # how long it takes to get there, only the true motions say
+    "too_close": Trips(
+        "6.1", 0, also=("6.6",), whom=Whom.PAIR
+    ),  # how long it takes to get there, only the true motions say
     "no_contact": Trips("6.2", 75, also=("6.5",), onset=Onset.START, near=True, side=Side.CALLS),
     "ignores_hail": Trips("6.3", 75, onset=Onset.START, near=True, side=Side.IS_CALLED),
     "says_not_does": Trips("6.4", inf),

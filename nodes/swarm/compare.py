@@ -3,6 +3,7 @@
 A *wrong accusation* is a fail that nothing in the flight excuses. What excuses one
 - of a station: a fault of it in whose row of `nodes.fault_table` the clause stands;
 - of nobody: a fault that breaks the clause as nobody's;
+- of a station in 6.6: that it truly did what the clause forbids, by its motions (`nodes.aiming`);
 - of a pair: such a fault of either; in 6.1 also that the two really were inside the safe distance, by their true
   motions and with `OUTER_M` more, for all of the time that 6.1 names and no later than the finding.
 
@@ -28,6 +29,7 @@ from itertools import combinations
 from math import isinf
 from typing import NamedTuple
 
+from nodes.aiming import aimed
 from nodes.closeness import close_spans, longest_s
 from nodes.fault_table import TABLE, Onset, Whom, guilty_of, on_its_side, subject_of
 from nodes.flight import Flight
@@ -85,7 +87,12 @@ def _excused(finding: Finding, guilty: set[tuple[str, str]]) -> bool:
 
 
 def _really(flight: Flight, finding: Finding) -> bool:
-    """Whether a fail of 6.1 says of a pair what their true motions say."""
+    """Whether a fail of 6.1 or 6.6 says what the true motions say, whoever meant it."""
+    attack = flight.agreement.clause.c6_6
+    if finding.clause == "6.6" and attack is not None:
+        own = _motion(flight, finding.subject)
+        others = (s for s in flight.stations if s.flies and f"{s.address:06x}" != finding.subject)
+        return any(aimed(own, true_motion_of(s, flight), finding.at_ns, attack) for s in others)
     terms = flight.agreement.clause.c6_1
     if finding.clause != "6.1" or terms is None or "/" not in finding.subject:
         return False
@@ -146,14 +153,11 @@ def told_enough(flown: Flown, fault: FaultEntry) -> bool:
     scenario, named = flight.scenario, _named(fault)
     station = next(s for s in flight.stations if s.call_sign == fault.station)
     others = [f for f in scenario.fault if f is not fault and (row.near or _named(f) & named)]
-    if (
-        isinf(row.seconds)
-        or row.whom is Whom.PAIR
-        or others
-        or any(e.station in named for e in scenario.event)
-        or station.avoid_s
-    ):
-        return False  # pairs are looked at by their motions
+    if isinf(row.seconds) or row.whom is Whom.PAIR:
+        return False  # the one depends on more, pairs are looked at by their motions
+    excused = station.avoid_s or station.distress_s or station.emcon_s
+    if others or excused or any(e.station in named for e in scenario.event):
+        return False
     if (row.near and not is_clean(flown)) or not all_heard(flown, None if row.near else station.address):
         return False
     if not on_its_side(row, station.party, flight.agreement.party[0].name):
