@@ -120,8 +120,10 @@ def decided_of(flights: list[FlightTest]) -> dict[str, tuple[int, int]]:
     return shares
 
 
-IDLE = ("0.1", "1.2", "2.3", "2.4", "2.5", "3.2", "4.7", "7.1", "7.2", "7.3")
-"""Clauses that nothing exercises: nobody is in distress, uses the guard channel, changes channels or falls silent."""
+IDLE = ("0.1", "1.2", "2.4", "4.7", "6.7", "7.1", "7.2", "7.3")
+"""Clauses that nothing exercises: nobody is in distress, changes channels, loses its link or falls silent."""
+CALLED = {"6.3": 0.95}
+"""Calls on guard meet others there, and whoever talks does not hear: some are not proved heard before the flight ends."""
 
 
 @pytest.mark.parametrize("loss", DECIDED)
@@ -133,7 +135,7 @@ def test_nobody_innocent_is_accused_and_most_is_decided(loss: float) -> None:
     assert settled / judged >= DECIDED[loss], shares
     for clause, (a, b) in shares.items():
         # many easy instances of one clause must not hide another that never decides
-        assert clause in IDLE or (b > 0 and a / b >= DECIDED[loss]), (clause, a, b)
+        assert clause in IDLE or (b > 0 and a / b >= DECIDED[loss] * CALLED.get(clause, 1)), (clause, a, b)
 
 
 CAUGHT = {

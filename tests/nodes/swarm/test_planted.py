@@ -72,7 +72,9 @@ def flown_with(*names: str, event: tuple[dict[str, Any], ...] = ()) -> Flown:
             continue
         if plan.agreement["clause"]["4.1"]["every_s"] != 1 or any("avoid_s" in s for s in plan.scenario["station"]):
             continue
-        stations = plan.scenario["station"][1:]
+        stations = [s for s in plan.scenario["station"] if "waypoints" in s]
+        if any(s.keys() & {"emcon_s", "distress_s", "lost_link"} for s in stations):
+            continue
         way = stations[0]["waypoints"]
         if way[0][0] > 0 or way[-1][0] < plan.scenario["duration_s"]:
             continue
