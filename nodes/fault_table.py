@@ -55,7 +55,7 @@ class Trips(NamedTuple):
 
 TABLE: dict[str, Trips] = {
     "stranger": Trips("1.1", 5, whom=Whom.NOBODY, onset=Onset.START),
-    "impersonation": Trips("1.2", 10, whom=Whom.NOBODY),
+    "impersonation": Trips("1.2", 10, whom=Whom.NOBODY, onset=Onset.LATER),
     "stale_agreement": Trips("1.3", 25),
     "anonymous": Trips("1.4", 65),
     "wrong_channel": Trips("2.1", 10),
@@ -83,7 +83,7 @@ TABLE: dict[str, Trips] = {
     "too_close": Trips(
         "6.1", 0, also=("6.6",), whom=Whom.PAIR
     ),  # how long it takes to get there, only the true motions say
-    "no_contact": Trips("6.2", 75, also=("6.5",), onset=Onset.START, near=True, side=Side.CALLS),
+    "no_contact": Trips("6.2", 75, also=("2.5", "6.5"), onset=Onset.START, near=True, side=Side.CALLS),
     "ignores_hail": Trips("6.3", 75, onset=Onset.START, near=True, side=Side.IS_CALLED),
     "says_not_does": Trips("6.4", inf),
     "plays_chicken": Trips("6.5", inf),

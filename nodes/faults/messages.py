@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from math import cos, radians
 from typing import NamedTuple
 
 from nodes.faults.base import Active, Around, Edit, often
@@ -52,7 +53,8 @@ BABBLE = 8
 """So many calls on guard with each POSITION: some 6 % of the channel at 31.5 kb/s."""
 VAGUE_NACP = 5
 SPOOFED_DEG = 12.0
-"""So much further east `spoofed_position` says that it is: too far for the delay of its frames, and for any power."""
+"""So much further east, at 35 degrees of latitude, `spoofed_position` says that it is: too far for the delay of its
+frames, and for any power."""
 BESIDE_DEG = 0.15
 """So much further north (or south) `broken_promise` says that it will fly: 9 NM."""
 EARLY_S = 8.0
@@ -111,11 +113,18 @@ def _spoofed(by_deg: float, send: Send) -> Send:
     """What it declares is as far off as where it says it is."""
     message = send.message
     if isinstance(message, Intent):
-        first, second = (_moved(point, 0.0, by_deg) for point in (message.first, message.second))
+        points = (message.first, message.second)
+        first, second = (p and _moved(p, 0.0, _widened(by_deg, p.latitude_deg)) for p in points)
         return replace(send, message=message._replace(first=first, second=second))
     if not isinstance(message, Position) or message.longitude_deg is None:
         return send
-    return replace(send, message=message._replace(longitude_deg=_east(message.longitude_deg, by_deg)))
+    east_deg = _widened(by_deg, message.latitude_deg or 0.0)
+    return replace(send, message=message._replace(longitude_deg=_east(message.longitude_deg, east_deg)))
+
+
+def _widened(by_deg: float, latitude_deg: float) -> float:
+    """As far as so many degrees are at 35 degrees of latitude."""
+    return by_deg * cos(radians(35.0)) / cos(radians(latitude_deg))
 
 
 def _east(longitude_deg: float, by_deg: float) -> float:
@@ -322,7 +331,7 @@ class _Silence:
             return []
         held, self._held = self._held, {}
         held.pop(kind, None)
-        return [send, *held.values()]
+        return [send, *(replace(late, channel=send.channel) for late in held.values())]  # it may have been ordered on
 
 
 class _Every:

@@ -115,11 +115,18 @@ class _Then:
         return own if at_ns < self._at_ns or own is None else self._after.at(at_ns)
 
 
+def _both_there_ns(own: Motion, target: Motion, from_ns: int, end_ns: int) -> int:
+    """The first instant, looked for in seconds, from which on one can fly at the other."""
+    instants = range(from_ns, end_ns, NS_PER_S)
+    return next((at for at in instants if own.at(at) is not None and target.at(at) is not None), end_ns)
+
+
 def flown(own: Motion, faults: list[FaultEntry], others: Mapping[str, Motion], start_ns: int, end_ns: int) -> Motion:
     """How a station flies with its faults; `others` has the motions of all by call sign."""
     for fault in faults:
         if fault.target is not None and fault.name in ("too_close", "simulated_attack"):
             active, target = Active.of(fault, start_ns), others[fault.target]
+            active = Active(_both_there_ns(own, target, active.from_ns, end_ns), active.until_ns)
             own = Approach(own, target, active) if fault.name == "too_close" else attack(own, target, active, end_ns)
     return own
 

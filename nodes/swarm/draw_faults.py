@@ -33,16 +33,25 @@ def draw_faults(random: Random, scenario: Table, agreement: Table) -> list[Table
             continue
         fault = {"name": name, "station": station["call_sign"], **_times(random, name, row, scenario["duration_s"])}
         if name in NEEDS_TARGET:
-            others = [s["call_sign"] for s in flying if s["party"] != station["party"]]
+            others = [s for s in flying if s["party"] != station["party"]]
+            if name == "impersonation":  # in the name of one that is not heard anybody can say anything
+                others = [s for s in others if _stays(s, scenario)]
             if not others:
                 continue
-            fault["target"] = random.choice(others)
+            fault["target"] = random.choice(others)["call_sign"]
         if name in STRONG and random.random() < 0.3:
             fault["strength"] = random.choice([1.0, 1.5, 2.0])
         if name in BECAUSE:
             BECAUSE[name](random, fault, station, scenario)
         faults.append(fault)
     return faults
+
+
+def _stays(station: Table, scenario: Table) -> bool:
+    """Whether it is there all the time."""
+    begin, *_, end = station["waypoints"]
+    switched = any("on_air" in e and e["station"] == station["call_sign"] for e in scenario["event"])
+    return bool(begin[0] <= 0 and end[0] >= scenario["duration_s"]) and not switched
 
 
 def _ordered(random: Random, fault: Table, station: Table, scenario: Table) -> None:

@@ -123,7 +123,7 @@ def decided_of(flights: list[FlightTest]) -> dict[str, tuple[int, int]]:
 IDLE = ("0.1", "1.2", "2.4", "4.7", "6.7", "7.1", "7.2", "7.3")
 """Clauses that nothing exercises: nobody is in distress, changes channels, loses its link or falls silent."""
 CALLED = {"6.3": 0.95}
-"""Calls on guard meet others there, and whoever talks does not hear: some are not proved heard before the flight ends."""
+"""Calls on guard meet others there, and who talks does not hear: some are not proved heard before the flight ends."""
 
 
 @pytest.mark.parametrize("loss", DECIDED)
