@@ -86,7 +86,7 @@ TABLE: dict[str, Trips] = {
     "no_contact": Trips("6.2", 75, also=("2.5", "6.5"), onset=Onset.START, near=True, side=Side.CALLS),
     "ignores_hail": Trips("6.3", 75, onset=Onset.START, near=True, side=Side.IS_CALLED),
     "says_not_does": Trips("6.4", inf),
-    "plays_chicken": Trips("6.5", inf),
+    "plays_chicken": Trips("6.5", inf, also=("2.5", "6.1")),  # 2.5: if it ends in the middle of a call
     "simulated_attack": Trips("6.6", inf, also=("5.3",)),
     "lost_link_stray": Trips("6.7", inf, also=("5.3",)),
     "vague_mayday": Trips("7.1", 10),
