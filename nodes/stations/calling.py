@@ -102,14 +102,14 @@ class Calling:
         return Send(ack, channel, shared=shared)
 
 
-def read_back(key: FrameKey, change: FrequencyChange, channel: int) -> Send:
-    """The answer to a change of frequency: it will be done, and this is what was understood."""
+def read_back(key: FrameKey, change: FrequencyChange, channel: int, result: Result = Result.WILCO) -> Send:
+    """The answer to a change of frequency: that it will be done, or not, and what was understood."""
     ack = Ack(
         key.source,
         key.session,
         key.sequence,
         MessageType.FREQUENCY_CHANGE,
-        Result.WILCO,
+        result,
         read_back=change.to_channel,
     )
     return Send(ack, channel, shared=True)

@@ -6,7 +6,7 @@ from nodes.stations.calling import read_back
 from nodes.stations.effects import Send
 from nodes.stations.machine import Machine
 from nodes.stations.procedures import CHANGE
-from protocol.messages import FrameKey, FrequencyChange
+from protocol.messages import FrameKey, FrequencyChange, Result
 from protocol.units import NS_PER_S, seconds_ns
 
 EARLY_NS = NS_PER_S
@@ -30,8 +30,10 @@ class Tuning:
         return self._order is not None
 
     def ordered(self, key: FrameKey, change: FrequencyChange, sent_ns: int) -> Iterator[Send]:
-        """A change was ordered by a frame that was sent at an instant; one to where nobody is, is nothing to do."""
-        if change.to_channel not in self._agreed:
+        """A change was ordered by a frame that was sent at an instant; one that leads nowhere, or from where it is not,
+        cannot be done."""
+        if change.to_channel not in self._agreed or change.from_channel != self.channel:
+            yield read_back(key, change, self.channel, Result.UNABLE)
             return
         if self._machine.on("ordered"):
             self._order = sent_ns + seconds_ns(change.effective_s), change

@@ -12,6 +12,7 @@ from protocol.accounts import JOIN_NS, Booked
 from protocol.clauses.base import BY_WORD, CALLS, EVERY_MESSAGE, Tacit, World, address_text, unless_suspended
 from protocol.messages import (
     Ack,
+    Emcon,
     Emergency,
     FrameKey,
     FrequencyChange,
@@ -43,6 +44,9 @@ class _Waiting(NamedTuple):
     finding: Finding
 
 
+ALONE_NS = 20 * NS_PER_S
+
+
 @dataclass(slots=True)
 class _Bound:
     """What an aircraft has agreed to. It may be on the new channel from `early_ns`, and must be by `late_ns`."""
@@ -54,6 +58,8 @@ class _Bound:
     late_ns: int
     known: int
     """Up to this number of its session every ACK was heard."""
+    was_there: bool
+    """Whether it reported on the channel that is left when it agreed."""
     waiting: list[_Waiting] = field(default_factory=list)
 
 
@@ -72,6 +78,8 @@ class CarriedOut:
         self.asked: dict[FrameKey, Booked] = {}
         """HAILs and FREQUENCY_CHANGEs of the last ten minutes, in order of arrival."""
         self.bound: dict[int, _Bound] = {}
+        self.reported_on: dict[int, int] = {}
+        """The channel of each aircraft's last POSITION."""
 
     def subjects(self) -> list[str]:
         return [address_text(s.address) for s in self.world.flying()]
@@ -81,6 +89,8 @@ class CarriedOut:
         if isinstance(message, ASKS):
             self._remember(booked)
         bound = self.bound.get(source)
+        if isinstance(message, Position) and booked.frame.channel == booked.heard.channel:
+            self.reported_on[source] = booked.frame.channel
         if bound is None:
             if isinstance(message, Ack) and source in self.world.flies:
                 self._acknowledged(booked, message)
@@ -90,7 +100,9 @@ class CarriedOut:
         found = self._follow(bound, booked)
         if isinstance(message, Ack):
             return (*found, *self._answered(booked, message))
-        return (*found, *self._release(source)) if isinstance(message, Ident) and message.sign_off else found
+        is_over = isinstance(message, Ident) and message.sign_off
+        is_over = is_over or (isinstance(message, Emcon) and message.resume_channel == bound.order.from_channel)
+        return (*found, *self._release(source)) if is_over else found
 
     def _remember(self, booked: Booked) -> None:
         while self.asked and next(iter(self.asked.values())).at_ns < booked.at_ns - JOIN_NS:
@@ -123,7 +135,7 @@ class CarriedOut:
         order = change.frame.message
         if not isinstance(order, FrequencyChange) or order.from_channel == order.to_channel:
             return
-        if order.addressee not in (None, booked.frame.source):
+        if order.addressee not in (None, booked.frame.source) or ack.read_back not in (None, order.to_channel):
             return
         after_ns = seconds_ns(order.effective_s)
         self.bound[booked.frame.source] = _Bound(
@@ -134,6 +146,7 @@ class CarriedOut:
             # who agrees when it is late already has the tolerance from then on
             max(change.late_ns + after_ns + HALF_STEP_NS, booked.late_ns) + self.tolerance_ns,
             booked.number,
+            self.reported_on.get(booked.frame.source) == order.from_channel,
         )
 
     def _follow(self, bound: _Bound, booked: Booked) -> Iterable[Finding]:
@@ -159,10 +172,11 @@ class CarriedOut:
             return None
         if channel == order.from_channel:
             kept, broken = booked.late_ns < bound.early_ns, booked.early_ns > bound.late_ns
-            broken = broken and order.fallback != channel
+            # who hears nobody on the new channel for so long may have come back
+            broken = broken and order.fallback != channel and booked.late_ns <= bound.late_ns + ALONE_NS
         else:
             kept = booked.early_ns > bound.late_ns
-            broken = booked.late_ns < bound.early_ns and booked.early_ns > bound.ack.late_ns
+            broken = bound.was_there and booked.late_ns < bound.early_ns and booked.early_ns > bound.ack.late_ns
         if self._is_free(booked) or not (kept or broken):
             return None
         if broken:
