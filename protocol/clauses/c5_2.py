@@ -203,7 +203,7 @@ def _in_distress(booked: Booked, serial: int) -> bool:
 
 
 def _remember(flight: _Flight, booked: Booked, intent: Intent) -> None:
-    track = intent.track_deg if intent.kind in STRAIGHT and _is_one_line(intent) else None
+    track = intent.track_deg if intent.kind in STRAIGHT and is_one_line(intent) else None
     said = [s for s in flight.said.pop(intent.serial, ()) if booked.number - s.number < SERIALS]
     said = [s for s in said if s.track_deg != track]
     flight.said[intent.serial] = [*said, _Said(booked.number, track, booked.id)]
@@ -211,7 +211,7 @@ def _remember(flight: _Flight, booked: Booked, intent: Intent) -> None:
         del flight.said[next(iter(flight.said))]
 
 
-def _is_one_line(intent: Intent) -> bool:
+def is_one_line(intent: Intent) -> bool:
     """Whether its points, if it gives both, lie on the track; else it turns at the first of them, as declared."""
     a, b = intent.first, intent.second
     if a is None or b is None or intent.track_deg is None:

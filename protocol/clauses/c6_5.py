@@ -12,7 +12,7 @@ from typing import TypeGuard
 from protocol.accounts import SERIALS, Account, Booked, serials_passed
 from protocol.bounds import Fix, left_area
 from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, World, address_text, unless_suspended
-from protocol.clauses.c5_2 import STRAIGHT
+from protocol.clauses.c5_2 import is_one_line
 from protocol.clauses.c6_1 import opposed
 from protocol.messages import Ack, Hail, Ident, Intent, IntentKind, MessageType, Position, Result, Watch
 from protocol.paths import Ahead, ahead, lost_height_s, lost_s, spread_deg, track_deg, turn_deg
@@ -31,6 +31,7 @@ AT_IT_FT = 300.0
 """Who is no further from the altitude that it has selected is at it."""
 NEW_DEG, NEW_FT, NEW_MPS = 10.0, 300, 10.0
 """A declaration that differs by more is a new one."""
+UNKNOWN = -1
 SAID = 4
 """Serials whose INTENTs are remembered."""
 
@@ -107,6 +108,8 @@ class ActsOnConflict:
         return self._take(pilot, booked, message)
 
     def _take(self, pilot: _Pilot, booked: Booked, message: object) -> Iterable[Finding]:
+        if isinstance(message, Ack) and message.answers_type is MessageType.HAIL:
+            self._was_called(booked, message)
         if isinstance(message, Position):
             fix = self.world.fix_of(booked)
             if not message.airborne or left_area(message, self.world.annexes.area):
@@ -118,7 +121,7 @@ class ActsOnConflict:
             pilot.said[message.serial] = booked.number, message
             if len(pilot.said) > SAID:
                 del pilot.said[next(iter(pilot.said))]
-        elif _is_word(message):
+        elif _is_word(message) and message.addressee in self.world.flies:
             pilot.called[message.addressee] = booked
         elif isinstance(message, Watch):
             if message.report is not None and pilot.fixes:
@@ -127,6 +130,13 @@ class ActsOnConflict:
         elif isinstance(message, Ident) and message.sign_off:
             self._gone(pilot)
         return tuple(self._go_on(pilot, booked)) if pilot.mine or pilot.theirs else ()
+
+    def _was_called(self, booked: Booked, ack: Ack) -> None:
+        """An answer proves a call that may not have been heard."""
+        caller = self.pilots.get(ack.addressee)
+        for duty in caller.mine if caller else ():
+            if duty.y is booked.account:
+                duty.settled = True
 
     @staticmethod
     def _gone(pilot: _Pilot) -> None:
@@ -173,6 +183,7 @@ class ActsOnConflict:
         if self._has_called(pilot, report.peer, duty):
             yield self._acted(duty, pilot.called[report.peer])
             return
+        duty.named += self._said_before(pilot, x, mine.serial)
         if booked.frame.intent != x.booked.frame.intent:
             duty.named.append((booked.frame.intent, True))
         pilot.mine.append(duty)
@@ -206,7 +217,9 @@ class ActsOnConflict:
     def _straight(self, pilot: _Pilot, fix: Fix) -> Intent | None:
         """The INTENT that a report names, if it was heard and does not turn away from what is flown."""
         known = pilot.said.get(fix.booked.frame.intent)
-        if known is None or abs(fix.booked.number - known[0]) >= SERIALS or known[1].kind not in STRAIGHT:
+        if known is None or abs(fix.booked.number - known[0]) >= SERIALS or known[1].kind not in LEVEL:
+            return None  # who climbs or descends may have declared so because of it
+        if not is_one_line(known[1]):
             return None
         declared = known[1].track_deg
         if declared is None:
@@ -214,6 +227,15 @@ class ActsOnConflict:
         flown = fix.north_mps, fix.east_mps
         off = abs(turn_deg(declared, track_deg(flown))) + spread_deg(flown, fix.velocity_m or 0.0)
         return known[1] if off <= AWAY_DEG else None
+
+    def _said_before(self, pilot: _Pilot, x: Fix, serial: int) -> list[tuple[int, bool]]:
+        """The serial before the one in force, which may be the action; `UNKNOWN` if a session before may have it."""
+        since_ns, first = x.at_ns - self.look_ns, pilot.account.named[0]
+        if pilot.previous is not None and pilot.previous.last_at_ns > since_ns:
+            return [(UNKNOWN, True)]
+        if (serial == 1 and first.number == 0) or (first.serial == serial and first.at_ns < since_ns):
+            return []
+        return [((serial - 2) % SERIALS + 1, True)]
 
     def _has_called(self, pilot: _Pilot, address: int, duty: _Duty) -> bool:
         call = pilot.called.get(address)
