@@ -75,7 +75,7 @@ class InOrder:
         if before.issuperset(earlier):
             return (self._finding(Outcome.PASS, booked, call),)
         # one that began the call on time may have been sent a while before the first that was heard
-        since_ns = call.first.early_ns - AGAIN_NS - self.world.longest_hold_ns - CLOCK_NS
+        since_ns = call.first.early_ns - _again_ns(call.first) - self.world.longest_hold_ns - CLOCK_NS
         since = number_before(booked.account, since_ns)
         breach = self._finding(Outcome.FAIL, booked, call, earlier)
         breach = self.world.unless_troubled(breach, since_ns, booked.late_ns, booked.frame.source)
@@ -89,7 +89,7 @@ class InOrder:
         for key in [key for key, call in calls.items() if call.last.at_ns < booked.at_ns - JOIN_NS]:
             del calls[key]
         call = calls.get((hail.addressee, hail.call_id))
-        if call is None or booked.early_ns - call.last.late_ns > AGAIN_NS:
+        if call is None or booked.early_ns - call.last.late_ns > _again_ns(call.last):
             call = calls[hail.addressee, hail.call_id] = _Call(booked, booked)
         call.last = booked
         return call
@@ -140,3 +140,10 @@ class InOrder:
         for account, some in self.waiting.items():
             for waiting in some:
                 yield self._told(waiting, False, account.last_number)
+
+
+def _again_ns(booked: Booked) -> int:
+    """How long after a HAIL the next one still belongs to the same call: who waits long for an answer calls late."""
+    assert isinstance(booked.frame.message, Hail)
+    reply_by_ns = booked.frame.message.reply_by_s * NS_PER_S
+    return AGAIN_NS if reply_by_ns <= AGAIN_NS else AGAIN_NS + reply_by_ns

@@ -126,7 +126,7 @@ class Contact:
         found: Iterable[Finding] = ()
         if isinstance(message, Position):
             self._report(session, booked, message)
-        elif isinstance(message, Hail):
+        elif isinstance(message, Hail) and message.addressee in self.world.stations:
             session.called.setdefault(message.addressee, booked)
         elif isinstance(message, Ack) and message.answers_type is MessageType.HAIL:
             self._addressed(session, FrameKey(message.addressee, message.answers_session, message.answers_sequence))

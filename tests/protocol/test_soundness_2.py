@@ -290,3 +290,16 @@ def test_hails_that_name_another_channel_accuse_nobody(monitor: Any) -> None:
     a.report(77.5)
     monitor.close(80.0)
     assert ("2.5", A_TEXT) not in monitor.fails()
+
+
+def test_who_asks_for_an_answer_within_long_calls_again_late(monitor: Any) -> None:
+    a = Sender(monitor, A)
+    for t in range(70):
+        a.report(t + 0.1)
+    for at_s, channel in ((70.5, 2), (161.5, 3), (252.5, 4)):
+        a.send(at_s, hail(B, reply_by_s=90), channel=channel)
+        for t in range(int(at_s) + 1, int(at_s) + 91):
+            a.report(t + 0.1)
+    monitor.close(350.0)
+    assert ("2.5", A_TEXT) not in monitor.fails()
+    assert monitor.verdict("2.5", A_TEXT) is Verdict.PASS
