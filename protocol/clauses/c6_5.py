@@ -1,8 +1,4 @@
-"""6.5: a predicted loss of the safe distance is acted on, by the one that has the other on its right.
-
-One instance for each prediction: from the WATCH that proves that its source knows of it, until it is acted on, or the
-prediction does not hold any more.
-"""
+"""6.5: a predicted loss of the safe distance is acted on, by the one that has the other on its right."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -11,9 +7,8 @@ from typing import TypeGuard
 
 from protocol.accounts import SERIALS, Account, Booked, serials_passed
 from protocol.bounds import Fix, left_area
-from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, World, address_text, unless_suspended
+from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, OWN_DISTRESS, World, address_text, opposed, unless_suspended
 from protocol.clauses.c5_2 import STRAIGHT
-from protocol.clauses.c6_1 import opposed
 from protocol.messages import Ack, Hail, Ident, Intent, IntentKind, MessageType, Position, Result, Watch
 from protocol.paths import Ahead, ahead, lost_height_s, lost_s, spread_deg, track_deg, turn_deg
 from protocol.terms import ConflictTerms
@@ -78,6 +73,18 @@ class ActsOnConflict:
         "A loss of the safe distance predicted no more than {look_s:g} s ahead is acted on by the aircraft that has "
         "the other on its right: within {limit_s:g} s, or until {before_s:g} s before."
     )
+    instance = "each prediction that an aircraft is proved to know of, for the one with the other on its right"
+    proof = (
+        "Its own WATCH proves that it knew; both report after the deadline that the loss still is predicted, and every "
+        "HAIL, ACK and INTENT that could have been its action was heard, and none was."
+    )
+    limits = (
+        "Heights are taken for kept where both have declared level flight and are at the altitudes that they selected; "
+        "else the bound of NACv makes a loss of 1,000 ft sure for 11 s ahead at most at NACv 2. Every HAIL and ACK "
+        "since `look_s` before the WATCH must be accounted for. To be called by the other is no action; to say WILCO "
+        "is one."
+    )
+    suspended_by = OWN_DISTRESS
     kind = "A"
     hears_copies = False
     watches = EVERY_MESSAGE
