@@ -13,7 +13,7 @@ from nodes.backlog import Backlog
 from nodes.clock import Clock
 from nodes.ears import Ears
 from nodes.faults.base import After, Around, Edit
-from nodes.faults.frames import after, shifter
+from nodes.faults.frames import FORGED_SESSION, after, shifter
 from nodes.faults.messages import editor
 from nodes.faults.motions import flown, jolt
 from nodes.flight import Flight
@@ -222,7 +222,7 @@ def seat_of(
     clock = Clock.of(errors, flight.start_ns)
     transmitter = Transmitter(
         entry.address,
-        (random.randrange(255) + life + _sessions_before(flight.motions[entry.address], now_ns)) % 255,
+        (random.randrange(FORGED_SESSION) + life + _sessions_before(flight.motions[entry.address], now_ns)) % 255,
         access,
         random,
         lead_ns=LEAD_NS,

@@ -37,7 +37,7 @@ PRIORITY = (MessageType.POSITION, MessageType.IDENT, MessageType.INTENT, Message
 """Periodic messages, in the order in which they go into reserved slots; calls that wait for one go after POSITION.
 A newer message of a type replaces one that still waits."""
 CALL_WINDOW_NS = NS_PER_S
-"""A call takes a shared slot at random within this time."""
+"""A call takes a shared slot at random within this time; without slots, it starts at random within it."""
 SPREAD_NS = 200 * NS_PER_MS
 """Where nobody has slots of their own, a frame starts at random within this time: who collides once in a period would
 else collide for ever."""
@@ -130,7 +130,7 @@ class Transmitter:
         access = self._access[send.channel]
         earliest = max(now_ns + self._lead_ns, self._used_ns + 1)
         if access.plan is None:
-            self._call(self._free_time(access, earliest), send)
+            self._call(self._free_time(access, earliest, SPREAD_NS if kind in PRIORITY else CALL_WINDOW_NS), send)
         elif access.own and not send.shared:
             if kind in PRIORITY:
                 self._periodic.setdefault(send.channel, {})[kind] = send
@@ -147,9 +147,9 @@ class Transmitter:
         """Of those that start at one instant, the one that came first goes first."""
         insort(self._calls, (start_ns, send), key=itemgetter(0))
 
-    def _free_time(self, access: Access, earliest_ns: int) -> int:
+    def _free_time(self, access: Access, earliest_ns: int, within_ns: int) -> int:
         """A start at random, but not during another frame of its own."""
-        start_ns = max(earliest_ns, self._used_ns + access.airtime_ns) + self._random.randrange(SPREAD_NS)
+        start_ns = max(earliest_ns, self._used_ns + access.airtime_ns) + self._random.randrange(within_ns)
         for taken_ns, _ in self._calls:  # in order of their starts
             if taken_ns - access.airtime_ns < start_ns < taken_ns + access.airtime_ns:
                 start_ns = taken_ns + access.airtime_ns

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from nodes import procedure_page
+from nodes import clause_page, procedure_page
 from nodes.commands.common import closed_pipe_is_no_error
 from protocol import reference
 
@@ -16,15 +16,21 @@ class Subject(StrEnum):
 
     MESSAGES = "messages"
     PROCEDURES = "procedures"
+    CLAUSES = "clauses"
 
 
-PAGES = {Subject.MESSAGES: reference.markdown, Subject.PROCEDURES: procedure_page.page}
+PAGES = {
+    Subject.MESSAGES: reference.markdown,
+    Subject.PROCEDURES: procedure_page.page,
+    Subject.CLAUSES: clause_page.page,
+}
 
 
 def spec(
     subject: Annotated[Subject, typer.Argument(help="What to print the reference of.")] = Subject.MESSAGES,
 ) -> None:
-    """Print a reference, made from the code that it is about: every field of every message, or what stations do when.
+    """Print a reference, made from the code that it is about: every field of every message, what stations do when, or
+    what each clause asks and what proves a breach of it.
 
     Example: airaccord spec messages > docs/messages.md
     """

@@ -25,6 +25,10 @@ SPARE_M = 1.0
 """More than all roundings come to."""
 EVERY_STATION = 0
 """The address of trouble that was with all stations."""
+OWN_DISTRESS = "its own distress (0.1)"
+EITHERS_DISTRESS = "the distress of either (0.1)"
+ANNOUNCED = "a silence that was announced (EMCON)"
+"""What suspends a clause, in words."""
 TROUBLE_MARGIN_NS = NS_PER_S
 """Trouble counts so long before and after it: it is noticed late, and who goes on needs a moment."""
 
@@ -172,6 +176,14 @@ class Clause(Protocol):
     """Two or three words, for a table."""
     text: str
     """The rule in a sentence; a number of the agreement stands as its key in braces."""
+    instance: str
+    """What is judged once: it goes on from "an instance is"."""
+    proof: str
+    """What a fail rests on, in a sentence or two."""
+    limits: str
+    """What it cannot prove, and where it is kind."""
+    suspended_by: str
+    """What excuses a breach; empty if nothing does."""
     kind: str
     """C content, X circumstance, S state, A absence (see docs/architecture.md)."""
     hears_copies: bool
@@ -264,6 +276,11 @@ def unless_suspended(finding: Finding, suspended: bool | None) -> Finding:
 def not_fresh(finding: Finding) -> Finding:
     """What would be a fail, had the frame come at the time that it gives: anybody can have recorded it."""
     return finding._replace(subject=UNATTRIBUTED, outcome=Outcome.INCONCLUSIVE, cause=Cause.NOT_FRESH, assumptions=())
+
+
+def opposed(a: Station, b: Station) -> bool:
+    """Whether two stations fly for different parties."""
+    return a.party is not None and b.party is not None and a.party != b.party
 
 
 def pair_text(a: int, b: int) -> str:

@@ -1,6 +1,6 @@
 """0.1: a declared avoidance suspends the clauses that an aircraft in trouble cannot keep. It accuses nobody.
 
-The clauses that are suspended (2.x, 3.1, 5.x, 6.x) ask the books themselves; this one only shows who made use of it.
+The clauses that are suspended ask the books themselves; this one only shows who made use of it.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,7 +15,17 @@ from protocol.verdicts import Cause, Finding, Outcome, Passes
 class Avoidance:
     id = "0.1"
     title = "avoidance"
-    text = "A declared avoidance (INTENT avoid) or a flagged emergency suspends 2.x, 3.1, 5.x and 6.x for the station."
+    text = (
+        "A declared avoidance (INTENT avoid) or a flagged emergency suspends 2.x, 3.1, 3.2, 4.6, 5.x, 6.x and 7.3 for "
+        "the station."
+    )
+    instance = "each INTENT heard that declares an avoidance; each time that an emergency begins to be flagged"
+    proof = "It accuses nobody: it only shows who made use of it."
+    limits = (
+        "The clauses that it suspends look it up in the books: where an INTENT that was not heard may have declared an "
+        "avoidance, or a POSITION an emergency, they convict nobody."
+    )
+    suspended_by = ""
     kind = "C"
     hears_copies = False
     watches = (Intent, Position)

@@ -12,6 +12,10 @@ class Registered:
     id = "1.1"
     title = "registered"
     text = "Every transmission names a station in a party's register."
+    instance = "each frame heard"
+    proof = "A frame names a source that is in no party's register."
+    limits = "Anybody can name any address: who sent it is not known, and the subject is `unattributed`."
+    suspended_by = ""
     kind = "X"
     hears_copies = True
     watches = EVERY_MESSAGE

@@ -1,7 +1,4 @@
-"""1.2: one address, one station. Whoever starts anew never goes back to a session, so two that take turns are two.
-
-It is not known who of them is the owner. So nobody is accused of it, and of nothing else in the name of the address.
-"""
+"""1.2: one address, one station. Whoever starts anew never goes back to a session, so two that take turns are two."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -46,6 +43,17 @@ class OneStation:
     id = "1.2"
     title = "one station"
     text = "One address is used by one station: who starts anew never goes back to a session."
+    instance = "each address that is proved to be used by two"
+    proof = (
+        "Sessions take turns within 600 s: a fresh frame of one lies surely between two fresh frames of another, which "
+        "nobody does who starts anew."
+    )
+    limits = (
+        "Whose the address is nobody knows: the subject is `unattributed`, and from the proof on the address is "
+        "accused of nothing; until then, what is found is held against it. Somebody who sends recorded frames that the "
+        "monitor did not hear, a whole number of 1024 s later, can make an address look contested."
+    )
+    suspended_by = ""
     kind = "X"
     hears_copies = True
     watches = EVERY_MESSAGE

@@ -13,6 +13,13 @@ class AgreementInForce:
     id = "1.3"
     title = "agreement in force"
     text = "A station flies the agreement in force: each IDENT of its names the digest of these terms."
+    instance = "each IDENT heard"
+    proof = "Its own IDENT, fresh and heard for the first time, names the digest of other terms."
+    limits = (
+        "What may have been sent before the agreement was in force is not judged. An IDENT sent again may be of an "
+        "older agreement: it convicts nobody."
+    )
+    suspended_by = ""
     kind = "C"
     hears_copies = True
     watches = (Ident,)

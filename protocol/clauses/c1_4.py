@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from protocol.accounts import COUNTED, Account, Booked
 from protocol.bounds import FASTEST_MPS, in_area, stayed_inside
-from protocol.clauses.base import BY_WORD, ByAccount, World, address_text
+from protocol.clauses.base import ANNOUNCED, BY_WORD, ByAccount, World, address_text
 from protocol.clauses.silences import Silence, serials_since, silence_of
 from protocol.messages import Emcon, Ident, Position
 from protocol.terms import IdentTerms
@@ -28,6 +28,16 @@ class Identified:
     id = "1.4"
     title = "identifies itself"
     text = "A station identifies itself (IDENT) at least every {limit_s:g} s."
+    instance = "each stretch between two changes of the IDENT count"
+    proof = (
+        "The IDENT count in its POSITIONs stood still for longer than the limit, while it was airborne in the area "
+        "without a break."
+    )
+    limits = (
+        "Announced silences are taken off at their longest; one whose EMCON was not heard leaves it open, and so do "
+        "more than 256 numbers between two POSITIONs, for the count may have gone round."
+    )
+    suspended_by = ANNOUNCED
     kind = "A"
     hears_copies = False
     watches = (Emcon, Ident, Position)

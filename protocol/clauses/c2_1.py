@@ -3,7 +3,16 @@
 from collections.abc import Iterable, Iterator
 
 from protocol.accounts import Booked, Standing
-from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, Tacit, World, address_text, not_fresh, unless_suspended
+from protocol.clauses.base import (
+    BY_WORD,
+    EVERY_MESSAGE,
+    OWN_DISTRESS,
+    Tacit,
+    World,
+    address_text,
+    not_fresh,
+    unless_suspended,
+)
 from protocol.terms import NoTerms
 from protocol.verdicts import UNATTRIBUTED, Finding, Outcome, Passes
 
@@ -12,6 +21,14 @@ class AgreedChannel:
     id = "2.1"
     title = "agreed channel"
     text = "Only agreed channels are used, and a frame names the channel it is sent on."
+    instance = "each frame heard"
+    proof = "The frame itself names a channel that is not agreed."
+    limits = (
+        "A frame heard on another channel than it names can have been repeated there by anybody: `unattributed`. Under "
+        "an older agreement the channel may have been an agreed one, so frames sent before this one, and what is not "
+        "fresh, convict nobody."
+    )
+    suspended_by = OWN_DISTRESS
     kind = "C"
     hears_copies = True
     watches = EVERY_MESSAGE

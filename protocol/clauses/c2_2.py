@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from protocol.accounts import Booked, Standing
-from protocol.clauses.base import BY_WORD, Tacit, World, address_text, not_fresh, unless_suspended
+from protocol.clauses.base import BY_WORD, OWN_DISTRESS, Tacit, World, address_text, not_fresh, unless_suspended
 from protocol.messages import Ident, Watch
 from protocol.terms import NoTerms
 from protocol.verdicts import Finding, Outcome, Passes
@@ -13,6 +13,13 @@ class GuardIsGuarded:
     id = "2.2"
     title = "guards guard"
     text = "The guard channels are always guarded: every WATCH and IDENT names them."
+    instance = "each IDENT and each WATCH heard"
+    proof = "A guard channel is missing among those that its own IDENT or WATCH names."
+    limits = (
+        "Whether it listens where it says that it does is not known. What may have been sent before the agreement was "
+        "in force is not judged, and what is not fresh convicts nobody."
+    )
+    suspended_by = OWN_DISTRESS
     kind = "C"
     hears_copies = True
     watches = (Ident, Watch)

@@ -3,7 +3,16 @@
 from collections.abc import Iterable, Iterator
 
 from protocol.accounts import Booked
-from protocol.clauses.base import BY_WORD, CALLS, EVERY_MESSAGE, Tacit, World, address_text, unless_suspended
+from protocol.clauses.base import (
+    BY_WORD,
+    CALLS,
+    EVERY_MESSAGE,
+    OWN_DISTRESS,
+    Tacit,
+    World,
+    address_text,
+    unless_suspended,
+)
 from protocol.terms import GuardTerms
 from protocol.units import NS_PER_S, seconds_ns
 from protocol.verdicts import CLOCK, Cause, Finding, Outcome, Passes
@@ -13,6 +22,13 @@ class GuardIsForCalls:
     id = "2.3"
     title = "guard kept free"
     text = "Guard is for calls and distress, and other frames within {after_s:g} s of a call or answer of one's own."
+    instance = "each frame heard on a guard channel"
+    proof = (
+        "The frame is no call, answer or distress, and every frame of the station in the time before it was heard, "
+        "none of them a call or an answer."
+    )
+    limits = "It asks for every frame of that time, whatever the session: who has just begun may have called before."
+    suspended_by = OWN_DISTRESS
     kind = "S"
     hears_copies = False
     watches = EVERY_MESSAGE

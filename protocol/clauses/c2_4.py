@@ -9,7 +9,16 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from protocol.accounts import JOIN_NS, Booked
-from protocol.clauses.base import BY_WORD, CALLS, EVERY_MESSAGE, Tacit, World, address_text, unless_suspended
+from protocol.clauses.base import (
+    BY_WORD,
+    CALLS,
+    EVERY_MESSAGE,
+    OWN_DISTRESS,
+    Tacit,
+    World,
+    address_text,
+    unless_suspended,
+)
 from protocol.messages import (
     Ack,
     Emcon,
@@ -67,6 +76,17 @@ class CarriedOut:
     id = "2.4"
     title = "changes carried out"
     text = "A FREQUENCY_CHANGE answered with WILCO is carried out at its time, within {tolerance_s:g} s."
+    instance = "each frame on one of the two channels of a change that was agreed to, outside the tolerance"
+    proof = (
+        "The station was heard to say WILCO to a change that was heard, no ACK of it was unheard since, and its frame "
+        "is on the old channel after the time, or on the new one before it."
+    )
+    limits = (
+        "To agree to a HAIL's CHANGE FREQUENCY or to another change, or to say UNABLE afterwards, ends it; so does a "
+        "new session. EMERGENCY and LOST LINK may be sent anywhere, calls and answers on guard, and an answer where "
+        "its HAIL asks for it. The old channel is no breach if it is the change's fallback."
+    )
+    suspended_by = OWN_DISTRESS
     kind = "S"
     hears_copies = False
     watches = EVERY_MESSAGE

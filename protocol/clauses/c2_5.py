@@ -1,7 +1,6 @@
 """2.5: a call that stays unanswered goes through the channels in their order.
 
-That a channel was left out is proved when no HAIL of the caller can have been unheard, from a while before the call's
-first one heard until this one: by its numbers, or by its count of HAILs. A count that comes afterwards tells as well.
+Whether a HAIL can have been unheard, the numbers tell, or else the caller's next count of HAILs.
 """
 
 from collections.abc import Iterable, Iterator
@@ -9,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from protocol.accounts import COUNTS, JOIN_NS, Account, Booked
-from protocol.clauses.base import BY_WORD, ByAccount, World, address_text, unless_suspended
+from protocol.clauses.base import BY_WORD, OWN_DISTRESS, ByAccount, World, address_text, unless_suspended
 from protocol.messages import Hail, Position, Watch
 from protocol.terms import OrderTerms
 from protocol.units import NS_PER_S
@@ -43,6 +42,16 @@ class InOrder:
     id = "2.5"
     title = "order of channels"
     text = "A call that stays unanswered is made on the channels in their order: {order}."
+    instance = "each HAIL on a channel of the order"
+    proof = (
+        "A HAIL is on a later channel, and no HAIL of its call was on some earlier one: from 60 s before the call's "
+        "first one heard, no HAIL of the station was unheard, by its numbers or its count."
+    )
+    limits = (
+        "HAILs of one session to one addressee with one call id, no more than 60 s apart, are one call; who starts "
+        "anew begins anew."
+    )
+    suspended_by = OWN_DISTRESS
     kind = "S"
     hears_copies = False
     watches = (Hail, Position, Watch)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from protocol.accounts import Booked, Standing
 from protocol.agreement import Channel
-from protocol.clauses.base import BY_WORD, CALLS, EVERY_MESSAGE, Tacit, World, address_text
+from protocol.clauses.base import BY_WORD, CALLS, EVERY_MESSAGE, OWN_DISTRESS, Tacit, World, address_text
 from protocol.clauses.suspects import Suspects
 from protocol.messages import TIME_BOUND_NS, instant_ns
 from protocol.terms import SlotTerms
@@ -59,6 +59,17 @@ class OwnSlots:
     id = "3.1"
     title = "own slots"
     text = "A station transmits in its own reserved slots; shared slots are for calls and distress."
+    instance = "each frame heard on a channel with slots"
+    proof = (
+        "By its arrival and by its own time, the frame lies wholly outside all slots that its source may use, whatever "
+        "delay and clocks are within their bounds. No other copy of it was heard by the end of the recording or for "
+        "600 s."
+    )
+    limits = (
+        "A frame whose own time says otherwise, or has no bound, and one that was heard again, can be anybody's: "
+        "`unattributed`. Who has no slots on a channel is not judged there."
+    )
+    suspended_by = OWN_DISTRESS
     kind = "X"
     hears_copies = True
     watches = EVERY_MESSAGE

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from protocol.accounts import Booked
 from protocol.agreement import Channel
-from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, Tacit, World, address_text, unless_suspended
+from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, OWN_DISTRESS, Tacit, World, address_text, unless_suspended
 from protocol.messages import MAX_FRAME_BYTES
 from protocol.terms import ShareTerms
 from protocol.units import NS_PER_S, seconds_ns
@@ -25,6 +25,16 @@ class FairShare:
     id = "3.2"
     title = "fair share"
     text = "A station fills no more than {share:.0%} of a channel without slots, in any {window_s:g} s."
+    instance = "each frame heard on a channel without slots, with all of the time before it"
+    proof = (
+        "First copies that were surely sent within one window took more than the share, by their lengths and the bit "
+        "rate."
+    )
+    limits = (
+        "Only what was heard convicts; what was not may make it inconclusive. Frames in whose time distress cannot be "
+        "ruled out do not count for a fail."
+    )
+    suspended_by = OWN_DISTRESS
     kind = "X"
     hears_copies = False
     watches = EVERY_MESSAGE

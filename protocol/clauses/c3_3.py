@@ -13,6 +13,15 @@ class WellFormed:
     id = "3.3"
     title = "well formed"
     text = "Frames are well formed: of the agreed version, every field in its range, reserved bits zero."
+    instance = "each frame heard, and whatever has the right CRC and is none"
+    proof = (
+        "Bytes in its name have the right CRC and break the format: they were sent so, and not damaged on their way."
+    )
+    limits = (
+        "Of a foreign version nothing is known but the first eight bytes, and its rules may let anybody use them: "
+        "`unattributed`."
+    )
+    suspended_by = ""
     kind = "C"
     hears_copies = False
     watches = EVERY_MESSAGE

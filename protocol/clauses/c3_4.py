@@ -15,6 +15,18 @@ class AgreedPower:
     id = "3.4"
     title = "agreed power"
     text = "A station radiates no more than {power_dbm:g} dBm."
+    instance = "each POSITION heard with its power"
+    proof = (
+        "It was heard so strong that from no place within the bounds of its own report, by the best propagation, the "
+        "agreed power would do. No other copy was heard by the end of the recording or for 600 s."
+    )
+    limits = (
+        "It radiates more, or it is nearer than it says: power or position. Frames count only on the agreed channel "
+        "that they name, not under carrier sense, where somebody has time to send a recording again louder, and not of "
+        "a session that was heard before and then not for 600 s. Powers are recorded in tenths of a decibel, and half "
+        "a step is the station's."
+    )
+    suspended_by = ""
     kind = "X"
     hears_copies = True
     watches = (Position,)

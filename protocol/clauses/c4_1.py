@@ -6,7 +6,7 @@ from itertools import accumulate, pairwise
 
 from protocol.accounts import Account, Booked
 from protocol.bounds import FASTEST_MPS, in_area, stayed_inside
-from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, ByAccount, Tacit, World, address_text
+from protocol.clauses.base import ANNOUNCED, BY_WORD, EVERY_MESSAGE, ByAccount, Tacit, World, address_text
 from protocol.clauses.silences import Silence, serials_since, silence_of
 from protocol.messages import Ack, Emcon, Hail, Ident, Position
 from protocol.terms import ReportTerms
@@ -28,6 +28,17 @@ class Reports:
     id = "4.1"
     title = "reports"
     text = "An aircraft that is airborne in the area sends POSITION at least every {limit_s:g} s."
+    instance = "each pair of consecutive heard POSITIONs of a session"
+    proof = (
+        "Two POSITIONs of a session are further apart than the limit, and the frames not heard between them cannot "
+        "fill that, by their numbers and counts, however kindly they are placed."
+    )
+    limits = (
+        "A silence that was announced explains a gap; one that was announced and not heard of leaves it open. Another "
+        "EMCON takes the place of the one before: of two that are announced by turns, the first is not known to "
+        "whoever did not hear it. Who may have left the area in between is not convicted."
+    )
+    suspended_by = ANNOUNCED
     kind = "A"
     hears_copies = False
     watches = EVERY_MESSAGE

@@ -16,6 +16,13 @@ class NothingTwice:
     id = "4.2"
     title = "nothing twice"
     text = "No frame is sent twice."
+    instance = "each frame heard"
+    proof = "The same frame was heard again within 600 s, the same in every bit."
+    limits = (
+        "Anybody can record a frame and send it: it is proved that somebody did, and not who. The subject is "
+        "`unattributed`."
+    )
+    suspended_by = ""
     kind = "X"
     hears_copies = True
     watches = EVERY_MESSAGE

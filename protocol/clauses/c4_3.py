@@ -18,6 +18,17 @@ class TrueTime:
     id = "4.3"
     title = "true time"
     text = "The time in a frame is true within {slotted_ms:g} ms, on channels without slots within {unslotted_ms:g} ms."
+    instance = "each frame heard that is no copy"
+    proof = (
+        "The frame gives a time still to come, further ahead than the tolerance and its own bound, and it can be no "
+        "recording of a turn of the time field ago: its number did not exist then."
+    )
+    limits = (
+        "It convicts only once a true time was heard of the session; a time that is past can be anybody's doing, and "
+        "one without a bound proves nothing. Nobody is convicted who sends more than 30 frames a second; who did so "
+        "for 1000 s before he was first heard, and then no more, could be."
+    )
+    suspended_by = ""
     kind = "X"
     hears_copies = True
     watches = EVERY_MESSAGE

@@ -19,6 +19,16 @@ class PossiblePositions:
         "Two positions of one aircraft can be joined by an aircraft: at most {speed_kt:g} kt, "
         "{acceleration_g:g} g and {vertical_rate_fpm:g} ft/min."
     )
+    instance = "each pair of consecutive heard POSITIONs of a session"
+    proof = (
+        "From the one report to the other it would have to be faster, pull more from its own velocity, or climb faster "
+        "than any aircraft, at the best ends of all their bounds."
+    )
+    limits = (
+        "Which of the two is false is not known. A report without position, age, time quality or containment radius "
+        "bounds nothing, and beyond 60 NM acceleration is not judged."
+    )
+    suspended_by = ""
     kind = "C"
     hears_copies = False
     watches = (Position,)
@@ -26,10 +36,10 @@ class PossiblePositions:
     def __init__(self, world: World, terms: NoTerms):
         self.world = world
         self.passes = Tacit(self.id, world)
-        self.limits = Limits.of(world.agreement)
-        self.limit_kt = self.limits.speed_mps / KT_MPS
-        self.limit_g = self.limits.acceleration_mps2 / 9.80665
-        self.limit_fpm = self.limits.climb_mps / FT_M * 60
+        self._limits = Limits.of(world.agreement)
+        self.limit_kt = self._limits.speed_mps / KT_MPS
+        self.limit_g = self._limits.acceleration_mps2 / 9.80665
+        self.limit_fpm = self._limits.climb_mps / FT_M * 60
         self.last: ByAccount[tuple[Booked, Fix | None, tuple[float, float, float] | None]] = ByAccount()
         """The last POSITION, what it bounds, and where that is in the earth's own frame."""
 
@@ -97,7 +107,7 @@ class PossiblePositions:
     def _climb_mps(self, a: Fix, b: Fix, seconds: float) -> float:
         if a.altitude_m is None or b.altitude_m is None:
             return 0.0
-        return max(abs(b.altitude_m - a.altitude_m) - 2 * self.limits.altimetry_m, 0.0) / seconds
+        return max(abs(b.altitude_m - a.altitude_m) - 2 * self._limits.altimetry_m, 0.0) / seconds
 
     def _finding(
         self, outcome: Outcome, a: Fix, b: Fix, summary: str, measured: float, limit: float, unit: str

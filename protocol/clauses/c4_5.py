@@ -16,6 +16,19 @@ class TruePositions:
     id = "4.5"
     title = "true positions"
     text = "A station is where its POSITION says, as far as the delay and the power of its frames can tell."
+    instance = "each POSITION heard, with or without its power"
+    proof = (
+        "It came sooner than light can from where it says that it is, or stronger than the most that any aircraft "
+        "radiates would be from there, bounds and all. By power, no other copy may be heard by the end of the "
+        "recording or for 600 s."
+    )
+    limits = (
+        "A false position that is no further away than the true one shows in neither. Frames count only on the agreed "
+        "channel that they name, by power not under carrier sense, where somebody has time to send a recording again "
+        "louder, and not of a session that was heard before and then not for 600 s. Powers are recorded in tenths of a "
+        "decibel, and half a step is the station's."
+    )
+    suspended_by = ""
     kind = "X"
     hears_copies = True
     watches = (Position,)

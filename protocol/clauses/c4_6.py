@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from protocol.accounts import Booked
 from protocol.bounds import left_area
-from protocol.clauses.base import BY_WORD, Tacit, World, address_text, unless_suspended
+from protocol.clauses.base import BY_WORD, OWN_DISTRESS, Tacit, World, address_text, unless_suspended
 from protocol.messages import Ident, Position
 from protocol.terms import AccuracyTerms
 from protocol.units import NS_PER_S, seconds_ns
@@ -31,6 +31,16 @@ class GoodEnough:
     text = (
         "In no more than {for_s:g} s are most of a station's POSITIONs below NACp {nacp} and not flagged as degraded."
     )
+    instance = "each POSITION that is good enough; each poor one that ends a stretch too long"
+    proof = (
+        "Between two poor POSITIONs further apart than `for_s`, the poor ones are more than the good ones and all "
+        "frames not heard together."
+    )
+    limits = (
+        "Another stretch begins after 10 s without a report, with another session, and after landing or leaving the "
+        "area."
+    )
+    suspended_by = OWN_DISTRESS
     kind = "C"
     hears_copies = False
     watches = (Ident, Position)

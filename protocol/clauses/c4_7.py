@@ -1,8 +1,4 @@
-"""4.7: an EMCON is short, announced in time, and ends when announced.
-
-That a silence was not announced before is proved by a POSITION that names another serial; that nothing was sent after
-its end, by numbers without a hole.
-"""
+"""4.7: an EMCON is short, announced in time, and ends when announced."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -43,6 +39,17 @@ class Emissions:
     id = "4.7"
     title = "announced silence"
     text = "A silence (EMCON) is announced {notice_s:g} s before, lasts {longest_s:g} s at most and ends as announced."
+    instance = "each serial: its announcement, and its end"
+    proof = (
+        "Its own EMCON announces a silence that is too long, or that begins too soon and was not announced before, as "
+        "a POSITION or numbers without a hole prove. Or, after the announced end, numbers without a hole prove that "
+        "nothing was sent for the limit of 4.1."
+    )
+    limits = (
+        "Whole seconds are taken for rounded either way. Numbers without a hole prove that nothing was announced "
+        "before only from the session's first frame on, and nothing is said of a station that is not heard again."
+    )
+    suspended_by = ""
     kind = "A"
     hears_copies = False
     watches = EVERY_MESSAGE

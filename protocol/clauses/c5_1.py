@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from protocol.accounts import Booked
 from protocol.bounds import FASTEST_MPS, in_area, stayed_inside
-from protocol.clauses.base import BY_WORD, ByAccount, Tacit, World, address_text
+from protocol.clauses.base import BY_WORD, OWN_DISTRESS, ByAccount, Tacit, World, address_text
 from protocol.messages import EmergencyState, IntentKind, Position
 from protocol.terms import IntentTerms
 from protocol.units import NS_PER_S, seconds_ns
@@ -18,6 +18,13 @@ class IntentInForce:
     id = "5.1"
     title = "intent in force"
     text = "An aircraft in the area has an INTENT in force from {grace_s:g} s after take-off or entry."
+    instance = "each POSITION heard after the grace"
+    proof = "Its POSITION names no INTENT (serial 0), or one that was heard and whose validity is over."
+    limits = (
+        "After 5 s without a POSITION, or where it may have left the area and come back, the grace begins anew. A "
+        "serial whose INTENT was not heard proves nothing."
+    )
+    suspended_by = OWN_DISTRESS
     kind = "S"
     hears_copies = False
     watches = (Position,)

@@ -1,8 +1,4 @@
-"""5.2: the INTENT comes before the manoeuvre. One instance for each change from a serial to the next one.
-
-The new INTENT cannot have come before the last frame that still names the old one; who has turned away from the old
-one's track sooner after that than the agreement allows turned too early, whatever the new one says.
-"""
+"""5.2: the INTENT comes before the manoeuvre, whatever it says."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -11,7 +7,7 @@ from typing import NamedTuple
 
 from protocol.accounts import SERIALS, Account, Booked
 from protocol.bounds import VELOCITY_BOUND_MPS, in_area
-from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, World, address_text, unless_suspended
+from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, OWN_DISTRESS, World, address_text, unless_suspended
 from protocol.messages import EmergencyState, Intent, IntentKind, Position
 from protocol.paths import spread_deg, track_deg, turn_deg
 from protocol.terms import ManoeuvreTerms
@@ -63,6 +59,17 @@ class IntentFirst:
     id = "5.2"
     title = "intent first"
     text = "A turn of more than {turn_deg:g} deg is declared by a new INTENT at least {notice_s:g} s before it."
+    instance = "each change to the next serial, if what was in force before declared a straight flight"
+    proof = (
+        "A report that names the new serial has surely turned away from the track of the old INTENT, sooner than the "
+        "notice after the last frame that named the old one: the new one cannot have come before that."
+    )
+    limits = (
+        "The track that an INTENT gives is taken for a straight flight unless its two points turn away from it, and a "
+        "report must have been seen that flew it: who never did broke 5.3. What is said of a serial that was named "
+        "before is no news."
+    )
+    suspended_by = OWN_DISTRESS
     kind = "S"
     hears_copies = False
     watches = EVERY_MESSAGE

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from protocol.accounts import SERIALS, Account, Booked
 from protocol.bounds import Fix, left_area
-from protocol.clauses.base import BY_WORD, Tacit, World, address_text, unless_suspended
+from protocol.clauses.base import BY_WORD, OWN_DISTRESS, Tacit, World, address_text, unless_suspended
 from protocol.messages import TIME_BOUND_NS, EmergencyState, Intent, IntentKind, Position, instant_ns
 from protocol.paths import Leg, leg_of, off_leg_m, surely_on
 from protocol.terms import TubeTerms
@@ -47,6 +47,17 @@ class FlownAsDeclared:
         "Between the points of its INTENT an aircraft is within {within_nm:g} NM and {within_ft:g} ft of where it "
         "declared to be, give or take {within_s:g} s."
     )
+    instance = "each POSITION of a time between the two points of its INTENT; each serial whose INTENT was not heard"
+    proof = (
+        "Its report is surely further away, level or in height, from all of the path that the INTENT which it names "
+        "declares for about that time."
+    )
+    limits = (
+        "It judges between the two points alone, half a second of rounding at both left out. Who says different things "
+        "under one serial is judged by the kindest. Straight lines differ by the map: a leg of 60 NM at 35 degrees by "
+        "0.4 NM, and one much longer proves nothing."
+    )
+    suspended_by = OWN_DISTRESS
     kind = "S"
     hears_copies = False
     watches = (Intent, Position)

@@ -1,8 +1,6 @@
 """6.2: inside the contact ring they talk. The party named first in the agreement calls; if it has not, the other does.
 
-One instance per pair of sessions. The clock of a duty starts when the station's own WATCH proves that it heard the
-other's POSITION inside the ring; that no HAIL was sent is proved by the HAIL counts of both: whoever has been called
-need not call, or a peer could frame it by calling first.
+The clock of a duty starts with the WATCH that proves that the other is near.
 """
 
 from collections import deque
@@ -12,8 +10,7 @@ from typing import Any
 
 from protocol.accounts import COUNTS, Account, Booked
 from protocol.bounds import Fix, Limits, left_area, level_m, separation
-from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, ByAccount, World, address_text
-from protocol.clauses.c6_1 import opposed
+from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, OWN_DISTRESS, ByAccount, World, address_text, opposed
 from protocol.messages import Ack, Emergency, FrameKey, Hail, Ident, MessageType, Position, Severity, Watch
 from protocol.terms import ContactTerms
 from protocol.units import NM_M, NS_PER_S, seconds_ns
@@ -21,10 +18,8 @@ from protocol.verdicts import BOUNDS, CLOCK, Cause, Finding, Outcome, Passes
 
 REMEMBERED = 64
 """POSITIONs kept per session: a WATCH speaks of 33 sequence numbers."""
-
 ARRIVAL_NS = NS_PER_S // 10
 """More than a frame's delay and the clock bounds come to."""
-
 HUSH_NS = 60 * NS_PER_S
 """Who has heard an EMERGENCY leaves the channel to it (7.3) for so long, whoever else is near."""
 
@@ -90,13 +85,24 @@ class Contact:
     id = "6.2"
     title = "contact"
     text = "Inside the contact ring they talk: the first-named calls in {first_s:g} s, or the other in {second_s:g} s."
+    instance = "each pair of sessions, once the one with the duty is proved to know that the other is near"
+    proof = (
+        "Its own WATCH proves that it heard the other's POSITION inside the ring; the HAIL counts of both leave no "
+        "room for a call."
+    )
+    limits = (
+        "Whoever was called in time need not call, or a peer could frame it by calling first. The duty lapses if "
+        "either lands, leaves or signs off, or the two are not surely inside the ring, before the deadline; once "
+        "settled, the same two sessions are not judged again."
+    )
+    suspended_by = f"{OWN_DISTRESS}; an EMERGENCY heard from a minute before its duty began until it ended"
     kind = "A"
     hears_copies = False
     watches = EVERY_MESSAGE
 
     def __init__(self, world: World, terms: ContactTerms):
         self.world = world
-        self.limits = Limits.of(world.agreement)
+        self._limits = Limits.of(world.agreement)
         self.terms = terms
         self.ring_m = terms.ring_nm * NM_M
         answer = world.agreement.clause.c6_3
@@ -188,7 +194,7 @@ class Contact:
         return (
             mine is not None
             and its is not None
-            and separation(mine, its, at_ns, self.limits).level_high_m < self.ring_m
+            and separation(mine, its, at_ns, self._limits).level_high_m < self.ring_m
         )
 
     def _addressed(self, session: _Session, named: FrameKey) -> None:
@@ -226,7 +232,7 @@ class Contact:
         heard = Fix(newest.booked, *bounds)
         if level_m(session.fix, heard, heard.at_ns) >= self.ring_m:
             return  # most are: no bound on the distance is less than this
-        apart = separation(session.fix, heard, heard.at_ns, self.limits).level_high_m
+        apart = separation(session.fix, heard, heard.at_ns, self._limits).level_high_m
         if apart >= self.ring_m:
             return
         wait = seconds_ns(self.terms.first_s if self._is_first(booked.account) else self.terms.second_s)

@@ -1,14 +1,10 @@
-"""6.3: a HAIL is answered. One instance per call: the same caller, call id and addressee, called up to `calls` times.
-
-A breach is proved when the addressee's own receipt or WATCH names one of the calls, and its ACK counts, before the
-first call and after the last deadline, leave no room for an ACK that was not heard.
-"""
+"""6.3: a HAIL is answered."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from protocol.accounts import COUNTS, JOIN_NS, Account, Booked
-from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, World, address_text
+from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, OWN_DISTRESS, World, address_text
 from protocol.messages import Ack, FrameKey, Hail, MessageType, Position, Watch
 from protocol.terms import AnswerTerms
 from protocol.units import NS_PER_S, seconds_ns
@@ -53,6 +49,17 @@ class Answered:
     id = "6.3"
     title = "calls answered"
     text = "A HAIL is answered within {limit_s:g} s; silence to {calls} calls is a breach."
+    instance = "each call: the same caller, call id and addressee"
+    proof = (
+        "Its own receipt or WATCH names one of the calls, and its ACK counts, from before the first call until after "
+        "the last deadline, leave no room for an ACK that was not heard."
+    )
+    limits = (
+        "An ACK that names a HAIL which was not heard may be the answer, and whoever answers too late is not silent to "
+        "the calls before. Who starts anew has forgotten what it heard, and a caller that leaves more time than the "
+        "agreement is held to it."
+    )
+    suspended_by = OWN_DISTRESS
     kind = "A"
     hears_copies = False
     watches = EVERY_MESSAGE

@@ -1,7 +1,4 @@
-"""6.4: an answer is one that the phrase allows and reads back what must be read back, and what it promises is done.
-
-One instance for each answer to a frame that was heard; for a WILCO to keep clear, for each call.
-"""
+"""6.4: an answer is one that the phrase allows and reads back what must be read back, and what it promises is done."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -10,7 +7,7 @@ from math import hypot
 
 from protocol.accounts import COUNTS, JOIN_NS, Account, Booked
 from protocol.bounds import Fix, left_area, level_m
-from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, World, address_text, unless_suspended
+from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, OWN_DISTRESS, World, address_text, unless_suspended
 from protocol.messages import (
     Ack,
     Emergency,
@@ -79,6 +76,18 @@ class RightAnswer:
         "An answer is one that the phrase allows and reads back what must be; a wrong one is put right, and a WILCO to "
         "keep clear is seen in the flight, within {limit_s:g} s."
     )
+    instance = "each answer to a frame that was heard; each call that was answered with WILCO and asks to keep clear"
+    proof = (
+        "The ACK itself is no answer to the frame that it names, or reads back something else, and no unheard ACK can "
+        "have put it right. Or, after a WILCO to keep clear, reports up to the end of the time show no other flight "
+        "than before."
+    )
+    limits = (
+        "A change is taken for nothing up to half of what two reports may be wrong, and for done beyond all of it; "
+        "between, it is `no_bound`. A WILCO to a call that may have been answered with WILCO before, unheard, convicts "
+        "nobody; two calls of two callers are two."
+    )
+    suspended_by = OWN_DISTRESS
     kind = "S"
     hears_copies = False
     watches = EVERY_MESSAGE

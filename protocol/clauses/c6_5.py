@@ -1,8 +1,4 @@
-"""6.5: a predicted loss of the safe distance is acted on, by the one that has the other on its right.
-
-One instance for each prediction: from the WATCH that proves that its source knows of it, until it is acted on, or the
-prediction does not hold any more.
-"""
+"""6.5: a predicted loss of the safe distance is acted on, by the one that has the other on its right."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -11,9 +7,9 @@ from typing import TypeGuard
 
 from protocol.accounts import SERIALS, Account, Booked, serials_passed
 from protocol.bounds import Fix, left_area
-from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, World, address_text, unless_suspended
+from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, OWN_DISTRESS, World, address_text, opposed, unless_suspended
 from protocol.clauses.c5_2 import is_one_line
-from protocol.clauses.c6_1 import opposed
+from protocol.clauses.declared import differs
 from protocol.messages import Ack, Hail, Ident, Intent, IntentKind, MessageType, Position, Result, Watch
 from protocol.paths import Ahead, ahead, lost_height_s, lost_s, spread_deg, track_deg, turn_deg
 from protocol.terms import ConflictTerms
@@ -29,8 +25,6 @@ AWAY_DEG = 20.0
 LEVEL = frozenset({IntentKind.TRANSIT, IntentKind.RETURN})
 AT_IT_FT = 300.0
 """Who is no further from the altitude that it has selected is at it."""
-NEW_DEG, NEW_FT, NEW_MPS = 10.0, 300, 10.0
-"""A declaration that differs by more is a new one."""
 UNKNOWN = -1
 SAID = 4
 """Serials whose INTENTs are remembered."""
@@ -79,6 +73,18 @@ class ActsOnConflict:
         "A loss of the safe distance predicted no more than {look_s:g} s ahead is acted on by the aircraft that has "
         "the other on its right: within {limit_s:g} s, or until {before_s:g} s before."
     )
+    instance = "each prediction that an aircraft is proved to know of, for the one with the other on its right"
+    proof = (
+        "Its own WATCH proves that it knew; both report after the deadline that the loss still is predicted, and every "
+        "HAIL, ACK and INTENT that could have been its action was heard, and none was."
+    )
+    limits = (
+        "Heights are taken for kept where both have declared level flight and are at the altitudes that they selected; "
+        "else the bound of NACv makes a loss of 1,000 ft sure for 11 s ahead at most at NACv 2. Every HAIL and ACK "
+        "since `look_s` before the WATCH must be accounted for. To be called by the other is no action; to say WILCO "
+        "is one."
+    )
+    suspended_by = OWN_DISTRESS
     kind = "A"
     hears_copies = False
     watches = EVERY_MESSAGE
@@ -281,7 +287,7 @@ class ActsOnConflict:
         known = pilot.said.get(serial)
         if known is None or abs(booked.number - known[0]) >= SERIALS:
             return None
-        return _differs(duty.intent, known[1])
+        return differs(duty.intent, known[1])
 
     def _acted(self, duty: _Duty, by: Booked) -> Finding:
         return self._settle(duty, Outcome.PASS, by.at_ns, (by.id,), max(by.at_ns - duty.watch.at_ns, 0))
@@ -361,22 +367,6 @@ def _on_its_right(x: Fix, on: Ahead) -> bool:
     flown = x.north_mps, x.east_mps
     spread = spread_deg(on.line, on.error_m) + spread_deg(flown, x.velocity_m or 0.0)
     return spread < turn_deg(track_deg(flown), track_deg(on.line)) < 180.0 - spread
-
-
-def _differs(before: Intent, now: Intent) -> bool:
-    """Whether an INTENT says something new."""
-    if before.kind is not now.kind:
-        return True
-    track = (
-        0.0 if None in (before.track_deg, now.track_deg) else abs(turn_deg(before.track_deg or 0, now.track_deg or 0))
-    )
-    pairs = (
-        (before.selected_altitude_ft, now.selected_altitude_ft, NEW_FT),
-        (before.speed_mps, now.speed_mps, NEW_MPS),
-    )
-    if track > NEW_DEG or (before.track_deg is None) != (now.track_deg is None):
-        return True
-    return any((a is None) != (b is None) or abs((a or 0) - (b or 0)) > most for a, b, most in pairs)
 
 
 def _is_word(message: object) -> TypeGuard[Hail | Ack]:

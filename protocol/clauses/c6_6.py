@@ -1,7 +1,7 @@
 """6.6: no simulated attack. Nobody turns so as to hold the nose on an aircraft of the other party, close and closing.
 
-The subject is the one whose nose it is. An instance is an approach: from when the two are close and closing until they
-are not. Straight flight towards somebody is no attack, so the track must surely have turned.
+The subject is the one whose nose it is. Straight flight towards somebody is no attack, so the track must surely have
+turned.
 """
 
 from collections import deque
@@ -12,8 +12,7 @@ from typing import NamedTuple
 
 from protocol.accounts import Booked
 from protocol.bounds import FLATNESS, Fix, Limits, left_area, offset_m, reach_m, separation
-from protocol.clauses.base import BY_WORD, World, address_text, unless_suspended
-from protocol.clauses.c6_1 import opposed
+from protocol.clauses.base import BY_WORD, OWN_DISTRESS, World, address_text, opposed, unless_suspended
 from protocol.clauses.cells import DEGREE_M, SPARE_M, Cells
 from protocol.messages import Position
 from protocol.paths import Vector, angle_deg, spread_deg
@@ -53,13 +52,23 @@ class NoAttack:
         "Within {within_nm:g} NM and {within_ft:g} ft and closing with {closing_kt:g} kt, nobody turns so as to hold "
         "the nose within {nose_deg:g} deg of the other for {for_s:g} s."
     )
+    instance = "each approach: from when an aircraft is near another of the other party and closing until it is not"
+    proof = (
+        "For `for_s` every report of it surely has its nose on the other, near and closing, its track surely changed, "
+        "and flown straight on, the other would surely have been off."
+    )
+    limits = (
+        "It asks for reports of the other no more than 3 s from each of those that aim, and no more than 5 s between "
+        "these. It does not ask why: an escort that was agreed by voice looks the same."
+    )
+    suspended_by = OWN_DISTRESS
     kind = "C"
     hears_copies = False
     watches = (Position,)
 
     def __init__(self, world: World, terms: AttackTerms):
         self.world, self.terms = world, terms
-        self.limits = Limits.of(world.agreement)
+        self._limits = Limits.of(world.agreement)
         self.level_m, self.height_m = terms.within_nm * NM_M, terms.within_ft * FT_M
         self.closing_mps, self.for_ns = terms.closing_kt * KT_MPS, seconds_ns(terms.for_s)
         self.far_m, self.far_deg = self.height_m + CLIMB_M, (self.level_m + SPARE_M) / DEGREE_M
@@ -133,13 +142,13 @@ class NoAttack:
         if abs(fix.at_ns - other.at_ns) > TOGETHER_NS or not self._aims(fix, other, line, moves):
             approach.aims.clear()
             return ()
-        return self._go_on(approach, _Aim(fix, other, line, reach_m(other, fix.at_ns, self.limits)))
+        return self._go_on(approach, _Aim(fix, other, line, reach_m(other, fix.at_ns, self._limits)))
 
     def _aims(self, fix: Fix, other: Fix, line: Vector, moves: Vector) -> bool:
         """Whether the nose surely is on the other, surely near and closing fast enough."""
         if fix.velocity_m is None or other.velocity_m is None:
             return False
-        error_m = FLATNESS * hypot(*line) + _radius_m(fix) + reach_m(other, fix.at_ns, self.limits)
+        error_m = FLATNESS * hypot(*line) + _radius_m(fix) + reach_m(other, fix.at_ns, self._limits)
         turned = spread_deg(line, error_m)
         velocity = fix.north_mps, fix.east_mps
         if angle_deg(velocity, line) + turned + spread_deg(velocity, fix.velocity_m) >= self.terms.nose_deg:
@@ -147,7 +156,7 @@ class NoAttack:
         off = min(180.0 - angle_deg(moves, line) + turned, 180.0)
         if hypot(*moves) * cos(radians(off)) - fix.velocity_m - other.velocity_m <= self.closing_mps:
             return False
-        apart = separation(fix, other, fix.at_ns, self.limits)
+        apart = separation(fix, other, fix.at_ns, self._limits)
         return apart.level_high_m < self.level_m and apart.height_high_m < self.height_m
 
     def _go_on(self, approach: _Approach, aim: _Aim) -> Iterable[Finding]:

@@ -6,7 +6,7 @@ from math import dist, inf
 
 from protocol.accounts import BRIEF_NS, Booked
 from protocol.bounds import Fix, left_area, place_m
-from protocol.clauses.base import BY_WORD, Tacit, World, address_text, unless_suspended
+from protocol.clauses.base import BY_WORD, OWN_DISTRESS, Tacit, World, address_text, unless_suspended
 from protocol.messages import TIME_BOUND_NS, LinkPoint, LostLink, Position, Procedure, instant_ns
 from protocol.paths import angle_deg, spread_deg
 from protocol.terms import LostLinkTerms
@@ -56,6 +56,17 @@ class LostLinkSaid:
         "An uncrewed aircraft says within {since_s:g} s that its link is lost, and moves no further away from its "
         "procedure's point than {within_nm:g} NM."
     )
+    instance = "each loss of a link; each POSITION under a procedure that leads to a point"
+    proof = (
+        "The first LOST LINK says that the link was lost too long ago, and every frame since then was heard. Or two "
+        "reports under a procedure that was in force at both are surely further from its point by more than the "
+        "distance, without a turn between them."
+    )
+    limits = (
+        "Who turns by a degree a second or more, for three minutes at most, is on its way back, however far the turn "
+        "takes it. `since_s` one second either side of the limit is `no_bound`."
+    )
+    suspended_by = OWN_DISTRESS
     kind = "S"
     hears_copies = False
     watches = (LostLink, Position)

@@ -13,6 +13,10 @@ class Complete:
     id = "7.1"
     title = "emergency complete"
     text = "An EMERGENCY gives nature, position, altitude, souls, endurance, intention and call sign."
+    instance = "each EMERGENCY heard that is no CANCEL"
+    proof = "The EMERGENCY itself gives no value for one of these."
+    limits = "Whether what it gives is true is not known."
+    suspended_by = ""
     kind = "C"
     hears_copies = False
     watches = (Emergency,)

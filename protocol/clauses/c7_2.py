@@ -1,8 +1,4 @@
-"""7.2: an EMERGENCY is answered by the ground station that the agreement names.
-
-A breach is proved as in 6.3: its own WATCH names a frame of the incident as heard, and its ACK counts, from before the
-first EMERGENCY heard until after the deadline, leave no room for an ACK that was not heard.
-"""
+"""7.2: an EMERGENCY is answered by the ground station that the agreement names."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -64,6 +60,17 @@ class DistressAnswered:
     id = "7.2"
     title = "emergency answered"
     text = "An EMERGENCY is answered by the ground station {station} within {limit_s:g} s."
+    instance = "each incident: the same session and number, until it is cancelled"
+    proof = (
+        "The station's own WATCH names a frame of the incident as heard, and its ACK counts, from a minute before the "
+        "first EMERGENCY heard until after the deadline, leave no room for an ACK that was not heard."
+    )
+    limits = (
+        "It needs the ground station's WATCH. A number missing between the EMERGENCY and the deadline may have been "
+        "its CANCEL, unless the incident was heard to go on; an ACK that names a frame that was not heard is taken for "
+        "the answer."
+    )
+    suspended_by = ""
     kind = "A"
     hears_copies = False
     watches = (Ack, Emergency, Watch)

@@ -1,7 +1,6 @@
 """7.3: an EMERGENCY has the channel: what is about anything else waits, once a station has heard of it.
 
-That the incident went on is proved by another EMERGENCY of it that comes later; that the accused knew of it, by its own
-receipt, report or answer before. So a breach waits for the next EMERGENCY.
+A breach waits for the next EMERGENCY, which proves that the incident went on.
 """
 
 from collections import deque
@@ -9,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from protocol.accounts import JOIN_NS, Account, Booked
-from protocol.clauses.base import BY_WORD, World, address_text, unless_suspended
+from protocol.clauses.base import BY_WORD, OWN_DISTRESS, World, address_text, unless_suspended
 from protocol.messages import (
     Ack,
     Emergency,
@@ -62,6 +61,19 @@ class ChannelLeft:
     id = "7.3"
     title = "channel left to distress"
     text = "While an EMERGENCY is open, HAIL, FREQUENCY_CHANGE and SIGHTING about anything else wait on its channel."
+    instance = (
+        "each HAIL, FREQUENCY CHANGE or SIGHTING on the channel of an open incident, of whoever is proved to know of it"
+    )
+    proof = (
+        "Its own receipt, WATCH or answer proves that it heard an EMERGENCY of the incident, its frame comes later, "
+        "and the next EMERGENCY proves that the incident was still open then."
+    )
+    limits = (
+        "What was sent within 2 s after the proof of receipt may have waited for a slot, and what was sent after the "
+        "last EMERGENCY heard may have come after the end: neither is judged. A change of frequency for everybody, and "
+        "a SIGHTING without a subject, may be about the one in distress."
+    )
+    suspended_by = OWN_DISTRESS
     kind = "S"
     hears_copies = False
     watches = (Ack, Emergency, FrequencyChange, Hail, Position, Sighting, Watch)
