@@ -222,7 +222,7 @@ def seat_of(
     clock = Clock.of(errors, flight.start_ns)
     transmitter = Transmitter(
         entry.address,
-        (random.randrange(FORGED_SESSION) + life + _sessions_before(flight.motions[entry.address], now_ns)) % 255,
+        (random.randrange(FORGED_SESSION - 1) + life + _sessions_before(flight.motions[entry.address], now_ns)) % 255,
         access,
         random,
         lead_ns=LEAD_NS,

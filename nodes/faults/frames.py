@@ -16,6 +16,7 @@ AHEAD_NS = 18 * NS_PER_S
 """GPS time, taken for UTC."""
 LOUDER_DB, MOST_DBM = 20.0, 100.0
 FORGED_SESSION, FORGED_AFTER_NS = 254, 300 * NS_PER_MS
+"""No station of ours begins in the first: see `nodes.seat`."""
 
 
 def shifter(fault: FaultEntry, start_ns: int, slot_ns: int, random: Random) -> Shift | None:
