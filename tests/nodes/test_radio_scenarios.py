@@ -49,13 +49,13 @@ class Flown:
         return self
 
     def outcomes(self, from_s: float, until_s: float, sender: str = "", receiver: str = "") -> Counter[str]:
-        """Of frames that start in between; but for what they miss who call on guard meanwhile."""
+        """Of frames on the common channel that start in between; but for what they miss who call on guard meanwhile."""
         return Counter(
             got[0]
             for line in self.truth
             if from_s <= (line["start_ns"] - START_NS) / 1e9 < until_s and line["frame"].startswith(sender)
             for address, got in line["receivers"].items()
-            if address.startswith(receiver) and got[0] != "half_duplex"
+            if line["channel"] == 1 and address.startswith(receiver) and got[0] != "half_duplex"
         )
 
     def verdicts(self) -> set[str]:
