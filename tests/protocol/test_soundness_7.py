@@ -25,7 +25,7 @@ from protocol.messages import (
     Sighting,
     Watch,
 )
-from protocol.verdicts import Outcome, Verdict
+from protocol.verdicts import Cause, Outcome, Verdict
 from tests.protocol.traffic import A_TEXT, A, B, C, Sender, hail
 
 DISTRESS = Emergency(1, Severity.DISTRESS, Nature.ENGINE, 35.0, 36.0, 20_000, 2, 40, Intention.DITCH, "TEST")
@@ -260,10 +260,10 @@ def test_when_it_is_over_the_channel_is_free(monitor: Any, seed: int, loss: floa
 def test_losses_leave_most_breaches_proved(make_monitor: Callable[..., Any]) -> None:
     proved = 0
     for seed in range(30):
-        silence = Silence(make_monitor(), Random(seed), 0.2)
+        silence = Silence(make_monitor(), Random(seed), 0.05)
         silence.fly(hail(C))
         proved += silence.accused()
-    assert proved >= 20  # of 30: the breach itself is heard in 80 of 100
+    assert proved >= 20  # of 30: no frame of the one in distress may be missing, it may be the CANCEL
 
 
 def test_a_receipt_of_the_round_before_proves_nothing(monitor: Any) -> None:
@@ -277,3 +277,58 @@ def test_a_receipt_of_the_round_before_proves_nothing(monitor: Any) -> None:
     silence.b.send(15.5, DISTRESS)
     monitor.close(20.0)
     assert not silence.accused()
+
+
+@pytest.mark.parametrize("at_s", [20.2, 30.5])
+def test_a_number_used_again_is_another_incident(monitor: Any, at_s: float) -> None:
+    """The CANCEL is not heard by the monitor; 200001 received the first incident, and calls when that is over, before
+    or after the next one has begun."""
+    a, b = Sender(monitor, A), Sender(monitor, B)
+    a.reports(0.1, 5.0)
+    first = a.send(5.5, DISTRESS, channel=2)
+    b.report(6.3, receipt=FrameKey(A, 1, first))
+    a.send(8.5, Emergency(1, Severity.CANCEL), channel=2, lost=True)
+    a.reports(9.6, 20.0)
+    if at_s < 20.5:
+        b.send(at_s, hail(C), channel=2)
+    a.send(20.5, DISTRESS, channel=2)
+    a.reports(20.9, 30.0)
+    if at_s > 20.5:
+        b.send(at_s, hail(C), channel=2)
+    a.reports(30.9, 40.0)
+    a.send(40.5, DISTRESS, channel=2)
+    monitor.close(50.0)
+    assert ("7.3", "200001") not in monitor.fails()
+    assert Cause.FRAME_LOST in monitor.judge.tallies["7.3", "200001"].causes
+
+
+@pytest.mark.parametrize(("channel", "accused"), [(2, True), (3, False)])
+def test_who_knows_of_it_on_one_channel_leaves_that(monitor: Any, channel: int, accused: bool) -> None:
+    a, b = Sender(monitor, A), Sender(monitor, B)
+    number = a.send(5.5, DISTRESS, channel=2)
+    b.report(6.3, receipt=FrameKey(A, 1, number))
+    a.send(8.5, DISTRESS, channel=3)
+    b.send(12.5, hail(C), channel=channel)
+    a.send(15.5, DISTRESS, channel=2)
+    monitor.close(30.0)
+    assert (("7.3", "200001") in monitor.fails()) is accused
+
+
+CLEARING = [
+    (FrequencyChange(C, 1, 2, 5, 5.0), False),
+    (Hail(C, Phrase.CHANGE_FREQUENCY, 1, 10, 5), False),
+    (Hail(0x100002, Phrase.CONTACT, 1, 10, 1), False),
+    (Hail(C, Phrase.CONTACT, 1, 10, 1, 0x100002), True),
+    (SIGHTED, True),
+]
+
+
+@pytest.mark.parametrize(("message", "accused"), CLEARING)
+def test_a_tower_may_clear_the_channel_and_call_for_help(monitor: Any, message: Any, accused: bool) -> None:
+    a, tower = Sender(monitor, A), Sender(monitor, TOWER)
+    number = a.send(5.5, DISTRESS, channel=2)
+    tower.send(6.5, Ack(A, 1, number, MessageType.EMERGENCY, Result.ROGER), channel=2)
+    tower.send(10.5, message, channel=2)
+    a.send(15.5, DISTRESS, channel=2)
+    monitor.close(30.0)
+    assert (("7.3", TOWER_TEXT) in monitor.fails()) is accused
