@@ -90,6 +90,21 @@ def test_an_announcement_that_was_not_heard_excuses_the_gap(monitor: Any) -> Non
     assert Cause.STATE_UNHEARD in monitor.judge.tallies["4.1", A_TEXT].causes
 
 
+def test_the_first_of_two_silences_may_not_have_been_heard_of(monitor: Any) -> None:
+    """EMCON 1 and the POSITIONs that name it were lost; EMCON 2 is announced after that silence."""
+    a = Quiet(monitor).a
+    a.reports(0.1, 25.0)
+    a.send(25.2, ident())
+    a.report(25.3)
+    a.send(25.4, Emcon(1, 15, 450, 1), lost=True)
+    a.reports(26.1, 40.0, emcon=1, lost=True)
+    a.send(490.1, Emcon(2, 60, 30, 1))
+    a.reports(490.3, 500.0, emcon=2)
+    monitor.close(501.0)
+    assert {clause for clause, _ in monitor.fails()} & {"1.4", "4.1"} == set()
+    assert Cause.STATE_UNHEARD in monitor.judge.tallies["4.1", A_TEXT].causes
+
+
 def test_another_silence_that_follows_at_once_is_part_of_it(monitor: Any) -> None:
     quiet = Quiet(monitor)
     quiet.a.reports(0.1, 20.0)
