@@ -121,11 +121,11 @@ def test_losses_leave_most_answers_decided(make_monitor: Callable[..., Any]) -> 
         distress.fly()
         distress.accused()
         kept += distress.monitor.verdict("7.2", TOWER_TEXT) is Verdict.PASS
-        distress = Distress(make_monitor(), 0.2, Random(seed))
+        distress = Distress(make_monitor(), 0.05, Random(seed))
         distress.fly()
         broken += distress.accused()
     assert kept >= 20  # of 30: the answer itself must be heard
-    assert broken >= 25
+    assert broken >= 20  # no frame of the one in distress may be missing for 10 s, it may be the CANCEL
 
 
 def test_a_tower_that_starts_anew_forgets(monitor: Any) -> None:
@@ -166,6 +166,67 @@ def test_each_incident_is_judged_once(monitor: Any) -> None:
     distress.a.reports(47.1, 60.0)
     monitor.close(61.0)
     assert monitor.outcomes("7.2", TOWER_TEXT) == [Outcome.PASS, Outcome.PASS]
+
+
+@pytest.mark.parametrize("answer_heard", [True, False])
+@pytest.mark.parametrize("late_s", [100, 700])
+def test_who_comes_into_reach_was_answered_long_ago(monitor: Any, late_s: int, answer_heard: bool) -> None:
+    """100001 is in distress from 10 s on and was answered at once; it is heard from `late_s` on."""
+    distress = Distress(monitor)
+    for t in range(late_s + 40):
+        if t >= 10 and not t % 10:
+            number = distress.a.send(t + 0.05, DISTRESS, lost=t < late_s)
+        distress.a.report(t + 0.1, lost=t < late_s)
+        if t == 12:
+            distress.answer(t + 0.6, number, lost=not answer_heard)
+        distress.watch(t + 0.25)
+    monitor.close(late_s + 41.0)
+    assert monitor.outcomes("7.2", TOWER_TEXT) == [Outcome.INCONCLUSIVE]
+
+
+def test_a_number_used_again_is_owed_an_answer_anew(monitor: Any) -> None:
+    """The first incident is over after 3 s, and its CANCEL not heard; the second is answered in time."""
+    distress = Distress(monitor)
+    distress.a.reports(0.1, 10.0)
+    distress.a.send(10.05, DISTRESS)
+    distress.watch(11.3)
+    distress.a.send(13.05, Emergency(1, Severity.CANCEL), lost=True)
+    distress.a.reports(13.1, 25.0)
+    distress.watch(24.3)
+    number = distress.a.send(25.05, DISTRESS)
+    distress.a.reports(25.1, 27.0)
+    distress.answer(27.6, number)
+    distress.watch(28.3)
+    distress.a.reports(28.5, 60.0)
+    distress.watch(60.3)
+    assert not distress.accused()
+
+
+@pytest.mark.parametrize(("restart_s", "heard"), [(30, True), (30, False), (12, True)])
+def test_who_begins_anew_in_distress_was_answered(monitor: Any, restart_s: int, heard: bool) -> None:
+    """100001 goes on with its incident in session 2; the station answered it in session 1, at 12 s."""
+    distress = Distress(monitor)
+    for t in range(60):
+        if t == restart_s:
+            distress.a = Sender(monitor, A, session=2)
+            distress.a.send(t + 0.01, DISTRESS)
+        if t >= 10 and not t % 10:
+            number = distress.a.send(t + 0.05, DISTRESS, lost=t < restart_s and not heard)
+        distress.a.report(t + 0.1)
+        if t == 12:
+            distress.answer(t + 0.6, number)
+        distress.watch(t + 0.25)
+    assert not distress.accused()
+
+
+def test_an_incident_of_long_ago_is_told_and_forgotten(monitor: Any) -> None:
+    distress = Distress(monitor)
+    distress.a.send(10.05, DISTRESS)
+    for t in range(20, 800, 10):
+        distress.tower.send(t + 0.25, Watch(frozenset({1, 2, 3}), 0, 0, 0))
+    assert monitor.outcomes("7.2", TOWER_TEXT) == [Outcome.INCONCLUSIVE]
+    monitor.close(801.0)
+    assert monitor.outcomes("7.2", TOWER_TEXT) == [Outcome.INCONCLUSIVE]
 
 
 # ------------------------------------------------------------------ 7.3
