@@ -1,8 +1,8 @@
 """7.2: an EMERGENCY is answered by the ground station that the agreement names.
 
 A breach is proved as in 6.3: its own WATCH names a frame of the incident as heard, and its ACK counts, from the start
-of its session until after the deadline, leave no room for an ACK that was not heard: the incident may be older than what
-was heard of it. Nor may a frame of the one in distress be missing until the deadline: it may be the CANCEL.
+of its session until after the deadline, leave no room for an ACK that was not heard: the incident may be older than
+what was heard of it. Nor may a frame of the one in distress be missing until the deadline: it may be the CANCEL.
 """
 
 from bisect import bisect_right

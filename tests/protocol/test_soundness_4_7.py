@@ -163,3 +163,20 @@ def test_what_is_left_may_have_been_rounded(monitor: Any) -> None:
     quiet.announce(34.9)
     monitor.close(40.0)
     assert not quiet.accused()
+
+
+@pytest.mark.parametrize("heard", [True, False])
+def test_who_begins_anew_announces_again(monitor: Any, heard: bool) -> None:
+    """Announced at 10 s in session 1; session 2 says the same from 35 s on, 5 s before."""
+    a = Quiet(monitor).a
+    a.reports(0.1, 10.0)
+    a.send(10.2, Emcon(1, 29, 60, 1), lost=not heard)
+    a.reports(10.5, 30.0, emcon=1)
+    a = Sender(monitor, A, session=2)
+    a.reports(31.1, 34.5)
+    a.send(34.6, Emcon(1, 5, 60, 1))
+    a.reports(35.1, 39.5, emcon=1)
+    a.reports(99.5, 110.0, emcon=1)
+    monitor.close(111.0)
+    assert ("4.7", A_TEXT) not in monitor.fails()
+    assert Cause.STATE_UNHEARD in monitor.judge.tallies["4.7", A_TEXT].causes
