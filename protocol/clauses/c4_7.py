@@ -115,14 +115,29 @@ class Emissions:
         if first is not None and silence.begin_late_ns - first.early_ns < self.notice_ns:
             notice_s = (silence.begin_late_ns - first.early_ns) / NS_PER_S
             finding = self._breach(booked, told, (first.id, booked.id), notice_s, self.terms.notice_s)
-            return self.world.unless_troubled(finding, first.early_ns, booked.late_ns, source)
+            finding = self.world.unless_troubled(finding, first.early_ns, booked.late_ns, source)
+            return self._unless_anew(finding, account)
         if is_first and self._heard_since(booked, silence.begin_late_ns - self.notice_ns):
             finding = self._breach(booked, told, (booked.id,), emcon.from_s, self.terms.notice_s)
-            return self.world.unless_troubled(finding, booked.early_ns - self.notice_ns, booked.late_ns, source)
+            finding = self.world.unless_troubled(finding, booked.early_ns - self.notice_ns, booked.late_ns, source)
+            return self._unless_anew(finding, account)
         cause = self.world.why_unheard(booked.early_ns - self.notice_ns, booked.late_ns, source)
         finding = self._finding(Outcome.INCONCLUSIVE, booked, (booked.id,), emcon.from_s, self.terms.notice_s, cause)
         return finding._replace(
             summary=f"EMCON {emcon.serial} announces a silence {emcon.from_s} s ahead, maybe not for the first time"
+        )
+
+    def _unless_anew(self, finding: Finding, account: Account) -> Finding:
+        """No fail if another session of the station, or this one, was heard not long before this one began: what it
+        announced there may still hold, and be said again. The books have dropped those of long before."""
+        others = (a for a in self.world.accounts.values() if a.source == account.source and a is not account)
+        if finding.outcome is not Outcome.FAIL or not (account.continues or any(others)):
+            return finding
+        return finding._replace(
+            outcome=Outcome.INCONCLUSIVE,
+            summary=f"{finding.summary} in this session; but it may have been in the one before",
+            cause=Cause.STATE_UNHEARD,
+            assumptions=(),
         )
 
     @staticmethod

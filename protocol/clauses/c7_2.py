@@ -1,10 +1,11 @@
 """7.2: an EMERGENCY is answered by the ground station that the agreement names."""
 
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from protocol.accounts import Account, Booked
+from protocol.accounts import JOIN_NS, SESSIONS, Account, Booked, Named
 from protocol.clauses.base import BY_WORD, World, address_text
 from protocol.messages import Ack, Emergency, MessageType, Severity, Watch
 from protocol.terms import DistressTerms
@@ -13,7 +14,8 @@ from protocol.unsent import number_before
 from protocol.verdicts import CLOCK, Cause, Finding, Outcome, Passes
 
 BEFORE_NS = 60 * NS_PER_S
-"""An ACK no longer before the first EMERGENCY heard may answer one of the same incident that was not heard."""
+"""An ACK no longer before the first EMERGENCY heard answers one of the same incident, if what it names was not heard;
+an older one may."""
 KEPT = 1024
 """EMERGENCYs kept of one incident."""
 
@@ -62,13 +64,13 @@ class DistressAnswered:
     text = "An EMERGENCY is answered by the ground station {station} within {limit_s:g} s."
     instance = "each incident: the same session and number, until it is cancelled"
     proof = (
-        "The station's own WATCH names a frame of the incident as heard, and its ACK counts, from a minute before the "
-        "first EMERGENCY heard until after the deadline, leave no room for an ACK that was not heard."
+        "The station's own WATCH names a frame of the incident as heard, and its ACK counts, from the start of "
+        "its session until after the deadline, leave no room for an ACK that was not heard."
     )
     limits = (
-        "It needs the ground station's WATCH. A number missing between the EMERGENCY and the deadline may have been "
-        "its CANCEL, unless the incident was heard to go on; an ACK that names a frame that was not heard is taken for "
-        "the answer."
+        "It needs the ground station's WATCH. A number of the one in distress that is missing until the "
+        "deadline may have been its CANCEL. An ACK that names a frame that was not heard is taken for the answer, and "
+        "so is one to the same number in the session before."
     )
     suspended_by = ""
     kind = "A"
@@ -83,9 +85,11 @@ class DistressAnswered:
         self.open: list[_Incident] = []
         """Those without a verdict."""
         self.settled: set[tuple[Account, int]] = set()
-        """Those that have one, by session and number, until they are cancelled."""
+        """Those that have one, by session and number, until they are cancelled or the session is over."""
         self.acks: deque[Booked] = deque()
         """What the station answered to EMERGENCYs in the last `BEFORE_NS`."""
+        self.doubtful: dict[tuple[int, int], int] = {}
+        """When, before that, it last answered an EMERGENCY that was not heard, by the addressee and its session."""
 
     def subjects(self) -> list[str]:
         return [] if self.station is None else [address_text(self.station)]
@@ -94,12 +98,12 @@ class DistressAnswered:
         message, source = booked.frame.message, booked.frame.source
         if isinstance(message, Emergency):
             if self.station is not None and source in self.world.flies:
-                return tuple(self._distress(booked, message))
+                return (*self._forget(booked), *self._distress(booked, message))
         elif source == self.station:
             if isinstance(message, Ack) and message.answers_type is MessageType.EMERGENCY:
-                return tuple(self._answered(booked))
+                return (*self._forget(booked), *self._answered(booked))
             if isinstance(message, Watch) and self.open:
-                return tuple(self._watched(booked, message))
+                return (*self._forget(booked), *self._watched(booked, message))
         return ()
 
     def _distress(self, booked: Booked, emergency: Emergency) -> Iterator[Finding]:
@@ -107,38 +111,67 @@ class DistressAnswered:
         key = account, emergency.incident
         incident = next((i for i in self.open if (i.account, i.number) == key and i.cancelled_ns is None), None)
         if emergency.severity is Severity.CANCEL:
-            self.settled.discard(key)
+            self.settled = {s for s in self.settled if not _is_same(s, key)}
             if incident is not None:
                 incident.cancelled_ns = booked.early_ns
         elif incident is not None:
             incident.heard.append(booked)
-        elif key not in self.settled:
+        elif self._is_settled(key, booked.early_ns - JOIN_NS):
+            self.settled.add(key)
+        else:
             incident = _Incident(account, emergency.incident, deque([booked], KEPT))
             self.open.append(incident)
-            self._forget(booked.early_ns - BEFORE_NS)
             for ack in list(self.acks):
                 yield from self._match(incident, ack)
 
-    def _forget(self, before_ns: int) -> None:
-        while self.acks and self.acks[0].late_ns < before_ns:
-            self.acks.popleft()
+    def _is_settled(self, key: tuple[Account, int], since_ns: int) -> bool:
+        """Whether an incident was answered, or judged, in its own session or in one heard since an instant: who begins
+        anew may go on with it under its number."""
+        answered = {(i.account, i.number) for i in self.open if i.answer and i.cancelled_ns is None}
+        same = (s[0] for s in self.settled | answered if _is_same(s, key))
+        return any(account is key[0] or account.last_at_ns >= since_ns for account in same)
+
+    def _forget(self, booked: Booked) -> Iterator[Finding]:
+        """What is too old to be decided any more."""
+        now_ns = booked.early_ns
+        while self.acks and self.acks[0].late_ns < now_ns - BEFORE_NS:
+            ack = self.acks.popleft()
+            if (key := self._unheard(ack)) is not None:
+                self.doubtful[key] = ack.late_ns
+        for incident in [i for i in self.open if i.due_ns(self.limit_ns) + JOIN_NS < now_ns]:
+            yield from self._left_open(incident, now_ns)
+            if incident in self.open:
+                self._settle(incident)
+        self.settled = {s for s in self.settled if s[0].last_at_ns >= now_ns - JOIN_NS}
+
+    def _unheard(self, booked: Booked) -> tuple[int, int] | None:
+        """To whom and to which session an ACK went, if what it answers was not heard."""
+        ack = booked.frame.message
+        assert isinstance(ack, Ack)
+        key = ack.addressee, ack.answers_session
+        account = self.world.accounts.get(key)
+        heard = account is not None and account.has_heard(ack.answers_sequence)
+        return None if heard or ack.addressee not in self.world.flies else key
 
     def _answered(self, booked: Booked) -> Iterator[Finding]:
-        self._forget(booked.early_ns - BEFORE_NS)
         self.acks.append(booked)
         for incident in list(self.open):
             yield from self._match(incident, booked)
 
     def _match(self, incident: _Incident, booked: Booked) -> Iterator[Finding]:
-        """An ACK settles the incident of which it names an EMERGENCY, if it comes in time."""
+        """An ACK settles the incident of which it names an EMERGENCY, if it comes in time, in all its sessions."""
         ack = booked.frame.message
         assert isinstance(ack, Ack)
         named = incident.names(ack)
         if named is None or incident.answer is not None:
             return
-        incident.answer, incident.answered = booked, named
-        if booked.early_ns <= incident.due_ns(self.limit_ns):
-            yield self._passed(incident)
+        key = incident.account, incident.number
+        for same in [i for i in self.open if i.answer is None and _is_same((i.account, i.number), key)]:
+            if same.cancelled_ns is not None and same is not incident:
+                continue
+            same.answer, same.answered = booked, named if same is incident else same.heard[0]
+            if booked.early_ns <= same.due_ns(self.limit_ns):
+                yield self._passed(same)
 
     def _watched(self, booked: Booked, watch: Watch) -> Iterator[Finding]:
         for incident in list(self.open):
@@ -173,8 +206,19 @@ class DistressAnswered:
             return False
         if incident.proof.account is not booked.account:
             return False  # it started anew in between: what it heard before is forgotten
-        since_ns = incident.heard[0].early_ns - BEFORE_NS
-        return booked.account.unheard_acks(since_ns, booked.account.counts[-1]) == 0
+        return not self._may_be_answered(incident) and booked.account.unheard_acks(0, booked.account.counts[-1]) == 0
+
+    def _may_be_answered(self, incident: _Incident) -> bool:
+        """Whether what the station was heard to answer, and was not heard itself, may have been this incident: in its
+        session, or in one before, not long ago."""
+        account, since_ns = incident.account, incident.heard[0].early_ns - JOIN_NS
+        due_ns = incident.due_ns(self.limit_ns)
+        recent = {key: a.late_ns for a in self.acks if a.early_ns <= due_ns and (key := self._unheard(a)) is not None}
+        return any(
+            source == account.source
+            and (session == account.session or (_is_before(session, account.session) and at_ns >= since_ns))
+            for (source, session), at_ns in (self.doubtful | recent).items()
+        )
 
     def _breach(self, incident: _Incident) -> Iterator[Finding]:
         """It did not answer, unless there was nothing left to answer."""
@@ -183,6 +227,7 @@ class DistressAnswered:
         assert proof is not None
         assert silent is not None
         if self._may_be_over(incident, proved):
+            self._ask_again(incident, proved)
             return
         self._settle(incident)
         due_ns = incident.due_ns(self.limit_ns)
@@ -208,9 +253,18 @@ class DistressAnswered:
         due_ns = incident.due_ns(self.limit_ns)
         if incident.cancelled_ns is not None and incident.cancelled_ns <= due_ns:
             return True
-        if incident.heard[-1].early_ns > due_ns:
-            return False
-        return incident.account.unheard_between(proved.number, incident.account.last_number) > 0
+        account = incident.account
+        place = bisect_right(account.named, due_ns, key=_at_ns)
+        last = account.named[place].number if place < len(account.named) else account.last_number
+        return account.unheard_between(proved.number, last) > 0
+
+    @staticmethod
+    def _ask_again(incident: _Incident, proved: Booked) -> None:
+        """Each EMERGENCY that it heard is to be answered: a later one may decide."""
+        later = [e for e in incident.heard if e.number > proved.number]
+        if later and incident.cancelled_ns is None:
+            incident.heard = deque(later, KEPT)
+            incident.proved = incident.proof = incident.silent = None
 
     def _passed(self, incident: _Incident) -> Finding:
         self._settle(incident)
@@ -267,3 +321,17 @@ class DistressAnswered:
             limit=self.limit_s,
             unit="s",
         )
+
+
+def _is_same(a: tuple[Account, int], b: tuple[Account, int]) -> bool:
+    """Whether two incidents of a station have one number, in whichever session."""
+    return a[0].source == b[0].source and a[1] == b[1]
+
+
+def _at_ns(named: Named) -> int:
+    return named.at_ns
+
+
+def _is_before(session: int, other: int) -> bool:
+    """Whether one session of a station may have come before another: they count up, and round."""
+    return (other - session) % SESSIONS <= SESSIONS // 2

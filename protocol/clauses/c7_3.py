@@ -3,11 +3,13 @@
 A breach waits for the next EMERGENCY, which proves that the incident went on.
 """
 
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from protocol.accounts import JOIN_NS, Account, Booked
+from protocol.accounts import JOIN_NS, Account, Booked, Named
 from protocol.clauses.base import BY_WORD, OWN_DISTRESS, World, address_text, unless_suspended
 from protocol.messages import (
     Ack,
@@ -34,6 +36,13 @@ REPORTED = 33
 """Numbers of which a WATCH tells whether they were heard."""
 
 
+class _Known(NamedTuple):
+    """An EMERGENCY that a station received, and the frame that proves it."""
+
+    emergency: Booked
+    proof: Booked
+
+
 @dataclass(slots=True, eq=False)
 class _Incident:
     """An emergency that is open, as far as was heard."""
@@ -41,11 +50,11 @@ class _Incident:
     account: Account
     last: Booked
     heard: dict[int, Booked] = field(default_factory=dict)
-    """Its EMERGENCYs by sequence number."""
+    """Its EMERGENCYs by sequence number, those that say truly on which channel they are."""
     first_on: dict[int, Booked] = field(default_factory=dict)
     """The first of them on each channel."""
-    knowing: dict[Account, Booked] = field(default_factory=dict)
-    """By session, the frame that proves that it received one of them."""
+    knowing: dict[tuple[Account, int], deque[_Known]] = field(default_factory=dict)
+    """By session and channel, the last two of them that it is known to have received there."""
 
 
 @dataclass(slots=True, eq=False)
@@ -53,7 +62,7 @@ class _Waiting:
     """A frame about something else, and the incidents of which its source knew. It is a breach if one goes on."""
 
     frame: Booked
-    incidents: list[_Incident]
+    incidents: dict[_Incident, _Known]
     suspended: bool | None
 
 
@@ -70,8 +79,9 @@ class ChannelLeft:
     )
     limits = (
         "What was sent within 2 s after the proof of receipt may have waited for a slot, and what was sent after the "
-        "last EMERGENCY heard may have come after the end: neither is judged. A change of frequency for everybody, and "
-        "a SIGHTING without a subject, may be about the one in distress."
+        "last EMERGENCY heard may have come after the end: neither is judged. A number of the one in distress "
+        "that is missing may have been its CANCEL. A change of frequency for everybody, a SIGHTING without a subject, "
+        "and what a ground station says without one may be about it. Who heard it on one channel is held on that."
     )
     suspended_by = OWN_DISTRESS
     kind = "S"
@@ -120,10 +130,11 @@ class ChannelLeft:
         else:
             yield from self._goes_on(incident, booked)
         incident.last = booked
+        if booked.frame.channel != booked.heard.channel:
+            return
+        incident.first_on.setdefault(booked.frame.channel, booked)
         if booked.number <= 0xFFFF and not booked.account.continues and len(incident.heard) < KEPT:
             incident.heard[booked.frame.sequence] = booked  # of others a receipt or a report may name an older frame
-        if booked.frame.channel == booked.heard.channel:
-            incident.first_on.setdefault(booked.frame.channel, booked)
 
     def _forget(self, before_ns: int) -> None:
         for key in [key for key, incident in self.open.items() if incident.last.at_ns < before_ns]:
@@ -135,28 +146,31 @@ class ChannelLeft:
         """An incident was cancelled, or may have been: nothing that waits for it will be proved by it."""
         incident = self.open.pop(key)
         for waiting in self.waiting:
-            if incident in waiting.incidents:
-                waiting.incidents.remove(incident)
+            waiting.incidents.pop(incident, None)
         self.waiting = deque(w for w in self.waiting if w.incidents)
 
     def _received(self, booked: Booked, key: FrameKey) -> None:
         for incident in self.open.values():
             named = incident.heard.get(key.sequence)
             if named is not None and named.frame.key == key:
-                self._knows(incident, booked)
+                self._knows(incident, named, booked)
 
     def _reported(self, booked: Booked, report: PeerReport) -> None:
         for incident in self.open.values():
             if (report.peer, report.session) != (incident.account.source, incident.account.session):
                 continue
-            near = ((report.last_sequence - i) & 0xFFFF for i in range(REPORTED))
-            if any(sequence in incident.heard and report.heard(sequence) for sequence in near):
-                self._knows(incident, booked)
+            near = ((report.last_sequence - i) & 0xFFFF for i in reversed(range(REPORTED)))
+            for sequence in near:
+                if sequence in incident.heard and report.heard(sequence):
+                    self._knows(incident, incident.heard[sequence], booked)
 
-    def _knows(self, incident: _Incident, booked: Booked) -> None:
-        account = incident.account
-        if self.world.accounts.get((account.source, account.session)) is account:
-            incident.knowing.setdefault(booked.account, booked)
+    def _knows(self, incident: _Incident, emergency: Booked, proof: Booked) -> None:
+        account, channel = incident.account, emergency.frame.channel
+        if self.world.accounts.get((account.source, account.session)) is not account:
+            return
+        known = incident.knowing.setdefault((proof.account, channel), deque(maxlen=2))
+        if not known or known[-1].emergency.number < emergency.number:
+            known.append(_Known(emergency, proof))
 
     def _used(self, booked: Booked, message: object) -> Iterable[Finding]:
         """A frame that may have to wait."""
@@ -173,16 +187,19 @@ class ChannelLeft:
             return (Finding(self.id, subject, Outcome.EXCUSED, booked.at_ns, cause=Cause.DISTRESS),)
         if _is_about(message, in_distress):
             return (Finding(self.id, subject, Outcome.PASS, booked.at_ns),)
-        known = [i for i in on_it if booked.account in i.knowing and self._had_time(i.knowing[booked.account], booked)]
+        if source not in self.world.flies and _names_nobody(message):
+            return ()
+        known = {i: k for i in on_it if (k := self._known(i, booked)) is not None}
         if known:
             suspended = self.world.suspended(booked.account, booked.number, booked.number)
             self.waiting.append(_Waiting(booked, known, suspended))
         return ()
 
     @staticmethod
-    def _had_time(proof: Booked, booked: Booked) -> bool:
-        """Whether it knew of the incident when it gave the frame to its transmitter, and not only since."""
-        return booked.early_ns - proof.late_ns > QUEUED_NS
+    def _known(incident: _Incident, booked: Booked) -> _Known | None:
+        """The last EMERGENCY of which it knew when it gave the frame to its transmitter, and not only since."""
+        known = incident.knowing.get((booked.account, booked.frame.channel), ())
+        return next((k for k in reversed(known) if booked.early_ns - k.proof.late_ns > QUEUED_NS), None)
 
     def _goes_on(self, incident: _Incident, booked: Booked) -> Iterator[Finding]:
         """Another EMERGENCY of an incident: what was sent before it was sent while the incident was open."""
@@ -194,7 +211,7 @@ class ChannelLeft:
 
     def _breach(self, waiting: _Waiting, incident: _Incident, after: Booked) -> Finding:
         booked = waiting.frame
-        proof, before = incident.knowing[booked.account], incident.first_on[booked.frame.channel]
+        emergency, proof = waiting.incidents[incident]
         source, account = booked.frame.source, booked.account
         finding = Finding(
             clause=self.id,
@@ -203,9 +220,12 @@ class ChannelLeft:
             at_ns=booked.at_ns,
             summary=f"a {booked.frame.type.name} on channel {booked.frame.channel}, and not about "
             f"{address_text(incident.account.source)}, whose EMERGENCY was open there and which it had heard",
-            evidence=(before.id, proof.id, booked.id, after.id),
+            evidence=(emergency.id, proof.id, booked.id, after.id),
             assumptions=(*BY_WORD, CLOCK),
         )
+        if _may_be_another(incident.account, emergency, booked, after):
+            cause = self.world.why_unheard(emergency.early_ns, booked.late_ns, incident.account.source)
+            return finding._replace(outcome=Outcome.INCONCLUSIVE, cause=cause, assumptions=())
         suspended = waiting.suspended
         if suspended is None:  # what it sent since may tell
             suspended = self.world.suspended(account, booked.number, account.last_number)
@@ -216,6 +236,23 @@ class ChannelLeft:
 
     def close(self, end_ns: int) -> Iterator[Finding]:
         yield from ()
+
+
+def _may_be_another(account: Account, emergency: Booked, booked: Booked, after: Booked) -> bool:
+    """Whether a CANCEL that was not heard may lie between an EMERGENCY and a frame of somebody else: what comes
+    `after` is another incident then, under the number of the first."""
+    place = bisect_right(account.named, booked.late_ns, key=_at_ns)
+    last = account.named[place].number if place < len(account.named) else after.number
+    return account.unheard_between(emergency.number, last) > 0
+
+
+def _at_ns(named: Named) -> int:
+    return named.at_ns
+
+
+def _names_nobody(message: object) -> bool:
+    """Whether a ground station may send it for the sake of those in distress: to clear the channel or call for help."""
+    return isinstance(message, FrequencyChange) or (isinstance(message, Hail) and message.subject is None)
 
 
 def _is_about(message: object, in_distress: set[int]) -> bool:

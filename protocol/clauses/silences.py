@@ -39,8 +39,8 @@ def silence_of(booked: Booked, emcon: Emcon) -> Silence:
 
 
 def serials_since(before: int, serial: int) -> list[int]:
-    """The serials from the one that was the last (0: none yet) to the one that is now."""
+    """The serials from the one that was the last (0: none yet, the first is 1) to the one that is now."""
     if serial == 0:
         return []
-    first = before or serial
+    first = before or 1
     return [(first - 1 + i) % SERIALS + 1 for i in range((serial - first) % SERIALS + 1)]

@@ -90,6 +90,21 @@ def test_an_announcement_that_was_not_heard_excuses_the_gap(monitor: Any) -> Non
     assert Cause.STATE_UNHEARD in monitor.judge.tallies["4.1", A_TEXT].causes
 
 
+def test_the_first_of_two_silences_may_not_have_been_heard_of(monitor: Any) -> None:
+    """EMCON 1 and the POSITIONs that name it were lost; EMCON 2 is announced after that silence."""
+    a = Quiet(monitor).a
+    a.reports(0.1, 25.0)
+    a.send(25.2, ident())
+    a.report(25.3)
+    a.send(25.4, Emcon(1, 15, 450, 1), lost=True)
+    a.reports(26.1, 40.0, emcon=1, lost=True)
+    a.send(490.1, Emcon(2, 60, 30, 1))
+    a.reports(490.3, 500.0, emcon=2)
+    monitor.close(501.0)
+    assert {clause for clause, _ in monitor.fails()} & {"1.4", "4.1"} == set()
+    assert Cause.STATE_UNHEARD in monitor.judge.tallies["4.1", A_TEXT].causes
+
+
 def test_another_silence_that_follows_at_once_is_part_of_it(monitor: Any) -> None:
     quiet = Quiet(monitor)
     quiet.a.reports(0.1, 20.0)
@@ -148,3 +163,20 @@ def test_what_is_left_may_have_been_rounded(monitor: Any) -> None:
     quiet.announce(34.9)
     monitor.close(40.0)
     assert not quiet.accused()
+
+
+@pytest.mark.parametrize("heard", [True, False])
+def test_who_begins_anew_announces_again(monitor: Any, heard: bool) -> None:
+    """Announced at 10 s in session 1; session 2 says the same from 35 s on, 5 s before."""
+    a = Quiet(monitor).a
+    a.reports(0.1, 10.0)
+    a.send(10.2, Emcon(1, 29, 60, 1), lost=not heard)
+    a.reports(10.5, 30.0, emcon=1)
+    a = Sender(monitor, A, session=2)
+    a.reports(31.1, 34.5)
+    a.send(34.6, Emcon(1, 5, 60, 1))
+    a.reports(35.1, 39.5, emcon=1)
+    a.reports(99.5, 110.0, emcon=1)
+    monitor.close(111.0)
+    assert ("4.7", A_TEXT) not in monitor.fails()
+    assert Cause.STATE_UNHEARD in monitor.judge.tallies["4.7", A_TEXT].causes

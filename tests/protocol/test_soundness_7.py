@@ -25,7 +25,7 @@ from protocol.messages import (
     Sighting,
     Watch,
 )
-from protocol.verdicts import Outcome, Verdict
+from protocol.verdicts import Cause, Outcome, Verdict
 from tests.protocol.traffic import A_TEXT, A, B, C, Sender, hail
 
 DISTRESS = Emergency(1, Severity.DISTRESS, Nature.ENGINE, 35.0, 36.0, 20_000, 2, 40, Intention.DITCH, "TEST")
@@ -121,11 +121,11 @@ def test_losses_leave_most_answers_decided(make_monitor: Callable[..., Any]) -> 
         distress.fly()
         distress.accused()
         kept += distress.monitor.verdict("7.2", TOWER_TEXT) is Verdict.PASS
-        distress = Distress(make_monitor(), 0.2, Random(seed))
+        distress = Distress(make_monitor(), 0.05, Random(seed))
         distress.fly()
         broken += distress.accused()
     assert kept >= 20  # of 30: the answer itself must be heard
-    assert broken >= 25
+    assert broken >= 20  # no frame of the one in distress may be missing for 10 s, it may be the CANCEL
 
 
 def test_a_tower_that_starts_anew_forgets(monitor: Any) -> None:
@@ -166,6 +166,67 @@ def test_each_incident_is_judged_once(monitor: Any) -> None:
     distress.a.reports(47.1, 60.0)
     monitor.close(61.0)
     assert monitor.outcomes("7.2", TOWER_TEXT) == [Outcome.PASS, Outcome.PASS]
+
+
+@pytest.mark.parametrize("answer_heard", [True, False])
+@pytest.mark.parametrize("late_s", [100, 700])
+def test_who_comes_into_reach_was_answered_long_ago(monitor: Any, late_s: int, answer_heard: bool) -> None:
+    """100001 is in distress from 10 s on and was answered at once; it is heard from `late_s` on."""
+    distress = Distress(monitor)
+    for t in range(late_s + 40):
+        if t >= 10 and not t % 10:
+            number = distress.a.send(t + 0.05, DISTRESS, lost=t < late_s)
+        distress.a.report(t + 0.1, lost=t < late_s)
+        if t == 12:
+            distress.answer(t + 0.6, number, lost=not answer_heard)
+        distress.watch(t + 0.25)
+    monitor.close(late_s + 41.0)
+    assert monitor.outcomes("7.2", TOWER_TEXT) == [Outcome.INCONCLUSIVE]
+
+
+def test_a_number_used_again_is_owed_an_answer_anew(monitor: Any) -> None:
+    """The first incident is over after 3 s, and its CANCEL not heard; the second is answered in time."""
+    distress = Distress(monitor)
+    distress.a.reports(0.1, 10.0)
+    distress.a.send(10.05, DISTRESS)
+    distress.watch(11.3)
+    distress.a.send(13.05, Emergency(1, Severity.CANCEL), lost=True)
+    distress.a.reports(13.1, 25.0)
+    distress.watch(24.3)
+    number = distress.a.send(25.05, DISTRESS)
+    distress.a.reports(25.1, 27.0)
+    distress.answer(27.6, number)
+    distress.watch(28.3)
+    distress.a.reports(28.5, 60.0)
+    distress.watch(60.3)
+    assert not distress.accused()
+
+
+@pytest.mark.parametrize(("restart_s", "heard"), [(30, True), (30, False), (12, True)])
+def test_who_begins_anew_in_distress_was_answered(monitor: Any, restart_s: int, heard: bool) -> None:
+    """100001 goes on with its incident in session 2; the station answered it in session 1, at 12 s."""
+    distress = Distress(monitor)
+    for t in range(60):
+        if t == restart_s:
+            distress.a = Sender(monitor, A, session=2)
+            distress.a.send(t + 0.01, DISTRESS)
+        if t >= 10 and not t % 10:
+            number = distress.a.send(t + 0.05, DISTRESS, lost=t < restart_s and not heard)
+        distress.a.report(t + 0.1)
+        if t == 12:
+            distress.answer(t + 0.6, number)
+        distress.watch(t + 0.25)
+    assert not distress.accused()
+
+
+def test_an_incident_of_long_ago_is_told_and_forgotten(monitor: Any) -> None:
+    distress = Distress(monitor)
+    distress.a.send(10.05, DISTRESS)
+    for t in range(20, 800, 10):
+        distress.tower.send(t + 0.25, Watch(frozenset({1, 2, 3}), 0, 0, 0))
+    assert monitor.outcomes("7.2", TOWER_TEXT) == [Outcome.INCONCLUSIVE]
+    monitor.close(801.0)
+    assert monitor.outcomes("7.2", TOWER_TEXT) == [Outcome.INCONCLUSIVE]
 
 
 # ------------------------------------------------------------------ 7.3
@@ -260,10 +321,10 @@ def test_when_it_is_over_the_channel_is_free(monitor: Any, seed: int, loss: floa
 def test_losses_leave_most_breaches_proved(make_monitor: Callable[..., Any]) -> None:
     proved = 0
     for seed in range(30):
-        silence = Silence(make_monitor(), Random(seed), 0.2)
+        silence = Silence(make_monitor(), Random(seed), 0.05)
         silence.fly(hail(C))
         proved += silence.accused()
-    assert proved >= 20  # of 30: the breach itself is heard in 80 of 100
+    assert proved >= 20  # of 30: no frame of the one in distress may be missing, it may be the CANCEL
 
 
 def test_a_receipt_of_the_round_before_proves_nothing(monitor: Any) -> None:
@@ -277,3 +338,58 @@ def test_a_receipt_of_the_round_before_proves_nothing(monitor: Any) -> None:
     silence.b.send(15.5, DISTRESS)
     monitor.close(20.0)
     assert not silence.accused()
+
+
+@pytest.mark.parametrize("at_s", [20.2, 30.5])
+def test_a_number_used_again_is_another_incident(monitor: Any, at_s: float) -> None:
+    """The CANCEL is not heard by the monitor; 200001 received the first incident, and calls when that is over, before
+    or after the next one has begun."""
+    a, b = Sender(monitor, A), Sender(monitor, B)
+    a.reports(0.1, 5.0)
+    first = a.send(5.5, DISTRESS, channel=2)
+    b.report(6.3, receipt=FrameKey(A, 1, first))
+    a.send(8.5, Emergency(1, Severity.CANCEL), channel=2, lost=True)
+    a.reports(9.6, 20.0)
+    if at_s < 20.5:
+        b.send(at_s, hail(C), channel=2)
+    a.send(20.5, DISTRESS, channel=2)
+    a.reports(20.9, 30.0)
+    if at_s > 20.5:
+        b.send(at_s, hail(C), channel=2)
+    a.reports(30.9, 40.0)
+    a.send(40.5, DISTRESS, channel=2)
+    monitor.close(50.0)
+    assert ("7.3", "200001") not in monitor.fails()
+    assert Cause.FRAME_LOST in monitor.judge.tallies["7.3", "200001"].causes
+
+
+@pytest.mark.parametrize(("channel", "accused"), [(2, True), (3, False)])
+def test_who_knows_of_it_on_one_channel_leaves_that(monitor: Any, channel: int, accused: bool) -> None:
+    a, b = Sender(monitor, A), Sender(monitor, B)
+    number = a.send(5.5, DISTRESS, channel=2)
+    b.report(6.3, receipt=FrameKey(A, 1, number))
+    a.send(8.5, DISTRESS, channel=3)
+    b.send(12.5, hail(C), channel=channel)
+    a.send(15.5, DISTRESS, channel=2)
+    monitor.close(30.0)
+    assert (("7.3", "200001") in monitor.fails()) is accused
+
+
+CLEARING = [
+    (FrequencyChange(C, 1, 2, 5, 5.0), False),
+    (Hail(C, Phrase.CHANGE_FREQUENCY, 1, 10, 5), False),
+    (Hail(0x100002, Phrase.CONTACT, 1, 10, 1), False),
+    (Hail(C, Phrase.CONTACT, 1, 10, 1, 0x100002), True),
+    (SIGHTED, True),
+]
+
+
+@pytest.mark.parametrize(("message", "accused"), CLEARING)
+def test_a_tower_may_clear_the_channel_and_call_for_help(monitor: Any, message: Any, accused: bool) -> None:
+    a, tower = Sender(monitor, A), Sender(monitor, TOWER)
+    number = a.send(5.5, DISTRESS, channel=2)
+    tower.send(6.5, Ack(A, 1, number, MessageType.EMERGENCY, Result.ROGER), channel=2)
+    tower.send(10.5, message, channel=2)
+    a.send(15.5, DISTRESS, channel=2)
+    monitor.close(30.0)
+    assert (("7.3", TOWER_TEXT) in monitor.fails()) is accused
