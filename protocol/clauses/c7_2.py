@@ -206,6 +206,10 @@ class DistressAnswered:
             return False
         if incident.proof.account is not booked.account:
             return False  # it started anew in between: what it heard before is forgotten
+        since_ns, station = incident.heard[0].early_ns - JOIN_NS, booked.account
+        others = (a for a in self.world.accounts.values() if a.source == station.source and a is not station)
+        if any(other.last_at_ns >= since_ns for other in others):
+            return False  # nor is it known what it answered in the session before
         return not self._may_be_answered(incident) and booked.account.unheard_acks(0, booked.account.counts[-1]) == 0
 
     def _may_be_answered(self, incident: _Incident) -> bool:

@@ -169,11 +169,16 @@ def test_each_incident_is_judged_once(monitor: Any) -> None:
 
 
 @pytest.mark.parametrize("answer_heard", [True, False])
+@pytest.mark.parametrize("restart_s", [None, 50])
 @pytest.mark.parametrize("late_s", [100, 700])
-def test_who_comes_into_reach_was_answered_long_ago(monitor: Any, late_s: int, answer_heard: bool) -> None:
+def test_who_comes_into_reach_was_answered_long_ago(
+    monitor: Any, late_s: int, restart_s: int | None, answer_heard: bool
+) -> None:
     """100001 is in distress from 10 s on and was answered at once; it is heard from `late_s` on."""
     distress = Distress(monitor)
     for t in range(late_s + 40):
+        if restart_s and t == late_s - restart_s:
+            distress.tower = Sender(monitor, TOWER, session=2)
         if t >= 10 and not t % 10:
             number = distress.a.send(t + 0.05, DISTRESS, lost=t < late_s)
         distress.a.report(t + 0.1, lost=t < late_s)
