@@ -38,11 +38,12 @@ def _aims(own: Motion, other: Motion, at_ns: int, terms: AttackTerms) -> bool:
 
 
 def _by_turning(own: Motion, other: Motion, begin_ns: int, end_ns: int, terms: AttackTerms) -> bool:
-    begin, end, line = own.at(begin_ns), own.at(end_ns), away(own, other, end_ns)
-    if begin is None or end is None or line is None:
+    begin, first, line = own.at(begin_ns), away(own, other, begin_ns), away(own, other, end_ns)
+    if begin is None or first is None or line is None:
         return False
     north, east = _carried_on(begin, own, begin_ns, end_ns)
-    return _off_deg(begin.heading_deg, (line[0] - north, line[1] - east, line[2])) > terms.drift_deg
+    was_deg = degrees(atan2(first[1], first[0]))
+    return _off_deg(was_deg, (line[0] - north, line[1] - east, line[2])) > terms.drift_deg
 
 
 def _carried_on(begin: Kinematics, own: Motion, begin_ns: int, end_ns: int) -> tuple[float, float]:

@@ -39,6 +39,7 @@ MOVES = frozenset({Phrase.KEEP_CLEAR, Phrase.YOU_ARE_CLOSING})
 """Phrases whose WILCO is seen in the flight."""
 NEAR_NS = 5 * NS_PER_S
 """The flight is known before a WILCO, and when its time is over, by reports no further away than this."""
+SLOW_MPS = 30.0
 NOTHING = 0.5
 """A change of more than this share of the bounds of two reports may be real, though they may be as wrong as that."""
 CALL_NS = 60 * NS_PER_S
@@ -232,6 +233,7 @@ class RightAnswer:
         if here is None or here.velocity_m is None or here.climb_m is None:
             answer.unbounded = True
             return
+        answer.unbounded |= not _would_show(here)
         before = (_bounded(self.world, r) for r in answer.references)
         change = max((_change(here, was, self.altimetry_m) for was in before if was), default=0.0)
         if change > 1:
@@ -244,7 +246,8 @@ class RightAnswer:
         near = [r for r in answer.references if r.late_ns >= near_ns]
         if not near or not answer.seen:
             return self._unsure(answer, at_ns, Cause.FRAME_LOST)
-        if answer.unbounded or not any(_bounded(self.world, r) for r in near):
+        bounded = [fix for r in near if (fix := _bounded(self.world, r))]
+        if answer.unbounded or not any(map(_would_show, bounded)):
             return self._unsure(answer, at_ns, Cause.NO_BOUND)
         since_ns = answer.asked.early_ns - CALL_NS if answer.asked else 0
         if last is None or not _heard_all_acks(last, since_ns) or self._may_answer_the_same(answer):
@@ -379,3 +382,9 @@ def _heard_all_acks(last: Booked, since_ns: int) -> bool:
         return True
     counted = count is not None and account.unheard_acks(since_ns, count) == 0
     return counted and count is not None and account.unheard_between(count.number, last.number) == 0
+
+
+def _would_show(fix: Fix) -> bool:
+    """Whether a report is so good, and its aircraft so fast, that a manoeuvre shows in it."""
+    fast_enough = fix.speed_mps >= max(SLOW_MPS, 4 * (fix.velocity_m or 0.0))
+    return fix.position.nic >= 7 and fix.position.nacv >= 2 and fast_enough

@@ -7,7 +7,7 @@ turned.
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from math import cos, hypot, radians
+from math import cos, hypot, radians, sin
 from typing import NamedTuple
 
 from protocol.accounts import Booked
@@ -15,7 +15,7 @@ from protocol.bounds import FLATNESS, Fix, Limits, left_area, offset_m, reach_m,
 from protocol.clauses.base import BY_WORD, OWN_DISTRESS, World, address_text, opposed, unless_suspended
 from protocol.clauses.cells import DEGREE_M, SPARE_M, Cells
 from protocol.messages import Position
-from protocol.paths import Vector, angle_deg, spread_deg
+from protocol.paths import Vector, angle_deg, spread_deg, track_deg, turn_deg
 from protocol.terms import AttackTerms
 from protocol.units import FT_M, KT_MPS, NM_M, NS_PER_S, seconds_ns
 from protocol.verdicts import BOUNDS, CLOCK, Finding, Outcome, Passes
@@ -54,8 +54,8 @@ class NoAttack:
     )
     instance = "each approach: from when an aircraft is near another of the other party and closing until it is not"
     proof = (
-        "For `for_s` every report of it surely has its nose on the other, near and closing, its track surely changed, "
-        "and flown straight on, the other would surely have been off."
+        "For `for_s` every report of it surely has its nose on the other, near and closing, its track surely "
+        "changed towards it, and flown straight on, the other would surely have drifted off."
     )
     limits = (
         "It asks for reports of the other no more than 3 s from each of those that aim, and no more than 5 s between "
@@ -178,18 +178,26 @@ class NoAttack:
         return ()
 
     def _drift_deg(self, first: _Aim, last: _Aim) -> float:
-        """How far the other would surely be off the nose at the end, had it flown straight on; 0 if it may have."""
+        """By how much more the other would surely be off the nose at the end, had it flown straight on; 0 if it flew
+        nearly straight, or turned away."""
         a, b = first.fix, last.fix
         assert a.velocity_m is not None
         assert b.velocity_m is not None
         was, now = (a.north_mps, a.east_mps), (b.north_mps, b.east_mps)
-        if angle_deg(was, now) <= spread_deg(was, a.velocity_m) + spread_deg(now, b.velocity_m):
+        bent = abs(b.longitude_deg - a.longitude_deg) % 360 * abs(sin(radians(a.latitude_deg)))  # meridians converge
+        turned = turn_deg(track_deg(was), track_deg(now))
+        spread = spread_deg(was, a.velocity_m) + spread_deg(now, b.velocity_m) + bent
+        if abs(turned) - spread <= self.terms.drift_deg:  # with a smaller turn it would have been nearly as well
             return 0.0
         later_s = (b.at_ns - a.at_ns) / NS_PER_S
         north, east = offset_m(a, b)
         line = last.line[0] + north - was[0] * later_s, last.line[1] + east - was[1] * later_s
         error_m = FLATNESS * (hypot(*line) + hypot(north, east)) + _radius_m(a) + a.velocity_m * later_s + last.reach_m
-        return angle_deg(was, line) - spread_deg(line, error_m) - spread_deg(was, a.velocity_m)
+        drifted = turn_deg(track_deg(first.line), track_deg(line))
+        if drifted * turned <= 0:
+            return 0.0
+        at_first_m = FLATNESS * hypot(*first.line) + _radius_m(a) + first.reach_m
+        return abs(drifted) - spread_deg(line, error_m) - spread_deg(first.line, at_first_m) - bent
 
     def _attack(self, first: _Aim, last: _Aim, drift_deg: float) -> Finding:
         booked, source = last.fix.booked, last.fix.booked.frame.source
@@ -201,7 +209,7 @@ class NoAttack:
             outcome=Outcome.FAIL,
             at_ns=booked.at_ns,
             summary=f"held its nose on {other} for {seconds:g} s by turning: flown straight on, {other} would "
-            f"have been at least {drift_deg:.0f} deg off in the end",
+            f"have drifted by at least {drift_deg:.0f} deg in the end",
             evidence=(first.fix.booked.id, first.other.booked.id, booked.id, last.other.booked.id),
             measured=seconds,
             limit=self.terms.for_s,

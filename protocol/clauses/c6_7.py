@@ -150,8 +150,15 @@ class LostLinkSaid:
         if flight is not None and (flight.procedure, flight.point) == (message.procedure, message.point):
             if message.act_s:
                 flight.begin_ns = max(flight.begin_ns, begin_ns)
+            unheard = booked.account.unheard_between(flight.last.number, booked.number)
             flight.last = booked
-            if flight.moved is not None:
+            if unheard:  # another procedure, and then this one again: it begins anew
+                if flight.moved is not None:
+                    doubt = self._moved_away(flight, *flight.moved)
+                    doubt = doubt._replace(outcome=Outcome.INCONCLUSIVE, cause=Cause.STATE_UNHEARD, assumptions=())
+                    flight.doubt = flight.doubt or doubt
+                flight.nearest, flight.moved = [], None
+            elif flight.moved is not None:
                 yield from self._decide(flight, *flight.moved)
             return
         yield from self._end(loss)
