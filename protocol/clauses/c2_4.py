@@ -84,7 +84,8 @@ class CarriedOut:
     limits = (
         "To agree to a HAIL's CHANGE FREQUENCY or to another change, or to say UNABLE afterwards, ends it; so does a "
         "new session. EMERGENCY and LOST LINK may be sent anywhere, calls and answers on guard, and an answer where "
-        "its HAIL asks for it. The old channel is no breach if it is the change's fallback."
+        "its HAIL asks for it. The old channel is no breach if it is the change's fallback, nor "
+        "20 s after the time: who hears nobody comes back. Who did not report on it is not early on the new one."
     )
     suspended_by = OWN_DISTRESS
     kind = "S"

@@ -82,7 +82,7 @@ class ActsOnConflict:
         "Heights are taken for kept where both have declared level flight and are at the altitudes that they selected; "
         "else the bound of NACv makes a loss of 1,000 ft sure for 11 s ahead at most at NACv 2. Every HAIL and ACK "
         "since `look_s` before the WATCH must be accounted for. To be called by the other is no action; to say WILCO "
-        "is one."
+        "is one, and so is what was declared anew before the proof. Who climbs or descends has perhaps declared that."
     )
     suspended_by = OWN_DISTRESS
     kind = "A"

@@ -150,3 +150,18 @@ def test_in_distress_nobody_keeps_clear(monitor: Any) -> None:
         a.send(t + 0.1, position(acks=1, emergency=EmergencyState.GENERAL))
     monitor.close(60.0)
     assert ("6.4", A_TEXT) not in monitor.fails()
+
+
+@pytest.mark.parametrize("speed_mps", [2.0, 5.0, 20.0])
+def test_what_nobody_can_see_is_no_breach(monitor: Any, speed_mps: float) -> None:
+    """A slow drone turns right round at once."""
+    a, b, north_m = Sender(monitor, A), Sender(monitor, B), 0.0
+    for t in range(70):
+        flown_mps = speed_mps if t < 21 else -speed_mps
+        a.report(t + 0.1, latitude_deg=35 + north_m * METRE_DEG, velocity_north_mps=flown_mps)
+        b.report(t + 0.3, latitude_deg=35.5)
+        north_m += flown_mps
+        if t == 20:
+            a.send(t + 0.8, _answer(b.send(t + 0.5, _call()), Result.WILCO))
+    monitor.close(71.0)
+    assert ("6.4", A_TEXT) not in monitor.fails()

@@ -144,3 +144,27 @@ def test_trouble_of_the_emulator_is_no_breach(monitor: Any, who: int) -> None:
     crossing = _Crossing(monitor)
     crossing.fly()
     assert monitor.outcomes("6.5", A_TEXT) == [Outcome.INCONCLUSIVE]
+
+
+@pytest.mark.parametrize("second", [16, 18])
+def test_what_was_declared_just_before_the_proof_counts(monitor: Any, second: int) -> None:
+    """It sees the conflict itself, and says that it will climb; the WATCH that proves that it knew comes later."""
+    a, b = Sender(monitor, A, intent=1), Sender(monitor, B, intent=1)
+    declared = Intent(1, IntentKind.TRANSIT, 300, track_deg=0.0, selected_altitude_ft=20000, speed_mps=200.0)
+    for t in range(80):
+        if t % 10 == 0 and a.intent == 1:
+            a.send(t + 0.02, declared)
+        if t % 10 == 0:
+            b.send(t + 0.04, Intent(1, IntentKind.TRANSIT, 300, track_deg=270.0, selected_altitude_ft=20000))
+        if t == second:
+            a.intent = 2
+            a.send(t + 0.06, declared._replace(serial=2, kind=IntentKind.CLIMB, selected_altitude_ft=26000))
+        good = {"nic": 9, "nacv": 4}
+        north, east = 200 * t / DEGREE_M, 200 * (160 - t) / EAST_M
+        a.report(t + 0.1, latitude_deg=35 + north, longitude_deg=36.0, velocity_north_mps=200.0, **good)
+        ahead = 35 + 200 * 160 / DEGREE_M
+        b.report(t + 0.3, latitude_deg=ahead, longitude_deg=36 + east, velocity_east_mps=-200.0, **good)
+        if t % 2 and t >= 17:
+            a.watch(t + 0.5, b)
+    monitor.close(81.0)
+    assert ("6.5", A_TEXT) not in monitor.fails()

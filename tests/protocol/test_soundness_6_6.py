@@ -107,3 +107,28 @@ def test_everybody_near_is_a_neighbour(limits: tuple[int, int]) -> None:
             if close and who % 2 != other % 2:
                 assert other in near
                 assert who in cells.near[other]
+
+
+@pytest.mark.parametrize("turn_deg", [-1.5, -0.6, 1.5])
+def test_a_small_correction_is_no_attack(monitor: Any, turn_deg: float) -> None:
+    """The other is 7 degrees off the nose from the start, on a constant bearing: nothing drifts."""
+    off = radians(7.0)
+    mine, its = [0.0, 0.0], [15_500 * cos(off), 15_500 * sin(off)]
+    its_velocity = 250 - 450 * cos(off), -450 * sin(off)
+    a, b = Sender(monitor, A), Sender(monitor, B)
+    for t in range(25):
+        turned = radians(turn_deg if t >= 8 else 0.0)
+        velocity = 250 * cos(turned), 250 * sin(turned)
+        for who, place, flown, at_s in ((a, mine, velocity, t + 0.1), (b, its, its_velocity, t + 0.12)):
+            who.report(
+                at_s,
+                nic=10,
+                nacv=3,
+                latitude_deg=35 + place[0] / DEGREE_M,
+                longitude_deg=36 + place[1] / (DEGREE_M * cos(radians(35))),
+                velocity_north_mps=round(flown[0], 1),
+                velocity_east_mps=round(flown[1], 1),
+            )
+            place[0], place[1] = place[0] + flown[0], place[1] + flown[1]
+    monitor.close(30.0)
+    assert ("6.6", A_TEXT) not in monitor.fails()
