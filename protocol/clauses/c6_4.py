@@ -86,8 +86,8 @@ class RightAnswer:
     limits = (
         "A change is taken for nothing up to half of what two reports may be wrong, and for done beyond all of it; "
         "between, it is `no_bound`. A WILCO to a call that may have been answered with WILCO before, unheard, convicts "
-        "nobody; two calls of two callers are two. Of who flies slowly, or reports worse than NIC 7 and NACv 2, nothing "
-        "is said."
+        "nobody; two calls of two callers are two. Of who flies slowly, or reports worse than NIC 7 and NACv 2, "
+        "nothing is said."
     )
     suspended_by = OWN_DISTRESS
     kind = "S"

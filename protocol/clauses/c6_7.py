@@ -64,8 +64,8 @@ class LostLinkSaid:
     )
     limits = (
         "Who turns by a degree a second or more, for three minutes at most, is on its way back, however far the turn "
-        "takes it. A number missing between two LOST LINKs may have been another procedure. `since_s` one second either "
-        "side of the limit is `no_bound`."
+        "takes it. A number missing between two LOST LINKs may have been another procedure. `since_s` one second "
+        "either side of the limit is `no_bound`."
     )
     suspended_by = OWN_DISTRESS
     kind = "S"
