@@ -1,4 +1,4 @@
-"""A live run gives what virtual time gives, byte by byte: the shipped scenarios, and a fault of each way to have one."""
+"""A live run gives what virtual time gives, byte by byte: shipped scenarios, and a fault of each way to have one."""
 
 from pathlib import Path
 
