@@ -38,12 +38,15 @@ def _aims(own: Motion, other: Motion, at_ns: int, terms: AttackTerms) -> bool:
 
 
 def _by_turning(own: Motion, other: Motion, begin_ns: int, end_ns: int, terms: AttackTerms) -> bool:
-    begin, first, line = own.at(begin_ns), away(own, other, begin_ns), away(own, other, end_ns)
-    if begin is None or first is None or line is None:
+    """Whether it turned towards where the other would have drifted off to."""
+    begin, end = own.at(begin_ns), own.at(end_ns)
+    first, line = away(own, other, begin_ns), away(own, other, end_ns)
+    if begin is None or end is None or first is None or line is None:
         return False
     north, east = _carried_on(begin, own, begin_ns, end_ns)
-    was_deg = degrees(atan2(first[1], first[0]))
-    return _off_deg(was_deg, (line[0] - north, line[1] - east, line[2])) > terms.drift_deg
+    drifted = _turn_deg(degrees(atan2(first[1], first[0])), (line[0] - north, line[1] - east, line[2]))
+    turned = (end.heading_deg - begin.heading_deg + 180) % 360 - 180
+    return drifted * turned > 0 and min(abs(drifted), abs(turned)) > terms.drift_deg
 
 
 def _carried_on(begin: Kinematics, own: Motion, begin_ns: int, end_ns: int) -> tuple[float, float]:
@@ -66,4 +69,8 @@ class _At:
 
 
 def _off_deg(track_deg: float, line: Away) -> float:
-    return abs((degrees(atan2(line[1], line[0])) - track_deg + 180) % 360 - 180)
+    return abs(_turn_deg(track_deg, line))
+
+
+def _turn_deg(track_deg: float, line: Away) -> float:
+    return (degrees(atan2(line[1], line[0])) - track_deg + 180) % 360 - 180

@@ -342,13 +342,13 @@ class Aircraft:
         meeting = clearance.meeting(here, state.peers, row, now_ns)
         if meeting is None:
             if address in clearance.peers:
-                clearance.of(address).machine.on("past")
+                clearance.of(address).on("past")
             return
         event = "give way" if meeting.gives_way else "stand on"
         if event == "stand on" and meeting.loss_s > ASK_S:
             return
         talk = state.calling.talk(address, int(state.peers.life[row]))
-        for action in clearance.of(address).machine.on(event):
+        for action in clearance.of(address).on(event):
             if action == "turn away":
                 yield from self._turn(now_ns, here, meeting.side, state)
             else:
@@ -357,7 +357,7 @@ class Aircraft:
 
     def _turn_away(self, address: int, now_ns: int, state: _State) -> Iterator[Steer]:
         here = self._sense(now_ns)
-        if here is not None and state.clearance.of(address).machine.on("asked"):
+        if here is not None and state.clearance.of(address).on("asked"):
             meeting = state.clearance.meeting(here, state.peers, state.peers.row(address), now_ns)
             yield from self._turn(now_ns, here, meeting.side if meeting else 1, state)
 

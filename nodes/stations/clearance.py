@@ -1,6 +1,5 @@
 """Keeping clear: who will come too close if both fly on, and what is done about it. The station's own geometry."""
 
-from dataclasses import dataclass, field
 from math import atan2, cos, degrees, hypot, radians, sin
 from typing import NamedTuple
 
@@ -48,13 +47,6 @@ class Meeting(NamedTuple):
         return 1 if is_ahead or not self.gives_way else -1
 
 
-@dataclass(slots=True)
-class Clearance:
-    """How it stands with one peer."""
-
-    machine: Machine = field(default_factory=lambda: Machine(KEEPING_CLEAR))
-
-
 class KeepingClear:
     """Of one session; None of it without 6.5."""
 
@@ -65,11 +57,14 @@ class KeepingClear:
         self._level_m = apart.safe_distance_nm * NM_M * SLACK if apart else 0.0
         self._height_m = apart.safe_altitude_ft * FT_M * SLACK if apart else 0.0
         self.look_s = self.terms.look_s if self.terms else 0.0
-        self.peers: dict[int, Clearance] = {}
+        self.peers: dict[int, Machine] = {}
+        """How it stands with each."""
         self._turns_until_ns = 0
 
-    def of(self, address: int) -> Clearance:
-        return self.peers.setdefault(address, Clearance())
+    def of(self, address: int) -> Machine:
+        if address not in self.peers:
+            self.peers[address] = Machine(KEEPING_CLEAR)
+        return self.peers[address]
 
     def meeting(self, here: Kinematics, peers: Ledger, row: int, now_ns: int) -> Meeting | None:
         """Whether a peer will be too close within the look-ahead, if both fly straight on, by what was heard of it."""

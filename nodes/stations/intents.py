@@ -49,7 +49,6 @@ class Declared:
 
     serial: int
     kind: IntentKind
-    made_ns: int
     until_ns: int
     selected_altitude_ft: float
     track_deg: float
@@ -113,7 +112,6 @@ class Intents:
         return Declared(
             serial=before % 255 + 1,
             kind=kind,
-            made_ns=now_ns,
             until_ns=now_ns + valid_ns,
             selected_altitude_ft=ahead[-1].altitude_ft if climbs else here.altitude_ft,
             track_deg=here.heading_deg,

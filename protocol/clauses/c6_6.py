@@ -184,7 +184,7 @@ class NoAttack:
         assert a.velocity_m is not None
         assert b.velocity_m is not None
         was, now = (a.north_mps, a.east_mps), (b.north_mps, b.east_mps)
-        bent = abs(b.longitude_deg - a.longitude_deg) % 360 * abs(sin(radians(a.latitude_deg)))  # meridians converge
+        bent = abs(turn_deg(a.longitude_deg, b.longitude_deg) * sin(radians(a.latitude_deg)))  # meridians converge
         turned = turn_deg(track_deg(was), track_deg(now))
         spread = spread_deg(was, a.velocity_m) + spread_deg(now, b.velocity_m) + bent
         if abs(turned) - spread <= self.terms.drift_deg:  # with a smaller turn it would have been nearly as well

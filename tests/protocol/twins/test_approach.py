@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import pytest
 
-from protocol.approach import Course
 from protocol.bounds import Fix
 from protocol.messages import Position
+from protocol.paths import ahead, within_s
 from protocol.units import NM_M, NS_PER_S
 from protocol.verdicts import Outcome
 from tests.oracles import oracle
@@ -95,40 +95,18 @@ def test_entry_and_exit_are_where_a_slow_search_finds_them(turn_dps: float, ahea
         a, b = encounter(random, turn_dps)
         for true_s, enters in crossings(a, b):
             seen_s = max(int(true_s) - ahead_s + 1, 0)
-            course = Course.between(fix_at(a, seen_s), fix_at(b, seen_s), seen_s * NS_PER_S)
+            on = ahead(fix_at(a, seen_s), fix_at(b, seen_s))  # what 6.5 predicts from, here without an error
+            assert on is not None
             closing = abs(distance_m(a, b, true_s + 0.05) - distance_m(a, b, true_s - 0.05)) / 0.1
             if closing < 20:
                 continue  # along the limit: a metre is a long time
-            within = course.within(NEAR_M, 300.0)
+            within = within_s(on.line, on.moves, NEAR_M, on.error_m, on.growth_mps)
             assert within is not None, (a, b, true_s)
             error_s = seen_s + within[not enters] - true_s
             assert abs(error_s) < 0.05 or closing < 100, (a, b, true_s, error_s)
             assert abs(error_s) * closing < 5.0, "metres"
             entries += enters
     assert entries > 5
-
-
-def test_the_closest_approach_is_where_a_slow_search_finds_it() -> None:
-    random = Random("closest")
-    for _ in range(8 * MORE):
-        a, b = encounter(random, 0.0)
-        course = Course.between(fix_at(a, 0), fix_at(b, 0), 0)
-        found = course.closest()
-        if found.at_s > LENGTH_S:
-            continue
-        slow = min((distance_m(a, b, t / 10), t / 10) for t in range(10 * LENGTH_S + 1))
-        assert abs(found.level_m - slow[0]) < 0.005 * slow[0] + 100
-        assert found.height_m == 0.0
-
-
-def test_height_and_level_count_only_together() -> None:
-    course = Course(20_000.0, 0.0, 1_000.0, -200.0, 0.0, -10.0)
-    assert course.within(10_000.0, 300.0) == (70.0, 130.0)
-    assert course.within(10_000.0, 800.0) == (50.0, 150.0)
-    assert course._replace(up_mps=0.0).within(10_000.0, 300.0) is None
-    assert course._replace(height_m=None).within(10_000.0, 300.0) == (50.0, 150.0)
-    assert course._replace(north_m=0.0, height_m=0.0, up_mps=0.0).within(10_000.0, 300.0) == (0.0, 50.0)
-    assert course.closest() == (100.0, 0.0, 0.0)
 
 
 # ------------------------------------------------------------------ 6.1
