@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.judge import DEGREE_M, LATITUDE_DEG, LONGITUDE_DEG, OWN, RING_NM, START_NS, agreement
+from benchmarks.judge import DEGREE_M, LATITUDE_DEG, LONGITUDE_DEG, OWN, RING_NM, START_NS, agreement, annexes
 from protocol.agreement import Annexes
 from protocol.codec import encode
 from protocol.heard import Heard
@@ -119,17 +119,7 @@ class Day:
         self.digest = int(self.agreement.digest()[:8], 16)
 
     def annexes(self) -> Annexes:
-        register = [
-            {
-                "address": a.address,
-                "call_sign": f"T{a.address:06X}",
-                "party": ("coalition", "federation")[a.index % 2],
-                "role": "aircraft",
-            }
-            for a in self.aircraft
-        ]
-        slots = {a.address: {1: tuple(a.slots)} for a in self.aircraft}
-        return Annexes.model_validate({"version": "1", "register": register, "slots": slots})
+        return annexes([(a.address, a.index % 2, a.slots) for a in self.aircraft])
 
     def second(self, at_s: int) -> Iterator[Heard]:
         """One second's frames, in the order of their slots."""

@@ -14,6 +14,7 @@ import gc
 import math
 import pstats
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -68,6 +69,16 @@ def agreement() -> Agreement:
     terms["channel"][0] |= {"bit_rate_bps": 1_000_000, "slot_ms": 1, "slots": SLOTS, "shared_slots": SHARED}
     terms["clause"]["3.1"]["margin_ms"] = 0.2
     return Agreement.model_validate(terms)
+
+
+def annexes(aircraft: Iterable[tuple[int, int, list[int]]]) -> Annexes:
+    """The register and the slots of aircraft, each given as its address, its party (0 or 1) and its slots."""
+    register, slots = [], {}
+    for address, party, own in aircraft:
+        who = {"address": address, "call_sign": f"T{address:06X}", "role": "aircraft"}
+        register.append(who | {"party": ("coalition", "federation")[party]})
+        slots[address] = {1: tuple(own)}
+    return Annexes.model_validate({"version": "1", "register": register, "slots": slots})
 
 
 DIGEST = int(agreement().digest()[:8], 16)
@@ -195,18 +206,7 @@ class Traffic:
         return number
 
     def annexes(self) -> Annexes:
-        """The register and the slots."""
-        register = [
-            {
-                "address": a.address,
-                "call_sign": f"T{a.address:06X}",
-                "party": ("coalition", "federation")[a.party],
-                "role": "aircraft",
-            }
-            for a in self.aircraft
-        ]
-        slots = {a.address: {1: tuple(a.slots)} for a in self.aircraft}
-        return Annexes.model_validate({"version": "1", "register": register, "slots": slots})
+        return annexes([(a.address, a.party, a.slots) for a in self.aircraft])
 
 
 def judged(terms: Agreement, annexes: Annexes, heard: list[Heard]) -> Judge:
