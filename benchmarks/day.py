@@ -48,7 +48,7 @@ from protocol.units import NM_M, NS_PER_MS, NS_PER_S
 
 SIDE_NM, RADIUS_NM, LOSS, COPIES = 80.0, 8.0, 0.05, 0.001
 SILENCE_S = 660
-GUARDED = frozenset({1, 2})
+GUARDED = frozenset({1, 2, 3})
 
 
 @dataclass

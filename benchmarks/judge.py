@@ -168,12 +168,12 @@ class Traffic:
         if turn % 2 == 0:
             peer = self._peer(a, turn)
             report = PeerReport(peer.address, 1, max(peer.number - 1, 0), 0xFFFFFFFF)
-            self._send(a, second, slot, Watch(frozenset({1, 2}), 100, a.counts["hails"], a.counts["acks"], report))
+            self._send(a, second, slot, Watch(frozenset({1, 2, 3}), 100, a.counts["hails"], a.counts["acks"], report))
         elif turn % 10 == 1:
             a.serial = 1
             self._send(a, second, slot, Intent(1, IntentKind.TRANSIT, 120))
         elif turn % 20 == 3:
-            self._send(a, second, slot, Ident("EAGLE 1", Emitter.HIGH_PERFORMANCE, DIGEST, frozenset({1, 2})))
+            self._send(a, second, slot, Ident("EAGLE 1", Emitter.HIGH_PERFORMANCE, DIGEST, frozenset({1, 2, 3})))
             a.counts["idents"] += 1
 
     def _call(self, caller: Aircraft, second: int, slot: int, peer: Aircraft) -> None:
