@@ -145,7 +145,8 @@ class Command:
         self.temporary = temporary or Path(tempfile.mkdtemp(prefix="airaccord-"))  # tmp_path is too long for sockets
         self._out, self._err = folder / "out", folder / "err"
         environment = {**os.environ, "PYTHONPATH": str(ROOT), MARK: self.mark, "TMPDIR": str(self.temporary)}
-        code = "from nodes.main import main; main()"
+        heeds = "import signal; signal.signal(signal.SIGHUP, signal.SIG_DFL)"  # also if the tests run under nohup
+        code = f"{heeds}; from nodes.main import main; main()"
         with self._out.open("wb") as out, self._err.open("wb") as err:
             self.process = subprocess.Popen(
                 [sys.executable, "-c", code, *arguments],
