@@ -181,7 +181,7 @@ class Reports:
                 yield Finding(self.id, subject, Outcome.PENDING, until_ns)
                 continue
             # what came when its next report was due explains why there was none
-            trouble = self.world.troubled(account.source, last.at_ns, last.at_ns + self.limit_ns)
+            cause = self.world.why_unheard(last.at_ns, last.at_ns + self.limit_ns, account.source)
             yield Finding(
                 clause=self.id,
                 subject=subject,
@@ -189,7 +189,7 @@ class Reports:
                 at_ns=until_ns,
                 summary=silence,
                 evidence=(last.id,),
-                cause=Cause.HOST_TROUBLE if trouble else Cause.NOT_HEARD_AGAIN,
+                cause=Cause.NOT_HEARD_AGAIN if cause is Cause.FRAME_LOST else cause,
                 measured=round((until_ns - last.at_ns) / NS_PER_S, 3),
                 limit=self.limit_s,
                 unit="s",

@@ -10,7 +10,7 @@ from protocol.clauses.base import BY_WORD, OWN_DISTRESS, Tacit, World, address_t
 from protocol.messages import Ident, Position
 from protocol.terms import AccuracyTerms
 from protocol.units import NS_PER_S, seconds_ns
-from protocol.verdicts import CLOCK, Cause, Finding, Outcome, Passes
+from protocol.verdicts import CLOCK, Finding, Outcome, Passes
 
 BREAK_NS = 10 * NS_PER_S
 """Who sent no report for longer may have been silent, as it may after an announcement: another stretch begins."""
@@ -114,7 +114,7 @@ class GoodEnough:
             summary=f"in {seconds:.1f} s {which} claim less than NACp {self.terms.nacp}; the last says "
             f"{b.frame.message.nacp}",
             evidence=(a.id, b.id),
-            cause=Cause.FRAME_LOST if outcome is Outcome.INCONCLUSIVE else None,
+            cause=self.world.why_unheard(a.at_ns, b.at_ns, b.frame.source) if outcome is Outcome.INCONCLUSIVE else None,
             measured=round(seconds, 3),
             limit=self.terms.for_s,
             unit="s",

@@ -273,7 +273,7 @@ class Answered:
             yield Finding(self.id, address_text(call.addressee), Outcome.PENDING, end_ns)
         elif not call.settled:
             cause = Cause.NOT_PROVED_HEARD
-            if call.proof or self.world.troubled(call.addressee, begin_ns, due_ns):
+            if call.proof or self.world.why_unheard(begin_ns, due_ns, call.addressee) is not Cause.FRAME_LOST:
                 cause = self.world.why_unheard(begin_ns, end_ns, call.addressee)
             evidence = tuple(h.id for h in call.hails)
             yield self._finding(call, Outcome.INCONCLUSIVE, end_ns, evidence, call.hails[-1], cause)

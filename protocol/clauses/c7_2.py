@@ -312,7 +312,7 @@ class DistressAnswered:
             yield self._passed(incident)
             return
         cause = Cause.NOT_PROVED_HEARD
-        if incident.proved or self.world.troubled(self.station, first.early_ns, due_ns):
+        if incident.proved or self.world.why_unheard(first.early_ns, due_ns, self.station) is not Cause.FRAME_LOST:
             cause = self.world.why_unheard(first.early_ns, end_ns, self.station, incident.account.source)
         yield Finding(
             clause=self.id,
