@@ -34,6 +34,12 @@ def on_air(entry: StationEntry, flight: Flight) -> list[Span]:
     return switched(events, True, flight.start_ns, 1 << 62)
 
 
+def off_air(entry: StationEntry, flight: Flight) -> list[Span]:
+    """When a station is switched off, until the flight's end at most."""
+    events = [(at_ns, not e.on_air) for at_ns, e in events_of(entry, flight) if e.on_air is not None]
+    return switched(events, False, flight.start_ns, flight.end_ns)
+
+
 def jamming(entry: StationEntry, flight: Flight) -> list[Span]:
     """When a jammer jams: it is switched on, and is let."""
     assert entry.jam is not None

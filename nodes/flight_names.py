@@ -212,8 +212,6 @@ def _does_not_suit(event: EventEntry, station: StationEntry) -> str | None:
         return f"is a {station.role}: channels are for those that talk"
     if event.jamming is not None and station.role != "jammer":
         return "is no jammer: it has no jamming to go on or off"
-    if event.on_air is not None and station.role == "monitor":
-        return "is a monitor, which is always there: on_air is for jammers and aircraft"
     if event.on_air is not None and station.foreign:
         return "flies itself (command or external): airaccord cannot switch it off or on"
     return None

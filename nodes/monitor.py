@@ -3,12 +3,16 @@
 A run and a later `check` go the same way from the record on, so both give the same verdicts.
 """
 
+from collections import deque
 from collections.abc import Iterable
 from functools import lru_cache
 from heapq import heappop, heappush
+from typing import NamedTuple, assert_never
 
 from nodes.decoding import decoded
 from nodes.flight import Flight
+from nodes.flight_events import off_air, on_air
+from nodes.node import PLACE_AHEAD_NS
 from nodes.scenario import StationEntry
 from nodes.seat import random_of
 from protocol.agreement import Agreement, Annexes, canonical_json
@@ -16,7 +20,7 @@ from protocol.heard import Heard, Receiver
 from protocol.judge import Judge
 from protocol.malformed import malformed
 from protocol.units import FT_M
-from radio.envelope import MAX_DATA_BYTES, Place, Reception, Trouble
+from radio.envelope import MAX_DATA_BYTES, OffAir, Place, Reception, Trouble
 from radio.recording import HearingGap, HostTrouble, Record, Writer
 from radio.slots import airtime_ns
 
@@ -81,11 +85,20 @@ def monitors_of(flight: Flight) -> dict[str, StationEntry]:
     return {f"{name_of(s)}.pcapng" if i else "monitor.pcapng": s for i, s in enumerate(monitors)}
 
 
+class _Outage(NamedTuple):
+    """Its receiver is switched off until an instant, by its own clock."""
+
+    until_ns: int
+
+
 class Monitor:
     """One monitor of a flight: it records, and judges if it has a judge. The first of a flight judges.
 
     Give it each window's receptions and troubles; frames may arrive a little out of order (a long one ends late), so
     they wait until nothing can arrive before them any more. Its clock is a little wrong.
+
+    An outage of its receiver is recorded where it begins, and with its end, which the scenario says: so it stands
+    before every frame that is heard after it, and counts although the recording ends before it is over.
     """
 
     def __init__(self, entry: StationEntry, flight: Flight, seed: int, writer: Writer, judge: Judge | None):
@@ -93,19 +106,41 @@ class Monitor:
         latitude, longitude, height_ft = entry.at
         channels = (*flight.agreement.channel, *flight.scenario.unagreed_channel)
         self.name, self.judge = name_of(entry), judge
-        self.place = Place(0, latitude, longitude, height_ft * FT_M)
+        place = Place(0, latitude, longitude, height_ft * FT_M)
         self._at = (round(latitude * 1e7), round(longitude * 1e7), round(height_ft * FT_M * 100))
         self._tuned = tuple(sorted(c.number for c in channels))
         self._clock_ns = round(random_of(seed, entry.address).uniform(-1, 1) * CLOCK_ERROR_US * 1000)
         slowest = min(c.bit_rate_bps for c in channels)
         self._unsettled_ns = airtime_ns(MAX_DATA_BYTES, slowest) + LONGEST_DELAY_NS + CLOCK_BOUND_NS
         self._writer = writer
-        self._last_ns = 0
-        self._waiting: list[tuple[int, int, Reception | Trouble]] = []
+        self._last_ns = writer.last_ns
+        self._waiting: list[tuple[int, int, Reception | Trouble | _Outage]] = []
         self._number = 0
+        outages = ((begin_ns + self._clock_ns, end_ns + self._clock_ns) for begin_ns, end_ns in off_air(entry, flight))
+        self._outages = deque(outage for outage in outages if outage[0] > writer.last_ns)
+        """Those that are not recorded yet, by its own clock."""
+        hearing = on_air(entry, flight)
+        goes_on = (place._replace(at_ns=begin_ns) for begin_ns, _ in hearing)
+        self._switches: list[Place | OffAir] = [*goes_on, *(OffAir(end_ns) for _, end_ns in hearing)]
+        self._switches.sort(key=lambda said: said.at_ns)
+        self._told_ns = 0
+        """Until when the hub knows of them."""
+
+    def begin(self, now_ns: int) -> list[Place | OffAir]:
+        """It takes part from an instant on. Returns what the hub must be told: where it is, if its receiver is on."""
+        self._told_ns = now_ns
+        last = next((said for said in reversed(self._switches) if said.at_ns <= now_ns), None)
+        here = [last._replace(at_ns=now_ns)] if isinstance(last, Place) else []
+        return [*here, *self.switches(now_ns)]
+
+    def switches(self, now_ns: int) -> list[Place | OffAir]:
+        """What the hub must be told with the time until now handed back: that its receiver goes off, or on again."""
+        since_ns, self._told_ns = self._told_ns, now_ns + PLACE_AHEAD_NS
+        return [said for said in self._switches if since_ns < said.at_ns <= self._told_ns]
 
     def take(self, from_ns: int, receptions: Iterable[Reception], troubles: Iterable[Trouble]) -> None:
         """A window that begins at `from_ns`: what is received in it, and what the hub tells of trouble."""
+        self._go_out(from_ns)
         self._flush(from_ns - self._unsettled_ns)
         for trouble in troubles:
             # by its own clock, as receptions: or a frame sent at the same instant could stand before it
@@ -115,6 +150,7 @@ class Monitor:
 
     def deaf(self, from_ns: int, until_ns: int) -> None:
         """It heard nothing for a while, and knows it. To be told before anything that it received afterwards."""
+        self._go_out(from_ns)
         self._flush(1 << 63)  # nothing more can come from before
         self._last_ns = max(self._last_ns, self._writer.last_ns, from_ns)
         gap = self._writer.hearing_gap(self._last_ns, max(until_ns, self._last_ns))
@@ -123,13 +159,20 @@ class Monitor:
 
     def close(self, end_ns: int) -> None:
         """The run ends: record what is left, and the end itself."""
+        self._go_out(end_ns)
         self._flush(1 << 63)
         end_ns = max(end_ns, self._last_ns)  # its own clock may be a little ahead
         self._writer.close(end_ns)
         if self.judge:
             self.judge.close(end_ns)
 
-    def _wait(self, at_ns: int, told: Reception | Trouble) -> None:
+    def _go_out(self, before_ns: int) -> None:
+        """Note the outages that begin before an instant."""
+        while self._outages and self._outages[0][0] < before_ns + self._clock_ns:
+            begin_ns, end_ns = self._outages.popleft()
+            self._wait(begin_ns, _Outage(end_ns))
+
+    def _wait(self, at_ns: int, told: Reception | Trouble | _Outage) -> None:
         self._number += 1
         heappush(self._waiting, (at_ns, self._number, told))
 
@@ -141,9 +184,20 @@ class Monitor:
             if at_ns > self._last_ns:
                 self._last_ns = at_ns
             at_ns = self._last_ns
-            written = self._trouble(told, at_ns) if isinstance(told, Trouble) else self._reception(told, at_ns)
+            written = self._record(told, at_ns)
             if judge:
                 observe(judge, self.name, written)
+
+    def _record(self, told: Reception | Trouble | _Outage, at_ns: int) -> Record:
+        match told:
+            case Reception():
+                return self._reception(told, at_ns)
+            case Trouble():
+                return self._trouble(told, at_ns)
+            case _Outage(until_ns):
+                return self._writer.hearing_gap(at_ns, max(until_ns, at_ns))
+            case _:
+                assert_never(told)
 
     def _reception(self, got: Reception, at_ns: int) -> Record:
         latitude_e7, longitude_e7, height_cm = self._at

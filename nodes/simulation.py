@@ -5,14 +5,14 @@ gives the same verdicts in both.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from heapq import heappop, heappush
 from typing import Any, BinaryIO, TextIO
 
 from nodes.backlog import EVERYBODY, Backlog, Meaning
 from nodes.flight import Flight
 from nodes.monitor import Monitor, header_of, monitors_of
-from nodes.node import Node, StationFault
+from nodes.node import Node, StationFault, Told
 from nodes.plan import plan_of
 from nodes.stations.ledger import Roster
 from nodes.together import hear_together
@@ -66,8 +66,7 @@ class Simulation:
         for entry in (s for s in flight.stations if not s.foreign):
             self._hub.admit(Hello(entry.address, granted=True))
             if entry.role == "monitor":
-                place = self._monitors[entry.address].place
-                self._hub.tell(entry.address, place._replace(at_ns=flight.start_ns))
+                self._tell(entry.address, self._monitors[entry.address].begin(flight.start_ns))
             else:
                 self._begin(entry.address)
             self._hub.done(entry.address)
@@ -134,6 +133,7 @@ class Simulation:
         self._hub.write_truth()
         for address, monitor in self._monitors.items():
             monitor.take(window.from_ns, window.receptions(address), window.troubles)
+            self._tell(address, monitor.switches(window.until_ns))
             self._hub.done(address)
         meaning = self._backlog.take(window.delivery)
         called, in_need = self._called(meaning), self._in_need(window.until_ns)
@@ -164,17 +164,19 @@ class Simulation:
         return due & self._nodes.keys()
 
     def _run(self, address: int, node: Node, until_ns: int) -> None:
-        for said in node.run(until_ns):
-            self._hub.tell(address, said)
+        self._tell(address, node.run(until_ns))
         heappush(self._due, (node.due_ns, address))
 
     def send(self, address: int, message: Message, channel: int, about_ns: int) -> None:
         """Let a station's transmitter send a message now."""
         node = self._nodes[address]
         self._run(address, node, self.now_ns)  # it may not have been touched for a while
-        for said in node.send(message, channel, about_ns):
-            self._hub.tell(address, said)
+        self._tell(address, node.send(message, channel, about_ns))
         heappush(self._due, (node.due_ns, address))
+
+    def _tell(self, address: int, told: Sequence[Told]) -> None:
+        for said in told:
+            self._hub.tell(address, said)
 
     def remove(self, address: int) -> None:
         """Take a station away, without a word of farewell."""

@@ -208,13 +208,14 @@ class _Listening:
                     self._monitor.deaf(self._book.heard_until_ns, max(said.now_ns, self._book.heard_until_ns))
                 self._heard, self._book.heard_until_ns = True, said.now_ns
                 self._unconfirmed = set(self._book.open)
-                self._client.send([self._monitor.place._replace(at_ns=said.now_ns)])
+                self._client.send(self._monitor.begin(said.now_ns))
                 self._client.done(said.now_ns)
             case Time():
                 self._end_the_unconfirmed(said.from_ns)
                 self._monitor.take(said.from_ns, said.receptions, self._troubles)
                 self._troubles.clear()
                 self._book.heard_until_ns = said.until_ns
+                self._client.send(self._monitor.switches(said.until_ns))
                 self._client.done(said.until_ns)
             case Trouble():
                 self._troubles.append(said)

@@ -58,7 +58,6 @@ def spoil(configs: Path, where: tuple[str, str], old: str, new: str) -> None:
         (QUIET, "seed = 1\n", event("channels = [1]", "JAM 1"), "is a jammer: channels are for those that"),
         (QUIET, "seed = 1\n", event("channels = [1, 7]"), "event.0.channels = 7: no such channel; there are [1, 2,"),
         (QUIET, "seed = 1\n", event("jamming = true"), "event.0.station = 'HAWK 11': is no jammer"),
-        (QUIET, "seed = 1\n", event("on_air = true", "MON 1"), "'MON 1': is a monitor, which is always there"),
         (QUIET, 'waypoints = [[0, 35.00, 37.20, 24000], [60, 35.00, 37.35, 24000]]',
             "external = true\n[[event]]\nat_s = 5\nstation = \"HAWK 11\"\non_air = false", "'HAWK 11': flies itself"),
         (QUIET, "seed = 1\n", "seed = 1\n" + JAMMER.replace("[1]", "[1, 7]"), "JAM 1: jam.channels = 7: no such"),
@@ -85,6 +84,7 @@ def test_it_is_told(
         ("jamming = false", "JAM 1"),
         ("on_air = false", "JAM 1"),
         ("on_air = false", "HAWK 11"),
+        ("on_air = false", "MON 1"),
     ],
 )
 def test_events_that_suit_their_station_are_fine(
