@@ -13,8 +13,11 @@ A fault *had to be found* if the monitor was told enough. It was told enough if
 - nothing else is the matter with its station: no other fault, no avoidance, no event; nor with its target, or for a
   `near` row with anybody;
 - every frame that the station sent in the whole flight was received by the monitor, by the truth; for a `near` row,
-  and for a pair, every frame of everybody.
-Then, where the radio had no trouble at all (no loss, no jammer, no event), its clause must fail: else it is *missed*.
+  and for a pair, every frame of everybody;
+- but for those in outages of the monitor's receiver: between two of them all of the above must be so, as if the flight
+  began after the one and ended before the other. What must begin with the flight, must end before the first.
+Then, where the radio had no other trouble at all (no loss, no jammer, no event), its clause must fail: else it is
+*missed*.
 At any loss it must not pass, with nothing inconclusive: else it is *passed*. Inconclusive is no bug there. Beside the
 faults, every pair that was inside the safe distance by `INNER_M` and half the height, for `CLOSE_S` more than 6.1
 needs, had to be found in the same way.
@@ -33,11 +36,11 @@ from nodes.aiming import aimed
 from nodes.closeness import close_spans, longest_s
 from nodes.fault_table import TABLE, Onset, Whom, guilty_of, on_its_side, subject_of
 from nodes.flight import Flight
-from nodes.flight_events import Span
+from nodes.flight_events import Span, on_air
 from nodes.motion import Motion
 from nodes.scenario import FaultEntry, StationEntry
 from nodes.seat import true_motion_of
-from nodes.swarm.plans import Flown
+from nodes.swarm.plans import Flown, monitor_of
 from protocol.units import FT_M, NM_M, NS_PER_S, seconds_ns
 from protocol.verdicts import UNATTRIBUTED, Finding, Verdict
 
@@ -136,15 +139,16 @@ def _missed(flown: Flown) -> Iterator[Bug]:
 
 
 def is_clean(flown: Flown) -> bool:
-    """Whether the radio had no trouble, and nobody was switched off or tuned elsewhere."""
-    scenario = flown.flight.scenario
-    return not scenario.medium.loss and not scenario.event and all(s.role != "jammer" for s in scenario.station)
+    """Whether the radio had no trouble, and nobody was switched off or tuned elsewhere, but for the monitor."""
+    scenario, monitor = flown.flight.scenario, monitor_of(flown.flight).call_sign
+    silent = all(s.role != "jammer" for s in scenario.station)
+    return not scenario.medium.loss and silent and all(e.station == monitor for e in scenario.event)
 
 
 def all_heard(flown: Flown, address: int | None = None) -> bool:
-    """Whether the monitor received every frame of a station, or of everybody."""
+    """Whether the monitor received every frame of a station, or of everybody, while its receiver was on."""
     heard = flown.heard.values() if address is None else [flown.heard[address]] if address in flown.heard else []
-    return bool(heard) and all(h.sent == h.received for h in heard)
+    return bool(heard) and all(h.sent == h.received + h.in_outage for h in heard)
 
 
 def told_enough(flown: Flown, fault: FaultEntry) -> bool:
@@ -162,14 +166,30 @@ def told_enough(flown: Flown, fault: FaultEntry) -> bool:
         return False
     if not on_its_side(row, station.party, flight.agreement.party[0].name):
         return False
-    there, (from_ns, until_ns) = _there(flight, station), _active(flight, fault, station)
-    if (row.onset is Onset.START and fault.at_s > 0) or (row.onset is Onset.LATER and from_ns <= there[0]):
+    return any(_lasted(flight, fault, station, span) for span in hearing(flight))
+
+
+def _lasted(flight: Flight, fault: FaultEntry, station: StationEntry, span: Span) -> bool:
+    """Whether a fault lasted long enough in a time in which the monitor heard."""
+    row, there = TABLE[fault.name], _both(_there(flight, station), span)
+    from_ns, until_ns = active = _both(_active(flight, fault, station), there)
+    if row.onset is Onset.START and (fault.at_s > 0 or span[0] > flight.start_ns):
         return False
-    if row.ends and until_ns >= there[1]:
+    if (row.onset is Onset.LATER and from_ns <= there[0]) or (row.ends and until_ns >= there[1]):
         return False
     if row.near:
-        return _near_s(flight, station, from_ns, until_ns) >= row.seconds
+        return _near_s(flight, station, *active) >= row.seconds
     return until_ns - from_ns >= seconds_ns(row.seconds)
+
+
+def hearing(flight: Flight) -> list[Span]:
+    """When the monitor's receiver is on: from when it has heard everybody again, after an outage."""
+    spans = on_air(monitor_of(flight), flight)
+    return [(a if a == flight.start_ns else a + seconds_ns(STARTS_S), min(b, flight.end_ns)) for a, b in spans]
+
+
+def _both(a: Span, b: Span) -> Span:
+    return max(a[0], b[0]), min(a[1], b[1])
 
 
 def _named(fault: FaultEntry) -> set[str]:
@@ -221,6 +241,7 @@ def _close_and_not_found(flown: Flown) -> Iterator[Bug]:
         (a_from, a_until), (b_from, b_until) = _there(flight, a), _there(flight, b)
         level_m, height_m = terms.safe_distance_nm * NM_M - INNER_M, terms.safe_altitude_ft * FT_M / 2
         ways = true_motion_of(a, flight), true_motion_of(b, flight)
-        spans = close_spans(*ways, max(a_from, b_from), min(a_until, b_until), level_m, height_m)
-        if (close_s := longest_s(spans)) >= terms.for_s + CLOSE_S:
+        there = [_both((max(a_from, b_from), min(a_until, b_until)), span) for span in hearing(flight)]
+        close_s = longest_s([s for span in there for s in close_spans(*ways, *span, level_m, height_m)])
+        if close_s >= terms.for_s + CLOSE_S:
             yield Bug("missed", "6.1", subject, f"{close_s:.1f} s well inside the safe distance")

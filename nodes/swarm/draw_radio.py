@@ -1,12 +1,7 @@
 """The radio of a drawn configuration, and its troubles: none of them is anybody's breach."""
 
-from functools import cache
-from pathlib import Path
 from random import Random
 from typing import Any
-
-from nodes.flight_names import name_problems
-from nodes.scenario import Scenario
 
 Table = dict[str, Any]
 
@@ -40,18 +35,16 @@ def draw_jammer(random: Random, place: tuple[float, float]) -> list[Table]:
 
 
 def draw_events(random: Random, stations: list[Table], duration_s: float) -> list[Table]:
-    """Jamming, bursts of loss, outages of receivers, stations that are switched off, that grow weak or deaf."""
+    """Jamming, bursts of loss, stations that are switched off, that grow weak or deaf."""
     events: list[Table] = []
     flying = [s["call_sign"] for s in stations if s["role"] in ("aircraft", "uncrewed")]
-
-    def spell(shortest_s: float, longest_s: float) -> tuple[float, float]:
-        begin = random.uniform(1, duration_s * 0.8)
-        return round(begin, 2), round(min(begin + random.uniform(shortest_s, longest_s), duration_s - 1), 2)
 
     def during(
         key: str, value: object, after: object, station: str | None, shortest_s: float, longest_s: float
     ) -> None:
-        begin, end = spell(shortest_s, longest_s)
+        begin = random.uniform(1, duration_s * 0.8)
+        end = round(min(begin + random.uniform(shortest_s, longest_s), duration_s - 1), 2)
+        begin = round(begin, 2)
         of = {} if station is None else {"station": station}
         if begin < end:
             events.extend(({"at_s": begin, **of, key: value}, {"at_s": end, **of, key: after}))
@@ -60,8 +53,6 @@ def draw_events(random: Random, stations: list[Table], duration_s: float) -> lis
         during("jamming", True, False, "JAM 1", 3, 30)
     if random.random() < 0.25:
         during("loss", random.choice([0.3, 1.0]), random.choice([0.0, 0.05]), None, 3, 20)
-    if random.random() < 0.25 and monitors_can_be_off():
-        during("on_air", False, True, "MON 1", 2, 20)
     for _ in range(random.choice([0, 0, 1, 2, 4])):
         during("on_air", False, True, random.choice(flying), 0.2, random.choice([2, 10, 40]))
     for chance, key, value, after, longest_s in (
@@ -73,15 +64,13 @@ def draw_events(random: Random, stations: list[Table], duration_s: float) -> lis
     return sorted(events, key=lambda event: event["at_s"])
 
 
-@cache
-def monitors_can_be_off() -> bool:
-    """Whether scenarios may switch a monitor off and on."""
-    scenario = {
-        "title": "-",
-        "agreement": "-",
-        "start": "2015-10-21T09:00:00Z",
-        "duration_s": 1,
-        "station": [{"address": "0a0001", "call_sign": "MON 1", "role": "monitor", "at": [0, 0, 0]}],
-        "event": [{"at_s": 0, "station": "MON 1", "on_air": False}],
-    }
-    return not name_problems(Scenario.model_validate(scenario), None, Path())
+def draw_outages(random: Random, duration_s: float) -> list[Table]:
+    """In a quarter of all flights the receiver of the monitor is out now and then, and seldom to the end."""
+    events: list[Table] = []
+    for _ in range(random.choice([0, 0, 0, 0, 0, 0, 1, 1, 2])):
+        begin = random.choice([0.0, random.uniform(1, duration_s * 0.9), random.uniform(1, duration_s * 0.9)])
+        end = begin + random.choice([0.05, random.uniform(0.3, 3), random.uniform(3, 20), random.uniform(20, 60)])
+        events.append({"at_s": round(begin, 2), "station": "MON 1", "on_air": False})
+        if end < duration_s:
+            events.append({"at_s": round(end, 2), "station": "MON 1", "on_air": True})
+    return events

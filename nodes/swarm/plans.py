@@ -16,9 +16,16 @@ import tomli_w
 
 from nodes.collecting import rarely
 from nodes.flight import Flight, load
+from nodes.flight_events import off_air
+from nodes.scenario import StationEntry
 from nodes.simulation import Simulation
 from protocol.judge import Tally
+from protocol.units import NS_PER_S
 from protocol.verdicts import Finding, Outcome
+
+
+LONGEST_NS = NS_PER_S // 10
+"""No frame is on its way for longer."""
 
 
 class Plan(NamedTuple):
@@ -43,10 +50,12 @@ class Plan(NamedTuple):
 
 
 class Heard(NamedTuple):
-    """Of one station's frames: how many were on the air, and how many of them the first monitor received."""
+    """Of one station's frames: how many were on the air, how many of them the first monitor received, and how many it
+    did not because its receiver was out."""
 
     sent: int
     received: int
+    in_outage: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +88,21 @@ def fly(flight: Flight, seed: int | None = None) -> Flown:
     return Flown(flight, tallies, tuple(fails), _heard(flight, truth.getvalue()), tuple(run.broken))
 
 
+def monitor_of(flight: Flight) -> StationEntry:
+    """The monitor that judges."""
+    return next(s for s in flight.stations if s.role == "monitor")
+
+
 def _heard(flight: Flight, truth: str) -> dict[int, Heard]:
-    monitor = next(f"{s.address:06x}" for s in flight.stations if s.role == "monitor")
-    sent, received = Counter[int](), Counter[int]()
+    monitor = monitor_of(flight)
+    address, outages = f"{monitor.address:06x}", off_air(monitor, flight)
+    sent, received, in_outage = Counter[int](), Counter[int](), Counter[int]()
     for line in truth.splitlines():
         told = json.loads(line)
-        source = int(told["frame"].split(":")[0], 16)
+        source, start_ns = int(told["frame"].split(":")[0], 16), told["start_ns"]
         sent[source] += 1
-        received[source] += told.get("receivers", {}).get(monitor, [""])[0] == "received"
-    return {source: Heard(sent[source], received[source]) for source in sorted(sent)}
+        outcome = told.get("receivers", {}).get(address)
+        received[source] += outcome is not None and outcome[0] == "received"
+        # who is not there has no outcome, be it that it was for the first or the last bit of the frame
+        in_outage[source] += outcome is None and any(a - LONGEST_NS < start_ns < b for a, b in outages)
+    return {source: Heard(sent[source], received[source], in_outage[source]) for source in sorted(sent)}

@@ -6,7 +6,6 @@ import pytest
 
 from nodes.fault_table import TABLE, Whom
 from nodes.swarm.draw import MAX_OFF_FT, MAX_OFF_M, MAX_OFF_US, draw
-from nodes.swarm.draw_radio import monitors_can_be_off
 from nodes.swarm.plans import Plan
 
 MANY = [draw(seed) for seed in range(400)]
@@ -33,9 +32,18 @@ def test_everything_is_drawn_now_and_then() -> None:
     assert events.keys() == {"loss", "on_air", "power_dbm", "channels", "jamming"}
     assert any(plan.scenario["medium"]["loss"] for plan in MANY)
     off = {e["station"] for plan in MANY for e in plan.scenario["event"] if "on_air" in e}
-    assert ("MON 1" in off) == monitors_can_be_off()
+    assert off > {"MON 1"}
     rates = {plan.agreement["clause"]["4.1"]["every_s"] for plan in MANY}
     assert len(rates) > 2
+
+
+def test_the_monitor_is_out_now_and_then_also_where_nothing_else_is_wrong() -> None:
+    out = [[e for e in plan.scenario["event"] if e.get("station") == "MON 1"] for plan in MANY]
+    assert 0.15 < sum(map(bool, out)) / len(MANY) < 0.4
+    alone = [plan for plan, mine in zip(MANY, out, strict=True) if mine and len(mine) == len(plan.scenario["event"])]
+    assert len([plan for plan in alone if not plan.scenario["medium"]["loss"]]) > 20
+    assert any(mine[-1]["on_air"] is False for mine in out if mine), "and does not come back"
+    assert any(mine[0]["at_s"] == 0 for mine in out if mine), "from the start"
 
 
 def aircraft(plan: Plan) -> list[dict[str, object]]:

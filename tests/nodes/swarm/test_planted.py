@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,14 @@ import pytest
 from nodes.fault_table import TABLE
 from nodes.main import run
 from nodes.scenario import FaultEntry
-from nodes.swarm.compare import bugs_of, is_clean, told_enough
+from nodes.swarm.compare import all_heard, bugs_of, is_clean, told_enough, verdict_on
 from nodes.swarm.draw import draw
 from nodes.swarm.plans import Flown, Plan, fly
 from nodes.swarm.seeds import fly_seed
 from protocol.clauses.c1_3 import AgreementInForce
 from protocol.clauses.c6_1 import SafeDistance
 from protocol.messages import Emitter
-from protocol.verdicts import UNATTRIBUTED, Finding, Outcome
+from protocol.verdicts import UNATTRIBUTED, Finding, Outcome, Verdict
 
 
 def first_seed(wanted: Any) -> int:
@@ -64,8 +65,9 @@ def test_without_it_there_is_none() -> None:
     assert result["bugs"] == []
 
 
-def flown_with(*names: str, event: tuple[dict[str, Any], ...] = ()) -> Flown:
-    """A drawn flight in a radio without trouble but for events; its first stations have these faults, one each."""
+@cache
+def untroubled() -> Plan:
+    """A drawn flight without faults in which the monitor hears every frame, and the first two aircraft fly all along."""
     for seed in range(10_000):
         plan = draw(seed)
         if not honest(plan.scenario) or plan.scenario["medium"]["loss"] or plan.scenario["duration_s"] < 90:
@@ -75,12 +77,20 @@ def flown_with(*names: str, event: tuple[dict[str, Any], ...] = ()) -> Flown:
         stations = [s for s in plan.scenario["station"] if "waypoints" in s]
         if any(s.keys() & {"emcon_s", "distress_s", "lost_link"} for s in stations):
             continue
-        way = stations[0]["waypoints"]
-        if way[0][0] > 0 or way[-1][0] < plan.scenario["duration_s"]:
+        ways = [s["waypoints"] for s in stations[:2]]
+        if any(way[0][0] > 0 or way[-1][0] < plan.scenario["duration_s"] for way in ways):
             continue
-        faults = [{"name": n, "station": s["call_sign"]} for n, s in zip(names, stations, strict=False)]
-        return fly(Plan(plan.agreement, plan.scenario | {"fault": faults, "event": list(event)}).load())
+        if all_heard(fly(plan.load())):  # what shares a slot may collide
+            return plan
     raise AssertionError("no seed suits")
+
+
+def flown_with(*names: str, event: tuple[dict[str, Any], ...] = ()) -> Flown:
+    """It, with events; its first stations have these faults, one each."""
+    agreement, scenario = untroubled()
+    stations = [s for s in scenario["station"] if "waypoints" in s]
+    faults = [{"name": n, "station": s["call_sign"]} for n, s in zip(names, stations, strict=False)]
+    return fly(Plan(agreement, scenario | {"fault": faults, "event": list(event)}).load())
 
 
 def fault_of(flown: Flown, name: str) -> FaultEntry:
@@ -100,6 +110,45 @@ def test_who_was_not_heard_all_through_did_not_tell_enough() -> None:
     flown = flown_with("vague", event=({"at_s": 50, "loss": 0.3}, {"at_s": 53, "loss": 0.0}))
     assert not told_enough(flown, fault_of(flown, "vague"))
     assert bugs_of(flown) == []
+
+
+def outage(begin_s: float, end_s: float) -> tuple[dict[str, Any], ...]:
+    return tuple({"at_s": at_s, "station": "MON 1", "on_air": on} for at_s, on in ((begin_s, False), (end_s, True)))
+
+
+@pytest.mark.parametrize(
+    ("name", "begin_s", "end_s", "told"),
+    [
+        ("vague", 5, 10, True),  # 36 s are needed, and heard afterwards
+        ("vague", 70, 80, True),  # and before
+        ("vague", 35, None, False),  # until shortly before the end
+        ("no_intent", 60, 70, True),  # what must begin with the flight was heard from the start
+        ("no_intent", 0, 3, False),
+    ],
+)
+def test_an_outage_excuses_only_if_too_little_is_left(
+    name: str, begin_s: float, end_s: float | None, told: bool
+) -> None:
+    flown = flown_with(name, event=outage(begin_s, end_s or untroubled().scenario["duration_s"] - 20))
+    assert is_clean(flown), "what is missing is known"
+    assert told_enough(flown, fault_of(flown, name)) is told
+    assert bugs_of(flown) == []
+    if told:
+        assert verdict_on(flown, fault_of(flown, name)) is Verdict.FAIL
+
+
+def test_what_is_lost_outside_the_outage_is_lost() -> None:
+    losses = ({"at_s": 20, "loss": 1.0}, {"at_s": 21, "loss": 0.0})
+    flown = flown_with("vague", event=(*outage(5, 10), *losses))
+    assert not told_enough(flown, fault_of(flown, "vague"))
+
+
+@pytest.mark.usefixtures("accuses_uncrewed")
+def test_no_outage_excuses_a_false_accusation() -> None:
+    seed = first_seed(lambda s: honest(s) and any(x["role"] == "uncrewed" for x in s["station"]))
+    plan = draw(seed)
+    flown = fly(Plan(plan.agreement, plan.scenario | {"event": list(outage(1, plan.scenario["duration_s"] - 1))}).load())
+    assert {(b.kind, b.clause) for b in bugs_of(flown)} == {("accused", "1.3")}
 
 
 @pytest.mark.parametrize("name", ["stale_agreement", "vague", "malformed", "wrong_channel", "deaf_on_guard"])
