@@ -23,7 +23,6 @@ from protocol.judge import Tally
 from protocol.units import NS_PER_S
 from protocol.verdicts import Finding, Outcome
 
-
 LONGEST_NS = NS_PER_S // 10
 """No frame is on its way for longer."""
 

@@ -67,7 +67,7 @@ def test_without_it_there_is_none() -> None:
 
 @cache
 def untroubled() -> Plan:
-    """A drawn flight without faults in which the monitor hears every frame, and the first two aircraft fly all along."""
+    """A drawn flight without faults whose monitor hears every frame, and whose first two aircraft fly all along."""
     for seed in range(10_000):
         plan = draw(seed)
         if not honest(plan.scenario) or plan.scenario["medium"]["loss"] or plan.scenario["duration_s"] < 90:
@@ -146,8 +146,8 @@ def test_what_is_lost_outside_the_outage_is_lost() -> None:
 @pytest.mark.usefixtures("accuses_uncrewed")
 def test_no_outage_excuses_a_false_accusation() -> None:
     seed = first_seed(lambda s: honest(s) and any(x["role"] == "uncrewed" for x in s["station"]))
-    plan = draw(seed)
-    flown = fly(Plan(plan.agreement, plan.scenario | {"event": list(outage(1, plan.scenario["duration_s"] - 1))}).load())
+    agreement, scenario = draw(seed)
+    flown = fly(Plan(agreement, scenario | {"event": list(outage(1, scenario["duration_s"] - 1))}).load())
     assert {(b.kind, b.clause) for b in bugs_of(flown)} == {("accused", "1.3")}
 
 
