@@ -12,14 +12,19 @@ EARLIER_NS = NS_PER_S
 
 
 def aimed(own: Motion, other: Motion, until_ns: int, terms: AttackTerms) -> bool:
-    """Whether for the agreed time until an instant it held its nose on the other, near and closing, by turning."""
-    for end_ns in range(until_ns - 2 * EARLIER_NS, until_ns + 1, PIECE_NS):
-        begin_ns = end_ns - seconds_ns(terms.for_s)
-        instants = range(begin_ns, end_ns + 1, PIECE_NS)
-        if all(_aims(own, other, at_ns, terms) for at_ns in instants) and _by_turning(
-            own, other, begin_ns, end_ns, terms
-        ):
+    """Whether for the agreed time or longer, until an instant, it held its nose on the other, near and closing, by
+    turning: the turn may have been at the beginning of it."""
+    return any(
+        _aimed_until(own, other, end_ns, terms) for end_ns in range(until_ns - 2 * EARLIER_NS, until_ns + 1, PIECE_NS)
+    )
+
+
+def _aimed_until(own: Motion, other: Motion, end_ns: int, terms: AttackTerms) -> bool:
+    begin_ns, enough_ns = end_ns, end_ns - seconds_ns(terms.for_s)
+    while _aims(own, other, begin_ns, terms):
+        if begin_ns <= enough_ns and _by_turning(own, other, begin_ns, end_ns, terms):
             return True
+        begin_ns -= PIECE_NS
     return False
 
 
