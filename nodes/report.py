@@ -9,13 +9,16 @@ from protocol.accounts import Standing
 from protocol.agreement import Agreement, Annexes, digest, utc_text
 from protocol.clauses import IDS, in_words
 from protocol.judge import Tally
+from protocol.losses import at_least, share_lost
 from protocol.units import NS_PER_S
-from protocol.verdicts import Finding, Outcome, Verdict
+from protocol.verdicts import Finding, Missing, Outcome, Verdict
 
 if TYPE_CHECKING:
     from nodes.run import Run
 
 SCHEMA = "airaccord-report-1"
+Heard = Mapping[int, Mapping[Standing, int]]
+"""By station, what its frames were good for, and how many were not heard."""
 
 OK, FAILED, USAGE, REQUIRE, NOTHING, BROKEN, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
 """The exit codes of the command line."""
@@ -32,7 +35,7 @@ def build(
     agreement: Agreement,
     annexes: Annexes | None,
     tallies: Sequence[Tally],
-    heard: Mapping[int, Mapping[Standing, int]],
+    heard: Heard,
     recordings: Sequence[str] = (),
     source: Mapping[str, Any] | None = None,
     medium: Mapping[str, Any] | None = None,
@@ -42,8 +45,9 @@ def build(
 ) -> dict[str, Any]:
     """The whole report.
 
-    `heard` counts each station's frames by what they are good for; `recordings` are digests, `damage` the places
-    where a recording is not whole, `host` what went wrong with the emulator and not with any station.
+    `heard` counts each station's frames by what they are good for, and those that were not heard; `recordings` are
+    digests, `damage` the places where a recording is not whole, `host` what went wrong with the emulator and not with
+    any station.
     """
     reached = [t.verdict for t in tallies]
     parties = {f"{s.address:06x}": s.party for s in annexes.register_} if annexes else {}
@@ -58,7 +62,7 @@ def build(
         },
         "clauses": in_words(agreement),
         "verdict": max(reached, default=Verdict.NOT_EXERCISED).label,
-        "verdicts": [_verdict(t, parties.get(t.subject)) for t in tallies],
+        "verdicts": [_verdict(t, parties.get(t.subject), heard) for t in tallies],
         "coverage": _coverage(tallies),
         "stations": {f"{s.address:06x}": s.call_sign for s in annexes.register_} if annexes else {},
         "heard": {
@@ -113,7 +117,7 @@ def channels_of(run: "Run") -> dict[str, Any]:
     }
 
 
-def _verdict(tally: Tally, party: str | None) -> dict[str, Any]:
+def _verdict(tally: Tally, party: str | None, heard: Heard) -> dict[str, Any]:
     assumptions = dict.fromkeys(a for f in tally.findings for a in f.assumptions)
     nearest = tally.nearest
     return {
@@ -125,14 +129,14 @@ def _verdict(tally: Tally, party: str | None) -> dict[str, Any]:
             o.value: tally.counts[o] for o in (Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.PENDING)
         },
         "decided": None if tally.decided is None else round(tally.decided, 6),
-        "nearest": None if nearest is None else _finding(nearest),
+        "nearest": None if nearest is None else _finding(nearest, heard),
         "causes": dict(sorted(tally.causes.items())),
         "assumptions": list(assumptions),
-        "findings": [_finding(f) for f in tally.findings],
+        "findings": [_finding(f, heard) for f in tally.findings],
     }
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def _finding(finding: Finding, heard: Heard) -> dict[str, Any]:
     return {
         "outcome": finding.outcome.value,
         "at": utc_text(finding.at_ns),
@@ -143,6 +147,20 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "limit": finding.limit,
         "unit": finding.unit,
         "assumptions": list(finding.assumptions),
+        "losses": [_losses(missing, heard.get(missing.address, {})) for missing in finding.losses],
+    }
+
+
+def _losses(missing: Missing, heard: Mapping[Standing, int]) -> dict[str, Any]:
+    """How many frames are missing there, and how probable it is that as many are, or more, by the station's losses in
+    the whole recording, each independent of the others."""
+    share = share_lost(heard.get(Standing.FIRST, 0), heard.get(Standing.UNHEARD, 0))
+    return {
+        "station": f"{missing.address:06x}",
+        "passed": missing.passed,
+        "unheard": missing.unheard,
+        "share_lost": round(share, 4),
+        "probability": float(f"{at_least(missing.unheard, missing.passed, share):.2g}"),
     }
 
 

@@ -138,10 +138,11 @@ def _warnings(report: Report) -> list[str]:
             who = named(v["subject"], report)
             told.append(f"{who} declared an avoidance or an emergency, which suspended its duties for that time.")
     for address, counts in report["heard"].items():
-        if not any(counts.values()):
+        frames = sum(counts.values()) - counts["unheard"]
+        if not frames:
             told.append(f"{named(address, report)} was not heard at all.")
         if counts["stale"]:
-            all_heard = _counted(sum(counts.values()), "frame")
+            all_heard = _counted(frames, "frame")
             told.append(
                 f"{named(address, report)}: {counts['stale']} of {all_heard} heard could not be used: "
                 "the time they give is not the time at which they came."
@@ -163,7 +164,7 @@ def _tables(report: Report, console: Console) -> None:
         console.print(_table(report, subjects[i : i + many]))
     console.print(
         "[dim]open: not decided, with the share that was · -: not exercised · n/a: does not apply · "
-        "used: frames that could be used[/]"
+        "used: frames that could be used · not heard: numbers passed without one[/]"
     )
 
 
@@ -176,6 +177,8 @@ def _table(report: Report, subjects: list[str]) -> Table:
         table.add_column(f"{sign}\n{subject[:8]}", no_wrap=True, min_width=CELL_WIDTH - 1)
     used = [report["heard"].get(subject) for subject in subjects]
     table.add_row("[dim]frames used[/]", *(f"[dim]{u['first']}[/]" if u else "" for u in used))
+    if any(u["unheard"] for u in used if u):
+        table.add_row("[dim]not heard[/]", *(f"[dim]{u['unheard']}[/]" if u else "" for u in used))
     for clause, words in report["clauses"].items():
         if not any("/" in v["subject"] for v in report["verdicts"] if v["clause"] == clause):
             cells = (by_cell.get((clause, subject)) for subject in subjects)
@@ -255,12 +258,21 @@ def _findings(entry: Mapping[str, Any], report: Report, frames: Mapping[str, str
         if finding["cause"]:
             why = WHY.get(finding["cause"], finding["cause"])
             console.print(f"    why open: {finding['cause']}, {why}", highlight=False)
+        for losses in finding["losses"]:
+            console.print(f"    {_improbable(losses, report)}", highlight=False)
         if failed:
             _proof(finding, frames, console)
     if len(shown) > most:
         console.print(f"  and {len(shown) - most} more like it in report.json", highlight=False)
     for assumption in entry["assumptions"]:
         console.print(f"  assuming: {assumption}", highlight=False)
+
+
+def _improbable(losses: Mapping[str, Any], report: Report) -> str:
+    """How improbable it is that so much was lost there, in a line."""
+    of_all, by_chance = f"{losses['share_lost']:.1%} in all", f"{losses['probability']:.2g}"
+    missing = f"{losses['unheard']} of {_counted(losses['passed'], 'frame')} missing there, {of_all}"
+    return f"{named(losses['station'], report)}: {missing}; so many or more by chance: {by_chance}"
 
 
 def _proof(finding: Mapping[str, Any], frames: Mapping[str, str], console: Console) -> None:

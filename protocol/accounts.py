@@ -50,6 +50,8 @@ class Standing(Enum):
     FIRST = "first"
     COPY = "copy"
     STALE = "stale"
+    UNHEARD = "unheard"
+    """Of which there is none: a number that its source passed, and no frame of it can be used."""
 
     __hash__ = object.__hash__  # an enumeration's own is written in Python, and each frame is counted by this
 
@@ -120,6 +122,7 @@ class Account:
         self.source = source
         self.session = session
         self.last_number = number
+        self.first_number = number + 1
         self.continues = continues
         """Whether frames of the session were heard before this stretch of it."""
         self.last_at_ns = 0
@@ -253,6 +256,29 @@ class Account:
         """How many numbers between two frames that were heard were not."""
         heard = bisect_left(self.named, last, key=_number) - bisect_left(self.named, first, key=_number)
         return last - first - heard
+
+    def missing_between(self, from_ns: int, until_ns: int) -> tuple[int, int]:
+        """Between the last frame heard at an instant or before it (the first of all, if none was) and the last one at
+        another: how many numbers passed, and how many of them were not heard."""
+        first = max(bisect_right(self.named, from_ns, key=_at_ns) - 1, 0)
+        last = bisect_right(self.named, until_ns, key=_at_ns) - 1
+        if last <= first:
+            return 0, 0
+        passed = self.named[last].number - self.named[first].number - 1
+        return passed, passed - (last - first - 1)
+
+    def named_since_ns(self, serial: int) -> int:
+        """When the last frame was heard that named another INTENT than this one, as all have since then; of the first
+        frame of all, if none did."""
+        for named in reversed(self.named):
+            if named.serial != serial:
+                return named.at_ns
+        return self.named[0].at_ns
+
+    @property
+    def passed(self) -> int:
+        """How many numbers it is known to have passed, from the first frame heard to the last."""
+        return self.last_number - self.first_number + 1
 
     def unheard_since(self, at_ns: int, last: int) -> int:
         """How many numbers up to a frame that was heard were not, of those that may have been sent after an instant.

@@ -1,5 +1,6 @@
 """The judge's books: gives each frame its place in the account of its session, or finds that it is a copy, or old."""
 
+from collections import Counter
 from collections.abc import Mapping
 
 from protocol.accounts import JOIN_NS, REORDER_NS, SESSIONS, Account, Booked, Standing
@@ -21,6 +22,8 @@ class Books:
         self.newest: dict[int, int] = {}
         """The newest session heard of each source."""
         self.old: set[tuple[int, ...]] = set()  # sessions whose accounts are dropped
+        self._passed: Counter[int] = Counter()
+        """How many numbers each source passed in those, and in stretches that others have replaced."""
 
     def book(self, heard: Heard) -> Booked:
         """Give a frame its place; only first copies that are fresh enter the accounts."""
@@ -43,6 +46,8 @@ class Books:
         booked = Booked(heard, Standing.FIRST, number, early, late, account, frame, at_ns, heard.id)
         if session != newest:
             self._drop_old(source, at_ns - JOIN_NS)
+        if not account.named and (before := self.accounts.get((source, session))) is not None:
+            self._passed[source] += before.passed
         self.accounts[source, session] = account
         self.newest[source] = session
         account.enter(booked)
@@ -54,7 +59,11 @@ class Books:
         """A source has begun another session: those that no frame continues any more are dropped."""
         for key in [key for key, a in self.accounts.items() if key[0] == source and a.last_at_ns < before_ns]:
             self.old.add(key)
-            del self.accounts[key]
+            self._passed[source] += self.accounts.pop(key).passed
+
+    def passed(self, source: int) -> int:
+        """How many numbers a source is known to have passed, in all of its sessions."""
+        return self._passed[source] + sum(a.passed for a in self.accounts.values() if a.source == source)
 
     def _account(self, heard: Heard, fresh: bool) -> Account:
         """The account that a frame belongs to; a new one where it does not continue the one of its session."""

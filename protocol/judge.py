@@ -129,7 +129,8 @@ class Judge:
         self.until_ns = None if agreement.in_force_until is None else _ns(agreement.in_force_until)
         self.tallies: dict[tuple[str, str], Tally] = {}
         self.heard: dict[int, Counter[Standing]] = {}
-        """What the frames of each registered station could be used for, as counts."""
+        """What the frames of each registered station could be used for, as counts; how many were not heard, as of when
+        it was last asked what was found."""
         self._on_finding = on_finding
         for clause in self.clauses:
             for subject in clause.subjects():
@@ -249,6 +250,7 @@ class Judge:
 
     def _count_first_copies(self) -> None:
         for source, standings in self.heard.items():
+            standings[Standing.UNHEARD] = self.books.passed(source) - standings[Standing.FIRST]
             passed = standings[Standing.FIRST] - self._told_passes[source]
             self._told_passes[source] += passed
             for clause in self._passed_by_all if passed and source in self.world.talks else ():

@@ -49,10 +49,20 @@ class Cause(StrEnum):
     IDENTITY_CONTESTED = "identity_contested"
 
 
+class Missing(NamedTuple):
+    """How much of one station was not heard in a stretch: of so many numbers that it passed between the first and the
+    last frame heard there, so many were not heard."""
+
+    address: int
+    passed: int
+    unheard: int
+
+
 class Finding(NamedTuple):
     """One judged instance.
 
-    `measured` and `limit` are in `unit`; `evidence` names frames of the recording, such as `m1#812`.
+    `measured` and `limit` are in `unit`; `evidence` names frames of the recording, such as `m1#812`. `losses`: where
+    frames that were not heard leave it open, how many they are; they never decide anything.
     """
 
     clause: str
@@ -66,6 +76,7 @@ class Finding(NamedTuple):
     limit: float | None = None
     unit: str = ""
     assumptions: tuple[str, ...] = ()
+    losses: tuple[Missing, ...] = ()
 
 
 def room(measured: float | None, limit: float | None) -> float:

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 from protocol.accounts import JOIN_NS, Account, Booked
 from protocol.agreement import Agreement, Annexes, Station
 from protocol.bounds import Fix, Limits, fix_of
+from protocol.losses import BY_LOSS, missing_of
 from protocol.messages import TYPE_OF, Ack, Emergency, FrequencyChange, Hail, LostLink, Message
 from protocol.sight import Sight, farthest_m, sight_of, surely_within
 from protocol.units import NS_PER_S
@@ -163,6 +164,21 @@ class World:
             return Cause.MONITOR_DEAF
         troubled = any(self.troubled(address, from_ns, until_ns) for address in addresses)
         return Cause.HOST_TROUBLE if troubled else Cause.FRAME_LOST
+
+    def unheard(self, finding: Finding, from_ns: int, until_ns: int, *addresses: int) -> Finding:
+        """A finding that frames of these stations may explain, sent between two instants and not heard: with the cause,
+        and with how many are missing."""
+        cause = self.why_unheard(from_ns, until_ns, *addresses)
+        return self.with_losses(finding._replace(cause=cause), from_ns, until_ns, *addresses)
+
+    def with_losses(self, finding: Finding, from_ns: int, until_ns: int, *addresses: int) -> Finding:
+        """A finding that stays open, and how many frames of these stations are missing between two instants: an
+        annotation. Nothing where the cause is known to be another than loss."""
+        if finding.cause not in BY_LOSS or self.why_unheard(from_ns, until_ns, *addresses) is not Cause.FRAME_LOST:
+            return finding
+        accounts = [a for a in self.accounts.values() if a.source in addresses]
+        missing = (missing_of(address, accounts, from_ns, until_ns) for address in addresses)
+        return finding._replace(losses=tuple(m for m in missing if m.unheard))
 
 
 class Clause(Protocol):

@@ -74,7 +74,7 @@ class Identified:
         elif booked.number - stretch.last.number > COUNTED:  # the count may have gone round unseen
             self.open[booked.account] = _Stretch(message.idents, booked, booked, None)
             if booked.early_ns - stretch.last.late_ns > self.limit_ns:
-                return (self._finding(Outcome.INCONCLUSIVE, stretch.last, booked),)
+                return (self._open(stretch.last, booked),)
         elif message.idents != stretch.count:
             self.open[booked.account] = _Stretch(message.idents, booked, booked, stretch.last)
             return self._end(stretch, booked)
@@ -109,6 +109,7 @@ class Identified:
         silent_ns = self._silent_ns(stretch.first, booked)
         if silent_ns is None:
             doubt = self._finding(Outcome.INCONCLUSIVE, stretch.first, booked)._replace(cause=Cause.STATE_UNHEARD)
+            doubt = self.world.with_losses(doubt, stretch.first.at_ns, booked.at_ns, booked.frame.source)
             stretch.first, stretch.before = booked, None
             return (doubt,)
         if booked.early_ns - stretch.first.late_ns - silent_ns <= self.limit_ns:
@@ -128,11 +129,13 @@ class Identified:
         if after.at_ns - stretch.before.at_ns - (self._silent_ns(stretch.before, after) or 0) <= self.limit_ns:
             yield self._finding(Outcome.PASS, stretch.before, after)
         else:
-            yield self._finding(Outcome.INCONCLUSIVE, stretch.before, after)
+            yield self._open(stretch.before, after)
+
+    def _open(self, a: Booked, b: Booked) -> Finding:
+        return self.world.unheard(self._finding(Outcome.INCONCLUSIVE, a, b), a.at_ns, b.at_ns, b.frame.source)
 
     def _finding(self, outcome: Outcome, a: Booked, b: Booked) -> Finding:
         subject, seconds = address_text(b.frame.source), (b.at_ns - a.at_ns) / NS_PER_S
-        lost = outcome is Outcome.INCONCLUSIVE
         return Finding(
             clause=self.id,
             subject=subject,
@@ -143,7 +146,6 @@ class Identified:
                 Outcome.INCONCLUSIVE: f"IDENTs at most {seconds:.1f} s apart: unheard POSITIONs leave open when",
             }.get(outcome, ""),
             evidence=(a.id, b.id),
-            cause=self.world.why_unheard(a.at_ns, b.at_ns, b.frame.source) if lost else None,
             measured=round(seconds, 3),
             limit=self.limit_s,
             unit="s",

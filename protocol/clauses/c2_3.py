@@ -70,7 +70,7 @@ class GuardIsForCalls:
         heard += "" if call is None else f"{self._since_ns(booked) / NS_PER_S:.1f} s earlier"
         since_ns = booked.early_ns - self.after_ns - self.world.longest_hold_ns  # a call may have come late
         sure = booked.account.heard_all(since_ns, booked.number)
-        return Finding(
+        finding = Finding(
             clause=self.id,
             subject=address_text(booked.frame.source),
             outcome=Outcome.FAIL if sure else Outcome.INCONCLUSIVE,
@@ -84,6 +84,7 @@ class GuardIsForCalls:
             unit="s",
             assumptions=(*BY_WORD, CLOCK) if sure else (),
         )
+        return self.world.with_losses(finding, since_ns, booked.at_ns, booked.frame.source)
 
     def counted(self) -> Iterable[Passes]:
         return self.passes.counted()

@@ -122,9 +122,9 @@ class InOrder:
             finding = finding._replace(
                 outcome=Outcome.INCONCLUSIVE,
                 summary=f"{finding.summary}; but such a HAIL may not have been heard",
-                cause=self.world.why_unheard(since_ns, hail.late_ns, account.source),
                 assumptions=(),
             )
+            finding = self.world.unheard(finding, since_ns, hail.late_ns, account.source)
         return unless_suspended(finding, self.world.suspended(account, hail.number, until))
 
     def _finding(self, outcome: Outcome, booked: Booked, call: _Call, left_out: tuple[int, ...] = ()) -> Finding:

@@ -96,8 +96,8 @@ class FairShare:
             return None
         told = f"{unheard} frames were not heard, and may have been on {channel.name}"
         finding = self._finding(booked, Outcome.INCONCLUSIVE, told, round(heard_ns / self.window_ns, 4))
-        cause = self.world.why_unheard(booked.early_ns - self.window_ns, booked.late_ns, booked.frame.source)
-        return finding._replace(cause=cause)
+        since_ns = booked.early_ns - self.window_ns
+        return self.world.unheard(finding, since_ns, booked.late_ns, booked.frame.source)
 
     def _too_much(self, booked: Booked, channel: Channel, sent: deque[_Sent], share: float, sure: bool) -> Finding:
         took_s = share * self.terms.window_s

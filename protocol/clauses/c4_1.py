@@ -98,7 +98,8 @@ class Reports:
         assert isinstance(after, Position)
         serials, known = serials_since(before.emcon, after.emcon), self.silences.get(b.account, {})
         if any(serial not in known for serial in serials):
-            return self._finding(Outcome.INCONCLUSIVE, gap, Cause.STATE_UNHEARD)
+            doubt = self._finding(Outcome.INCONCLUSIVE, gap, Cause.STATE_UNHEARD)
+            return self.world.with_losses(doubt, a.at_ns, b.at_ns, source)
         # only what comes before an announced silence is late; what comes after it belongs to 4.7
         inside = (s for s in known.values() if serials and s.begin_early_ns < b.early_ns and s.end_late_ns > a.late_ns)
         due_ns = min((s.begin_early_ns for s in inside), default=b.early_ns)
@@ -106,7 +107,7 @@ class Reports:
             left_s = round(max(due_ns - a.late_ns, 0) / NS_PER_S, 3)
             return self._finding(Outcome.PASS, gap)._replace(measured=left_s)
         if not self._too_long_however_placed(gap, due_ns):
-            return self._finding(Outcome.INCONCLUSIVE, gap, self.world.why_unheard(a.at_ns, b.at_ns, source))
+            return self.world.unheard(self._finding(Outcome.INCONCLUSIVE, gap), a.at_ns, b.at_ns, source)
         if not stayed_inside(before, after, b.late_ns - a.early_ns, self.world.annexes.area, FASTEST_MPS):
             return self._finding(Outcome.INCONCLUSIVE, gap, Cause.AREA_EDGE)
         return self.world.unless_troubled(self._finding(Outcome.FAIL, gap), a.early_ns, b.late_ns, source)

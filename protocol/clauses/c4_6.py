@@ -101,7 +101,10 @@ class GoodEnough:
                 return (unless_suspended(finding, b.account.suspended(a.number, b.number)),)
             if doubt is None and poor + unheard > good:
                 doubt = a, f"{poor} of {poor + good} POSITIONs heard, where {unheard} frames were not,"
-        return () if doubt is None else (self._finding(Outcome.INCONCLUSIVE, doubt[0], b, doubt[1]),)
+        if doubt is None:
+            return ()
+        finding = self._finding(Outcome.INCONCLUSIVE, doubt[0], b, doubt[1])
+        return (self.world.unheard(finding, doubt[0].at_ns, b.at_ns, b.frame.source),)
 
     def _finding(self, outcome: Outcome, a: Booked, b: Booked, which: str) -> Finding:
         assert isinstance(b.frame.message, Position)
@@ -114,7 +117,6 @@ class GoodEnough:
             summary=f"in {seconds:.1f} s {which} claim less than NACp {self.terms.nacp}; the last says "
             f"{b.frame.message.nacp}",
             evidence=(a.id, b.id),
-            cause=self.world.why_unheard(a.at_ns, b.at_ns, b.frame.source) if outcome is Outcome.INCONCLUSIVE else None,
             measured=round(seconds, 3),
             limit=self.terms.for_s,
             unit="s",

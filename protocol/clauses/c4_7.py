@@ -121,11 +121,11 @@ class Emissions:
             finding = self._breach(booked, told, (booked.id,), emcon.from_s, self.terms.notice_s)
             finding = self.world.unless_troubled(finding, booked.early_ns - self.notice_ns, booked.late_ns, source)
             return self._unless_anew(finding, account)
-        cause = self.world.why_unheard(booked.early_ns - self.notice_ns, booked.late_ns, source)
-        finding = self._finding(Outcome.INCONCLUSIVE, booked, (booked.id,), emcon.from_s, self.terms.notice_s, cause)
-        return finding._replace(
+        finding = self._finding(Outcome.INCONCLUSIVE, booked, (booked.id,), emcon.from_s, self.terms.notice_s)
+        finding = finding._replace(
             summary=f"EMCON {emcon.serial} announces a silence {emcon.from_s} s ahead, maybe not for the first time"
         )
+        return self.world.unheard(finding, booked.early_ns - self.notice_ns, booked.late_ns, source)
 
     def _unless_anew(self, finding: Finding, account: Account) -> Finding:
         """No fail if another session of the station, or this one, was heard not long before this one began: what it
@@ -214,7 +214,8 @@ class Emissions:
             cause = Cause.AREA_EDGE
         if cause is not None:
             finding = self._finding(Outcome.INCONCLUSIVE, after, evidence, late_s, self.limit_s, cause)
-            yield finding._replace(summary=f"{told}; {holes} of its frames were not heard" if holes else told)
+            finding = finding._replace(summary=f"{told}; {holes} of its frames were not heard" if holes else told)
+            yield self.world.with_losses(finding, before.at_ns, after.at_ns, account.source)
             return
         finding = self._breach(
             after, f"{told}, and none of its frames is missing there", evidence, late_s, self.limit_s

@@ -77,7 +77,9 @@ class IntentInForce:
         declared = booked.account.intent(serial, booked.number)
         if declared is None:
             told = f"its POSITION names INTENT {serial}, which was not heard"
-            return self._finding(Outcome.INCONCLUSIVE, booked, told, (booked.id,), cause=Cause.STATE_UNHEARD)
+            doubt = self._finding(Outcome.INCONCLUSIVE, booked, told, (booked.id,), cause=Cause.STATE_UNHEARD)
+            since_ns = booked.account.named_since_ns(serial)
+            return self.world.with_losses(doubt, since_ns, booked.at_ns, booked.frame.source)
         if declared.until_ns < booked.early_ns:
             over = (booked.at_ns - declared.until_ns) / NS_PER_S
             told = f"its POSITION names INTENT {serial}, whose validity was over for {over:.1f} s"

@@ -165,6 +165,7 @@ class IntentFirst:
                 summary=f"it went over to INTENT {new}, but {told}",
                 evidence=(change.before.id, change.first.id),
             )
+            finding = self.world.with_losses(finding, change.before.at_ns, change.first.at_ns, source)
             yield unless_suspended(finding, self._suspended(heard) or False)
         elif change.turned_deg:
             finding = finding._replace(

@@ -196,6 +196,8 @@ class FlownAsDeclared:
             evidence=(booked.id,),
             cause=Cause.STATE_UNHEARD,
         )
+        since_ns = booked.account.named_since_ns(booked.frame.intent)
+        finding = self.world.with_losses(finding, since_ns, booked.at_ns, booked.frame.source)
         message = booked.frame.message
         assert isinstance(message, Position)
         return unless_suspended(finding, message.emergency is not EmergencyState.NONE)

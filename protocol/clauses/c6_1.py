@@ -315,17 +315,18 @@ class SafeDistance:
     def _undecided(self, pair: _Pair, since: int, until: int, wait_ns: int) -> Finding:
         """Missing reports left it open, or else the width of the bounds."""
         seconds = (until - since) / NS_PER_S
-        return Finding(
+        finding = Finding(
             clause=self.id,
             subject=pair.subject,
             outcome=Outcome.INCONCLUSIVE,
             at_ns=until,
             summary=f"for {seconds:.1f} s neither proved apart nor proved too close",
-            cause=self.world.why_unheard(since, until, *pair.addresses) if wait_ns > STARVED_NS else Cause.NO_BOUND,
+            cause=Cause.NO_BOUND,
             measured=round(seconds, 3),
             limit=self.terms.for_s,
             unit="s",
         )
+        return self.world.unheard(finding, since, until, *pair.addresses) if wait_ns > STARVED_NS else finding
 
     def _too_close(self, pair: _Pair, run: _Run, until: int) -> Iterator[Finding]:
         run.told_ns = until

@@ -395,5 +395,5 @@ class Contact:
             yield Finding(self.id, address_text(duty.caller.source), Outcome.PENDING, end_ns)
         else:
             since, both = duty.deadline_ns - seconds_ns(self.terms.second_s), (duty.caller.source, duty.peer.source)
-            cause = self.world.why_unheard(since, last, *both)
-            yield self._settle(duty, Outcome.INCONCLUSIVE, end_ns, (), None, cause)
+            finding = self._settle(duty, Outcome.INCONCLUSIVE, end_ns, (), None)
+            yield self.world.unheard(finding, since, last, *both)

@@ -272,11 +272,11 @@ class Answered:
         if not call.settled and end_ns <= due_ns:
             yield Finding(self.id, address_text(call.addressee), Outcome.PENDING, end_ns)
         elif not call.settled:
-            cause = Cause.NOT_PROVED_HEARD
+            evidence, last = tuple(h.id for h in call.hails), call.hails[-1]
+            finding = self._finding(call, Outcome.INCONCLUSIVE, end_ns, evidence, last, Cause.NOT_PROVED_HEARD)
             if call.proof or self.world.why_unheard(begin_ns, due_ns, call.addressee) is not Cause.FRAME_LOST:
-                cause = self.world.why_unheard(begin_ns, end_ns, call.addressee)
-            evidence = tuple(h.id for h in call.hails)
-            yield self._finding(call, Outcome.INCONCLUSIVE, end_ns, evidence, call.hails[-1], cause)
+                finding = self.world.unheard(finding, begin_ns, end_ns, call.addressee)
+            yield finding
 
 
 def _hail(booked: Booked) -> Hail:

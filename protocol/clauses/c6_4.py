@@ -292,11 +292,11 @@ class RightAnswer:
 
     def _unsure(self, answer: _Answer, at_ns: int, cause: Cause) -> Finding:
         ack = answer.ack
-        if cause is Cause.FRAME_LOST:
-            cause = self.world.why_unheard(ack.early_ns, answer.due_ns, ack.frame.source)
         told = "whether it did what it answered WILCO to" if answer.moves else self._what_is_wrong(answer)
         told += " is not known" if answer.moves else " by any answer heard"
         finding = self._settle(answer, Outcome.INCONCLUSIVE)._replace(at_ns=at_ns, summary=told, cause=cause)
+        if cause is Cause.FRAME_LOST:
+            finding = self.world.unheard(finding, ack.early_ns, answer.due_ns, ack.frame.source)
         return unless_suspended(finding, ack.account.suspended(ack.number, ack.number) or False)
 
     def counted(self) -> Iterable[Passes]:

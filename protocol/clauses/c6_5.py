@@ -320,10 +320,10 @@ class ActsOnConflict:
         yield self.world.unless_troubled(finding, duty.watch.early_ns, booked.late_ns, *both)
 
     def _unsure(self, duty: _Duty, at_ns: int, cause: Cause) -> Finding:
-        if cause is Cause.FRAME_LOST:
-            cause = self.world.why_unheard(duty.watch.early_ns, at_ns, duty.x.source, duty.y.source)
         finding = self._settle(duty, Outcome.INCONCLUSIVE, at_ns, (), at_ns - duty.watch.at_ns)
-        return finding._replace(cause=cause)
+        if cause is not Cause.FRAME_LOST:
+            return finding._replace(cause=cause)
+        return self.world.unheard(finding, duty.watch.early_ns, at_ns, duty.x.source, duty.y.source)
 
     def _settle(self, duty: _Duty, outcome: Outcome, at_ns: int, ids: tuple[str, ...], took_ns: int) -> Finding:
         duty.settled = True

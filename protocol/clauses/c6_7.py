@@ -134,7 +134,7 @@ class LostLinkSaid:
         if booked.early_ns - at_ns - bound_ns <= self.since_ns:
             return finding
         if not account.heard_all(at_ns - bound_ns, booked.number):
-            return finding._replace(cause=self.world.why_unheard(at_ns, booked.at_ns, source))
+            return self.world.unheard(finding, at_ns, booked.at_ns, source)
         finding = finding._replace(
             outcome=Outcome.FAIL,
             summary=f"{told}, and every frame since then was heard",

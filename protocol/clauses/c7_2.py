@@ -311,20 +311,20 @@ class DistressAnswered:
         if incident.proved is None and answer and answered and answer.early_ns <= answered.late_ns + self.limit_ns:
             yield self._passed(incident)
             return
-        cause = Cause.NOT_PROVED_HEARD
-        if incident.proved or self.world.why_unheard(first.early_ns, due_ns, self.station) is not Cause.FRAME_LOST:
-            cause = self.world.why_unheard(first.early_ns, end_ns, self.station, incident.account.source)
-        yield Finding(
+        finding = Finding(
             clause=self.id,
             subject=address_text(self.station),
             outcome=Outcome.INCONCLUSIVE,
             at_ns=end_ns,
             summary=f"no answer heard to incident {incident.number} of {address_text(incident.account.source)}",
             evidence=(first.id,),
-            cause=cause,
+            cause=Cause.NOT_PROVED_HEARD,
             limit=self.limit_s,
             unit="s",
         )
+        if incident.proved or self.world.why_unheard(first.early_ns, due_ns, self.station) is not Cause.FRAME_LOST:
+            finding = self.world.unheard(finding, first.early_ns, end_ns, self.station, incident.account.source)
+        yield finding
 
 
 def _is_same(a: tuple[Account, int], b: tuple[Account, int]) -> bool:

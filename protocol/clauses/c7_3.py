@@ -224,8 +224,8 @@ class ChannelLeft:
             assumptions=(*BY_WORD, CLOCK),
         )
         if _may_be_another(incident.account, emergency, booked, after):
-            cause = self.world.why_unheard(emergency.early_ns, booked.late_ns, incident.account.source)
-            return finding._replace(outcome=Outcome.INCONCLUSIVE, cause=cause, assumptions=())
+            finding = finding._replace(outcome=Outcome.INCONCLUSIVE, assumptions=())
+            return self.world.unheard(finding, emergency.early_ns, booked.late_ns, incident.account.source)
         suspended = waiting.suspended
         if suspended is None:  # what it sent since may tell
             suspended = self.world.suspended(account, booked.number, account.last_number)

@@ -14,6 +14,7 @@ from nodes.fault_table import guilty_of
 from nodes.motion import Kinematics
 from nodes.seat import motion_of
 from nodes.shipped import CONFIGS
+from nodes.terminal import to_text
 from nodes.testing import FlightTest
 from protocol import codec
 from protocol.agreement import utc_text
@@ -244,6 +245,22 @@ def received(flight: FlightTest) -> list[Reception]:
     assert recording.closed
     assert not recording.damage
     return [r for r in recording.records if isinstance(r, Reception)]
+
+
+def test_what_stays_open_for_lost_frames_says_how_improbable_that_is(flown: Flown) -> None:
+    report = flown("noisy-2015").report()
+    found = [(f, v) for v in report["verdicts"] for f in v["findings"]]
+    assert {f["cause"] for f, _ in found if f["losses"]} == {"frame_lost"}
+    assert all(f["losses"] for f, _ in found if f["cause"] == "frame_lost")
+    for finding, verdict in found:
+        for losses in finding["losses"]:
+            heard = report["heard"][losses["station"]]
+            assert losses["station"] in verdict["subject"]
+            assert losses["share_lost"] == round((heard["unheard"] + 1) / (heard["first"] + heard["unheard"] + 2), 4)
+            assert losses["unheard"] <= losses["passed"]
+            assert 0 < losses["probability"] < 1
+    told = " ".join(to_text(report, {}, []).split())
+    assert "SOKOL 1 (155001): 10 of 20 frames missing there, 13.8% in all; so many or more by chance: 0.00012" in told
 
 
 def test_a_noisy_radio_accuses_nobody_and_most_is_decided_all_the_same(flown: Flown) -> None:

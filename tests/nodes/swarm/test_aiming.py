@@ -30,7 +30,7 @@ def test_straight_on_at_each_other_is_none() -> None:
 
 
 def test_who_turned_at_first_and_held_it_long_aimed_too() -> None:
-    """Drawn by the swarm (seed 80101): it turned towards the other 18 s before, and flew straight on for the last 10."""
+    """Drawn by the swarm (seed 80101): it turned to the other 18 s before, and flew straight on for the last 10."""
     terms = load(Path(scenario("quiet"))).agreement.clause.c6_6
     assert terms is not None
     a = [(0, 34.963401, 36.909107, 20_768), (38.75, 34.986883, 36.981276, 20_768), (77.5, 34.915975, 37.040837, 20_768)]
