@@ -13,7 +13,7 @@ from protocol.clauses.base import World
 from protocol.losses import at_least, share_lost
 from protocol.verdicts import Cause, Finding, Missing, Outcome
 from tests.protocol.conftest import START_NS
-from tests.protocol.traffic import A, A_TEXT, B, Sender, position
+from tests.protocol.traffic import A_TEXT, A, B, Sender, position
 
 
 @pytest.mark.parametrize("share", [Fraction(1, 1000), Fraction(3, 100), Fraction(1, 2), Fraction(9, 10)])
