@@ -3,10 +3,11 @@
 python -m benchmarks.day [--stations 50] [--hours 24] [--every 4]
 
 Half of the aircraft fly for each party, in circles, with a POSITION every few seconds, WATCHes, INTENTs and IDENTs.
-They call who comes near, and answer. One frame in twenty is not heard; now and then one is sent again by somebody, an
-aircraft begins another session, or is silent for eleven minutes. What is printed is everything that can be reached from
-the judge, as objects and bytes, without the findings themselves: those are told as they are made, and a tally keeps
-them only for its report.
+They call who comes near, and answer. One frame in twenty is not heard; now and then one is sent again by somebody, and
+one aircraft after the other begins another session, or is silent for eleven minutes, so that as many are at any time.
+What is counted is everything that can be reached from the judge, as objects and bytes, without the findings themselves:
+those are told as they are made, and a tally keeps them only for its report. It goes up and down with who is silent, and
+near whom; so what is printed is the most of those eleven minutes that begin with the time given.
 """
 
 import argparse
@@ -58,7 +59,8 @@ class Aircraft:
     index: int
     random: Random
     session: int = 0
-    number: int = 0
+    number: int = 1000
+    """Not 0: small numbers cost Python nothing, and so would the first minutes."""
     begun_s: int = 0
     silent_until_s: int = 0
     counts: list[int] = field(default_factory=lambda: [0, 0, 0])
@@ -82,7 +84,7 @@ class Aircraft:
         return north, east, -speed * math.sin(turn), speed * math.cos(turn)
 
     def restart(self, at_s: int) -> None:
-        self.session, self.number, self.begun_s = (self.session + 1) % 255, 0, at_s
+        self.session, self.number, self.begun_s = (self.session + 1) % 255, 1000, at_s
         self.counts, self.receipt = [0, 0, 0], None
         self.talked.clear()
 
@@ -157,12 +159,15 @@ class Day:
         return Hail(peer.address, Phrase.CONTACT, 1, 10, 1)
 
     def _fate(self, a: Aircraft, at_s: int) -> None:
-        """Now and then it begins another session, or is not heard for long."""
-        if a.random.random() < self.every_s / self.session_s:
-            if a.random.random() < 0.5:
-                a.restart(at_s)
-            else:
-                a.silent_until_s = at_s + SILENCE_S
+        """Now and then it begins another session, or is not heard for long: one after the other, so that it is as many
+        at any time."""
+        turn, since_s = divmod(at_s + a.index * self.session_s // len(self.aircraft), self.session_s)
+        if since_s >= self.every_s or at_s < self.every_s:
+            return
+        if (turn + a.index) % 2:
+            a.restart(at_s)
+        else:
+            a.silent_until_s = at_s + SILENCE_S
 
     def _peer(self, a: Aircraft, count: int) -> Aircraft:
         others = self.aircraft[1 - a.index % 2 :: 2]
@@ -170,7 +175,7 @@ class Day:
 
     def _send(self, a: Aircraft, at_s: int, slot: int, message: Message) -> Iterator[Heard]:
         number, a.number = a.number & 0xFFFF, a.number + 1
-        serial = (at_s - a.begun_s) // 1000 + 1 if a.number > 3 else 0
+        serial = (at_s - a.begun_s) // 1000 + 1 if a.number > 1003 else 0
         at_ns = START_NS + at_s * NS_PER_S + slot * NS_PER_MS
         frame = Frame(a.address, a.session, number, 1, serial % 256, 3, stamp(at_ns), message)
         for i, kind in enumerate((Ident, Hail, Ack)):
@@ -190,6 +195,10 @@ class Day:
         return f"m1#{self.heard}"
 
 
+EARLY_S = 600
+"""From when on it must not grow any more."""
+ROUND_S = range(0, SILENCE_S, 60)
+"""When it is looked at, from an instant on: while one silence lasts."""
 IGNORED = (type, ModuleType, FunctionType, BuiltinFunctionType)
 
 
@@ -224,13 +233,18 @@ if __name__ == "__main__":
     parser.add_argument("--stations", type=int, default=50)
     parser.add_argument("--hours", type=float, default=24.0)
     parser.add_argument("--every", type=int, default=4, help="seconds between the POSITIONs of a station")
-    parser.add_argument("--session", type=int, default=7200, help="seconds until it does something else, on average")
+    parser.add_argument("--session", type=int, default=5500, help="seconds until it does something else")
     asked = parser.parse_args()
-    flown = Day(asked.stations, asked.every, asked.session)
-    for second, objects, size, judge in measured(flown, round(asked.hours * 3600), {600, 1800, 3600, 21_600, 43_200}):
-        findings = sum(len(tally.findings) for tally in judge.tallies.values())
-        print(
-            f"{second / 3600:5.2f} h: {flown.heard:8} frames, {objects:8} objects, {size / 1e6:6.1f} MB; "
-            f"{findings} findings",
-            flush=True,
-        )
+    flown, until_s = Day(asked.stations, asked.every, asked.session), round(asked.hours * 3600)
+    begins = [s for s in (EARLY_S, 3600, 7200, 21_600, 43_200) if s < until_s - SILENCE_S] + [until_s - SILENCE_S]
+    most = dict.fromkeys(begins, (0, 0))
+    for second, objects, size, judge in measured(flown, until_s, {b + s for b in begins for s in ROUND_S}):
+        begin = max((b for b in begins if b <= second), default=EARLY_S)
+        most[begin] = max(most[begin], (objects, size))
+        if second == begin + ROUND_S[-1]:
+            findings = sum(len(tally.findings) for tally in judge.tallies.values())
+            print(
+                f"{begin / 3600:5.2f} h: {flown.heard:8} frames, {most[begin][0]:8} objects, "
+                f"{most[begin][1] / 1e6:6.1f} MB; {findings} findings",
+                flush=True,
+            )

@@ -123,6 +123,8 @@ class Account:
         self.session = session
         self.last_number = number
         self.first_number = number + 1
+        self.tidy_from = number + 1
+        """From which number on what is old is forgotten again."""
         self.continues = continues
         """Whether frames of the session were heard before this stretch of it."""
         self.last_at_ns = 0
@@ -334,6 +336,8 @@ class Account:
 
     def forget(self, before_ns: int) -> None:
         """Drop what no clause can ask for any more: what is older than an instant."""
+        if self.last_at_ns < before_ns:
+            self.reports.clear()
         keep = next((i for i, c in enumerate(self.counts) if c.late_ns >= before_ns), len(self.counts))
         del self.counts[: max(keep - 1, 0)]
         named = self.named[max(bisect_left(self.named, before_ns, key=_at_ns) - 1, 0)].number

@@ -8,6 +8,9 @@ from protocol.heard import Heard
 from protocol.messages import TIME_BOUND_NS, TIME_PERIOD_US, instant_ns
 from protocol.units import LIGHT_MPS, NM_M, NS_PER_S
 
+TIDY_EVERY = 32
+"""How often, by sequence numbers, what is old is forgotten: at a frame a second lists grow by a twentieth meanwhile."""
+
 
 class Books:
     """All accounts. `range_nm` bounds the delay: no frame is heard from further away.
@@ -21,7 +24,8 @@ class Books:
         self.accounts: dict[tuple[int, int], Account] = {}
         self.newest: dict[int, int] = {}
         """The newest session heard of each source."""
-        self.old: set[tuple[int, ...]] = set()  # sessions whose accounts are dropped
+        self._old: Counter[int] = Counter()
+        """The sessions of each source whose accounts are dropped, as bits of a number."""
         self._passed: Counter[int] = Counter()
         """How many numbers each source passed in those, and in stretches that others have replaced."""
 
@@ -47,19 +51,31 @@ class Books:
         if session != newest:
             self._drop_old(source, at_ns - JOIN_NS)
         if not account.named and (before := self.accounts.get((source, session))) is not None:
-            self._passed[source] += before.passed
+            self._over(before, at_ns)
         self.accounts[source, session] = account
         self.newest[source] = session
         account.enter(booked)
-        if not number % 256:
-            account.forget(at_ns - JOIN_NS)
+        if number >= account.tidy_from:
+            account.tidy_from = number + TIDY_EVERY
+            self._tidy(source, at_ns - JOIN_NS)
         return booked
+
+    def _tidy(self, source: int, before_ns: int) -> None:
+        """Forget what is old, of the sessions that are over, too: a source may begin another only after days."""
+        for account in self.accounts.values():
+            if account.source == source:
+                account.forget(before_ns)
+
+    def _over(self, account: Account, now_ns: int) -> None:
+        """No frame continues an account any more. Clauses may keep it for long: of its frames they ask no more."""
+        self._passed[account.source] += account.passed
+        account.forget(now_ns - JOIN_NS)
 
     def _drop_old(self, source: int, before_ns: int) -> None:
         """A source has begun another session: those that no frame continues any more are dropped."""
         for key in [key for key, a in self.accounts.items() if key[0] == source and a.last_at_ns < before_ns]:
-            self.old.add(key)
-            self._passed[source] += self.accounts.pop(key).passed
+            self._old[source] |= 1 << key[1]
+            self._over(self.accounts.pop(key), before_ns + JOIN_NS)
 
     def passed(self, source: int) -> int:
         """How many numbers a source is known to have passed, in all of its sessions."""
@@ -70,7 +86,7 @@ class Books:
         frame = heard.frame
         account = self.accounts.get((frame.source, frame.session))
         if account is None:
-            continues = frame.key[:2] in self.old
+            continues = bool(self._old[frame.source] >> frame.session & 1)
             return Account(frame.source, frame.session, frame.sequence - 1, continues=continues)
         if account.number_of(frame.sequence) is not None:
             if heard.at_ns - account.last_at_ns <= JOIN_NS:

@@ -24,7 +24,7 @@ from protocol.terms import DistanceTerms
 from protocol.units import FT_M, NM_M, NS_PER_S, seconds_ns
 from protocol.verdicts import BOUNDS, CLOCK, Cause, Finding, Outcome, Passes
 
-MOST_REPORTS = 512
+MOST_REPORTS = 64
 """Of one aircraft while the other is not heard; see `_thin`."""
 STARVED_NS = 3 * NS_PER_S
 """A wait for a report that leaves a pair undecided, whatever the bounds."""

@@ -187,6 +187,14 @@ class Contact:
             session.fixes[booked.number] = booked.id, session.fix[1:]
             if len(session.fixes) > REMEMBERED:
                 del session.fixes[next(iter(session.fixes))]
+                self._forget_fixes(booked.account)
+
+    def _forget_fixes(self, account: Account) -> None:
+        """A session has as many POSITIONs as are remembered: of those before it they are of no use any more."""
+        if len(of_source := self.of_source[account.source]) > 1:
+            for other, session in of_source.items():
+                if other is not account:
+                    session.fixes.clear()
 
     def _inside(self, duty: _Duty, at_ns: int) -> bool:
         """Whether the two, by what both reported last, surely are inside the ring."""
