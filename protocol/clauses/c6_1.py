@@ -315,17 +315,9 @@ class SafeDistance:
     def _undecided(self, pair: _Pair, since: int, until: int, wait_ns: int) -> Finding:
         """Missing reports left it open, or else the width of the bounds."""
         seconds = (until - since) / NS_PER_S
-        finding = Finding(
-            clause=self.id,
-            subject=pair.subject,
-            outcome=Outcome.INCONCLUSIVE,
-            at_ns=until,
-            summary=f"for {seconds:.1f} s neither proved apart nor proved too close",
-            cause=Cause.NO_BOUND,
-            measured=round(seconds, 3),
-            limit=self.terms.for_s,
-            unit="s",
-        )
+        told = f"for {seconds:.1f} s neither proved apart nor proved too close"
+        finding = Finding(self.id, pair.subject, Outcome.INCONCLUSIVE, until, told, cause=Cause.NO_BOUND)
+        finding = finding._replace(measured=round(seconds, 3), limit=self.terms.for_s, unit="s")
         return self.world.unheard(finding, since, until, *pair.addresses) if wait_ns > STARVED_NS else finding
 
     def _too_close(self, pair: _Pair, run: _Run, until: int) -> Iterator[Finding]:

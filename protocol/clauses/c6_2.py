@@ -187,14 +187,8 @@ class Contact:
             session.fixes[booked.number] = booked.id, session.fix[1:]
             if len(session.fixes) > REMEMBERED:
                 del session.fixes[next(iter(session.fixes))]
-                self._forget_fixes(booked.account)
-
-    def _forget_fixes(self, account: Account) -> None:
-        """A session has as many POSITIONs as are remembered: of those before it they are of no use any more."""
-        if len(of_source := self.of_source[account.source]) > 1:
-            for other, session in of_source.items():
-                if other is not account:
-                    session.fixes.clear()
+                for over in [s for s in self.of_source[booked.account.source].values() if s is not session]:
+                    over.fixes.clear()  # nobody asks for them any more
 
     def _inside(self, duty: _Duty, at_ns: int) -> bool:
         """Whether the two, by what both reported last, surely are inside the ring."""
@@ -403,5 +397,4 @@ class Contact:
             yield Finding(self.id, address_text(duty.caller.source), Outcome.PENDING, end_ns)
         else:
             since, both = duty.deadline_ns - seconds_ns(self.terms.second_s), (duty.caller.source, duty.peer.source)
-            finding = self._settle(duty, Outcome.INCONCLUSIVE, end_ns, (), None)
-            yield self.world.unheard(finding, since, last, *both)
+            yield self.world.unheard(self._settle(duty, Outcome.INCONCLUSIVE, end_ns, (), None), since, last, *both)
