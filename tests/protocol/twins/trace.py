@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import chain, combinations_with_replacement, pairwise, product
+from random import Random
 from typing import Any, NamedTuple
 
 from protocol.agreement import Agreement
@@ -24,7 +25,10 @@ OTHER = Intent(1, IntentKind.TRANSIT, 120)
 
 
 class Sent(NamedTuple):
-    """One frame as it was sent. `heard`: by the monitor."""
+    """One frame as it was sent. `heard`: by the monitor, so much later, and on another channel than it names, if told.
+
+    `quality` is that of its time.
+    """
 
     at_s: float
     source: int
@@ -34,6 +38,9 @@ class Sent(NamedTuple):
     intent: int = 0
     channel: int = 1
     session: int = 1
+    quality: int = 3
+    late_s: float = 0.0
+    heard_on: int | None = None
 
 
 Trace = list[Sent]
@@ -83,14 +90,18 @@ def heard(trace: Trace, source: int | None = None) -> Trace:
     return [sent for sent in trace if sent.heard and source in (None, sent.source)]
 
 
+USUAL = {name: value for name, value in Sent._field_defaults.items() if name != "heard"}
+
+
 def shown(trace: Trace) -> str:
     """A trace for whoever has to understand it: when, number, kind, and the fields that are not as usual."""
     lines = []
     for sent in trace:
         usual = {Position: REPORT, Ident: IDENT}.get(type(sent.message))
         fields = {k: v for k, v in sent.message._asdict().items() if usual is None or getattr(usual, k) != v}
+        also = [f"{name} {getattr(sent, name)}" for name, is_usual in USUAL.items() if getattr(sent, name) != is_usual]
+        what = ", ".join([f"{type(sent.message).__name__} {fields}", *also])
         note = "" if sent.heard else " (not heard)"
-        what = f"{type(sent.message).__name__} {fields}, intent {sent.intent}, channel {sent.channel}"
         lines.append(f"{sent.at_s:6.1f} {sent.source:06x} #{sent.number} {what}{note}")
     return "\n" + "\n".join(lines)
 
@@ -114,18 +125,32 @@ ANNEXES = six_aircraft()
 def judged(trace: Trace, terms: Agreement, end_s: float) -> Monitor:
     """The verdicts on what was heard. The evidence `m1#3` is the third frame heard."""
     monitor = Monitor(terms, ANNEXES)
-    for sent in heard(trace):
+    for sent in sorted(heard(trace), key=lambda s: s.at_s + s.late_s):
         monitor.hear(
-            sent.at_s,
+            sent.at_s + sent.late_s,
             sent.source,
             sent.number,
             sent.message,
             session=sent.session,
             intent=sent.intent,
             channel=sent.channel,
+            heard_on=sent.heard_on,
+            sent_s=sent.at_s,
+            time_quality=sent.quality,
         )
     monitor.close(end_s)
     return monitor
+
+
+def replayed(random: Random, trace: Trace, share: float = 0.2, late_s: tuple[float, ...] = (1.5, 7.0, 20.0)) -> Trace:
+    """A trace, and some of its frames once more: anybody has recorded them, and sends them on the same channel or on
+    another. That the monitor has not heard one before changes nothing: it is too late."""
+    again = [
+        sent._replace(heard=True, late_s=random.choice(late_s), heard_on=random.choice((None, 1, 2, 3)))
+        for sent in trace
+        if random.random() < share
+    ]
+    return [*trace, *again]
 
 
 def instants(from_s: float, until_s: float, step_s: float = STEP_S) -> list[float]:
