@@ -19,10 +19,8 @@ from protocol.messages import (
     Result,
     Severity,
 )
-from protocol.units import NS_PER_S
 from protocol.verdicts import Outcome
-from tests.protocol.conftest import START_NS, Monitor
-from tests.protocol.traffic import A_TEXT, A, B, C, hail
+from tests.protocol.traffic import A, B, C, hail
 from tests.protocol.twins.trace import (
     IDENT,
     MORE,
@@ -32,6 +30,7 @@ from tests.protocol.twins.trace import (
     Trace,
     agree,
     counting,
+    found_at,
     heard,
     judged,
     replayed,
@@ -41,12 +40,6 @@ from tests.protocol.twins.trace import (
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
 GUARDS = (2, 3)
-
-
-def found_at(monitor: Monitor, clause: str) -> dict[float, Outcome]:
-    """What was found of A's frames, by when they were heard."""
-    mine = [f for f in monitor.findings if (f.clause, f.subject) == (clause, A_TEXT)]
-    return {round((f.at_ns - START_NS) / NS_PER_S, 3): f.outcome for f in mine}
 
 
 # ------------------------------------------------------------------ 2.4

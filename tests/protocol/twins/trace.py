@@ -14,8 +14,10 @@ from typing import Any, NamedTuple
 
 from protocol.agreement import Agreement
 from protocol.messages import Ack, Emitter, Hail, Ident, Intent, IntentKind, Message, Position, Watch
-from tests.protocol.conftest import Monitor, shipped_agreement, six_aircraft
-from tests.protocol.traffic import position
+from protocol.units import NS_PER_S
+from protocol.verdicts import Outcome
+from tests.protocol.conftest import START_NS, Monitor, shipped_agreement, six_aircraft
+from tests.protocol.traffic import A_TEXT, position
 
 STEP_S = 0.5
 MORE = int(os.environ.get("TWIN_DRAWS", "1"))
@@ -93,6 +95,10 @@ def heard(trace: Trace, source: int | None = None) -> Trace:
 USUAL = {name: value for name, value in Sent._field_defaults.items() if name != "heard"}
 
 
+def reports_of(some: Trace) -> list[tuple[Sent, Position]]:
+    return [(s, s.message) for s in some if isinstance(s.message, Position)]
+
+
 def shown(trace: Trace) -> str:
     """A trace for whoever has to understand it: when, number, kind, and the fields that are not as usual."""
     lines = []
@@ -140,6 +146,12 @@ def judged(trace: Trace, terms: Agreement, end_s: float) -> Monitor:
         )
     monitor.close(end_s)
     return monitor
+
+
+def found_at(monitor: Monitor, clause: str) -> dict[float, Outcome]:
+    """What was found of A's frames, by when they were heard."""
+    mine = [f for f in monitor.findings if (f.clause, f.subject) == (clause, A_TEXT)]
+    return {round((f.at_ns - START_NS) / NS_PER_S, 3): f.outcome for f in mine}
 
 
 def replayed(random: Random, trace: Trace, share: float = 0.2, late_s: tuple[float, ...] = (1.5, 7.0, 20.0)) -> Trace:
