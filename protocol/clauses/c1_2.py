@@ -36,6 +36,8 @@ class _Address:
     last: Booked
     """Of the session that was heard last; of the others it is in `sessions`."""
     sessions: dict[int, tuple[_Sent, _Sent]] = field(default_factory=dict)
+    away: set[int] = field(default_factory=set)
+    """Those that were not heard for so long that what they send then may be recordings of a turn ago."""
     told: bool = False
 
 
@@ -51,7 +53,8 @@ class OneStation:
     limits = (
         "Whose the address is nobody knows: the subject is `unattributed`, and from the proof on the address is "
         "accused of nothing; until then, what is found is held against it. Somebody who sends recorded frames that the "
-        "monitor did not hear, a whole number of 1024 s later, can make an address look contested."
+        "monitor did not hear, a whole number of 1024 s later, can make an address look contested; so a session "
+        "that was not heard for 600 s counts no more. It is looked for when another session is heard than before."
     )
     suspended_by = ""
     kind = "X"
@@ -70,6 +73,8 @@ class OneStation:
         address = self.addresses.get(frame.source)
         if address is not None and address.session == frame.session:
             if booked.standing is Standing.FIRST or self._is_news(booked, address.last.frame.sequence):
+                if booked.at_ns - address.last.at_ns > JOIN_NS:
+                    address.away.add(frame.session)
                 address.last = booked
             return ()
         if not booked.fresh or frame.source not in self.world.stations:
@@ -88,13 +93,12 @@ class OneStation:
 
     def _turn(self, address: _Address, booked: Booked) -> Iterable[Finding]:
         """A fresh frame of another session than the last."""
-        source, session = booked.frame.source, booked.frame.session
-        if booked.account.continues:
-            return ()  # of a session of long ago, and perhaps a copy that only seems fresh
-        sessions = address.sessions
+        source, session, sessions = booked.frame.source, booked.frame.session, address.sessions
         sessions[address.session] = sessions[address.session][0], _Sent.of(address.last)
-        for number in [n for n, (_, last) in sessions.items() if last.late_ns < booked.early_ns - JOIN_NS]:
-            del sessions[number]
+        self._forget(address, booked.early_ns - JOIN_NS)
+        # Of sessions before the newest the books enter nothing: that one of them has gone on is known here alone.
+        if session in address.away or (booked.account.continues and session not in sessions):
+            return ()  # of a session of long ago, and perhaps a copy that only seems fresh
         sent = _Sent.of(booked)
         first, last = sessions.get(session, (sent, sent))
         if session in sessions and not self._is_news(booked, last.sequence):
@@ -109,6 +113,14 @@ class OneStation:
             return ()
         address.told = True
         return (self._finding(booked, (first.id, between.id, sent.id)),)
+
+    @staticmethod
+    def _forget(address: _Address, before_ns: int) -> None:
+        """Sessions that were not heard for long, but for the one that was heard last."""
+        sessions = address.sessions
+        for session in [s for s, (_, last) in sessions.items() if last.late_ns < before_ns and s != address.session]:
+            del sessions[session]
+            address.away.add(session)
 
     @staticmethod
     def _between(address: _Address, first: _Sent, last: _Sent) -> _Sent | None:

@@ -82,10 +82,12 @@ class CarriedOut:
         "is on the old channel after the time, or on the new one before it."
     )
     limits = (
-        "To agree to a HAIL's CHANGE FREQUENCY or to another change, or to say UNABLE afterwards, ends it; so does a "
-        "new session. EMERGENCY and LOST LINK may be sent anywhere, calls and answers on guard, and an answer where "
-        "its HAIL asks for it. The old channel is no breach if it is the change's fallback, nor "
-        "20 s after the time: who hears nobody comes back. Who did not report on it is not early on the new one."
+        "To agree to a HAIL's CHANGE FREQUENCY or to another change, or to say UNABLE to this one afterwards, or to "
+        "one that was not heard, ends it; so does a new session, a sign-off, or a silence that ends on the old "
+        "channel. EMERGENCY and LOST LINK may be sent anywhere, calls and answers on guard, and an answer where its "
+        "HAIL asks for it. The old channel is no breach if it is the change's fallback, nor from 20 s after the time "
+        "on: who hears nobody comes back. Who had not last reported on the old channel when it agreed is not early on "
+        "the new one."
     )
     suspended_by = OWN_DISTRESS
     kind = "S"
@@ -99,8 +101,8 @@ class CarriedOut:
         self.asked: dict[FrameKey, Booked] = {}
         """HAILs and FREQUENCY_CHANGEs of the last ten minutes, in order of arrival."""
         self.bound: dict[int, _Bound] = {}
-        self.reported_on: dict[int, int] = {}
-        """The channel of each aircraft's last POSITION."""
+        self.reported: dict[int, Booked] = {}
+        """Each aircraft's last POSITION."""
 
     def subjects(self) -> list[str]:
         return [address_text(s.address) for s in self.world.flying()]
@@ -110,8 +112,8 @@ class CarriedOut:
         if isinstance(message, ASKS):
             self._remember(booked)
         bound = self.bound.get(source)
-        if isinstance(message, Position) and booked.frame.channel == booked.heard.channel:
-            self.reported_on[source] = booked.frame.channel
+        if isinstance(message, Position):
+            self.reported[source] = booked
         if bound is None:
             if isinstance(message, Ack) and source in self.world.flies:
                 self._acknowledged(booked, message)
@@ -145,9 +147,11 @@ class CarriedOut:
         message = None if asked is None else asked.frame.message
         if ack.result is Result.WILCO and ack.answers_type is MessageType.HAIL:
             return not isinstance(message, Hail) or message.phrase is Phrase.CHANGE_FREQUENCY
-        if ack.result is Result.UNABLE and asked is not None and isinstance(message, FrequencyChange):
-            return asked.account is bound.change.account and message.serial == bound.order.serial
-        return ack.result is Result.WILCO and ack.answers_type is MessageType.FREQUENCY_CHANGE
+        if ack.answers_type is not MessageType.FREQUENCY_CHANGE or ack.result not in (Result.WILCO, Result.UNABLE):
+            return False
+        if ack.result is Result.WILCO or asked is None or not isinstance(message, FrequencyChange):
+            return True  # what was not heard may have been this change once more
+        return asked.account is bound.change.account and message.serial == bound.order.serial
 
     def _acknowledged(self, booked: Booked, ack: Ack) -> None:
         change = self.asked.get(_answered_key(ack))
@@ -167,8 +171,16 @@ class CarriedOut:
             # who agrees when it is late already has the tolerance from then on
             max(change.late_ns + after_ns + HALF_STEP_NS, booked.late_ns) + self.tolerance_ns,
             booked.number,
-            self.reported_on.get(booked.frame.source) == order.from_channel,
+            self._was_on(order.from_channel, booked),
         )
+
+    def _was_on(self, channel: int, ack: Booked) -> bool:
+        """Whether the last POSITION before an answer surely was on a channel: none that was not heard came later."""
+        report = self.reported.get(ack.frame.source)
+        if report is None or report.account is not ack.account:
+            return False
+        on = report.frame.channel == report.heard.channel == channel
+        return on and ack.account.unheard_between(report.number, ack.number) == 0
 
     def _follow(self, bound: _Bound, booked: Booked) -> Iterable[Finding]:
         """One more frame of an aircraft that is bound."""
@@ -193,12 +205,14 @@ class CarriedOut:
             return None
         if channel == order.from_channel:
             kept, broken = booked.late_ns < bound.early_ns, booked.early_ns > bound.late_ns
-            # who hears nobody on the new channel for so long may have come back
-            broken = broken and order.fallback != channel and booked.late_ns <= bound.late_ns + ALONE_NS
+            # who hears nobody on the new channel so long after the time may have come back, however late it agreed
+            comes_back_ns = bound.early_ns + self.tolerance_ns + ALONE_NS
+            broken = broken and order.fallback != channel and booked.late_ns <= comes_back_ns
         else:
             kept = booked.early_ns > bound.late_ns
             broken = bound.was_there and booked.late_ns < bound.early_ns and booked.early_ns > bound.ack.late_ns
-        if self._is_free(booked) or not (kept or broken):
+        # it has kept to this change only if it has surely not agreed to another since then
+        if self._is_free(booked) or not (broken or (kept and bound.known == booked.number)):
             return None
         if broken:
             return self._breach(bound, booked)

@@ -48,8 +48,8 @@ class InOrder:
         "first one heard, no HAIL of the station was unheard, by its numbers or its count."
     )
     limits = (
-        "HAILs of one session to one addressee with one call id, no more than 60 s apart, are one call; who starts "
-        "anew begins anew."
+        "HAILs of one session to one addressee with one call id, no more than 60 s apart, are one call (if they leave "
+        "more than 60 s for an answer, as much later); who starts anew begins anew."
     )
     suspended_by = OWN_DISTRESS
     kind = "S"

@@ -47,7 +47,9 @@ class Emissions:
     )
     limits = (
         "Whole seconds are taken for rounded either way. Numbers without a hole prove that nothing was announced "
-        "before only from the session's first frame on, and nothing is said of a station that is not heard again."
+        "before only from the session's first frame on, and nothing is said of a station that is not heard again. "
+        "What was announced in the session before may be said again late, and silences that follow each other at once "
+        "are one. Who sends no POSITION after its silence may have landed in it."
     )
     suspended_by = ""
     kind = "A"
@@ -210,7 +212,9 @@ class Emissions:
         cause: Cause | None = None
         if holes:
             cause = self.world.why_unheard(before.at_ns, after.at_ns, account.source)
-        elif last is not None and report is not None and not self._stayed(last, report):
+        elif report is None:
+            cause = Cause.NOT_HEARD_AGAIN  # by no POSITION: it may have landed in the silence
+        elif last is not None and not self._stayed(last, report):
             cause = Cause.AREA_EDGE
         if cause is not None:
             finding = self._finding(Outcome.INCONCLUSIVE, after, evidence, late_s, self.limit_s, cause)

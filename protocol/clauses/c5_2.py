@@ -39,6 +39,8 @@ class _Change:
     before: Booked
     first: Booked
     tracks: list[_Said] | None
+    flown: Booked | None = None
+    """The last POSITION that flew as the old one says: since then it has turned."""
     heard: Booked | None = None
     """A POSITION in the time that is judged, and by how much it has surely turned."""
     turned_deg: float = 0.0
@@ -51,7 +53,8 @@ class _Flight:
     account: Account
     last: Booked
     said: dict[int, list[_Said]] = field(default_factory=dict)
-    flown: bool = False
+    flown: Booked | None = None
+    """The first POSITION that did."""
     change: _Change | None = None
 
 
@@ -67,7 +70,8 @@ class IntentFirst:
     limits = (
         "The track that an INTENT gives is taken for a straight flight unless its two points turn away from it, and a "
         "report must have been seen that flew it: who never did broke 5.3. What is said of a serial that was named "
-        "before is no news."
+        "before is no news. An emergency since the last report that flew the old track, or one that may have been, "
+        "excuses the turn."
     )
     suspended_by = OWN_DISTRESS
     kind = "S"
@@ -96,10 +100,15 @@ class IntentFirst:
             _remember(flight, booked, message)
         if flight.change is not None:
             return (*found, *self._within(flight, flight.change, booked))
-        if not flight.flown and isinstance(message, Position):
+        if flight.flown is None and isinstance(message, Position):
             tracks = _tracks(flight, frame.intent, booked.number)
-            flight.flown = bool(tracks) and _off_deg(tracks or [], message)[1] <= self.terms.turn_deg
+            flight.flown = booked if tracks and self._flies(tracks, booked) else None
         return found
+
+    def _flies(self, tracks: list[_Said], report: Booked) -> bool:
+        """Whether a POSITION surely flies one of these tracks."""
+        message = report.frame.message
+        return isinstance(message, Position) and _off_deg(tracks, message)[1] <= self.terms.turn_deg
 
     def _begin(self, ended: _Flight | None, booked: Booked) -> Iterable[Finding]:
         """A session that was not heard before, or not lately."""
@@ -114,13 +123,13 @@ class IntentFirst:
         """A frame names another serial than the one before."""
         found = tuple(self._settle(flight, booked.at_ns))
         old, new, flown = last.frame.intent, booked.frame.intent, flight.flown
-        flight.flown = False
+        flight.flown = None
         said_before = any(booked.number - said.number < SERIALS for said in flight.said.get(new, ()))
         if not old or not new or said_before:
             return found
         tracks = _tracks(flight, old, last.number) if new == old % 255 + 1 else None
         if tracks is None or (tracks and flown):
-            flight.change = _Change(last, booked, tracks)
+            flight.change = _Change(last, booked, tracks, flown)
         elif tracks:
             flight.change = _Change(last, booked, [])
         return found
@@ -141,6 +150,8 @@ class IntentFirst:
         turned_deg = _off_deg(change.tracks or [], message)[0]
         if turned_deg > self.terms.turn_deg:
             change.heard, change.turned_deg = booked, turned_deg
+            reports = reversed(booked.account.reports)
+            change.flown = next((r for r in reports if self._flies(change.tracks or [], r)), change.flown)
         return ()
 
     @staticmethod
@@ -178,7 +189,9 @@ class IntentFirst:
                 unit="s",
                 assumptions=(*BY_WORD, CLOCK, BOUNDS),
             )
-            finding = unless_suspended(finding, self._suspended(heard))
+            # an emergency may have made it turn, and be over
+            since = change.flown or change.before
+            finding = unless_suspended(finding, heard.account.suspended(since.number, heard.number))
             # who was in trouble may not have been able to declare in time
             yield self.world.unless_troubled(finding, change.before.early_ns, heard.late_ns, source)
         elif _in_distress(heard, new):

@@ -18,6 +18,8 @@ KEPT = 24
 """Pieces of path remembered of an aircraft: more than it declares anew in the numbers for which a serial is known."""
 EARLY_NS = NS_PER_S
 """No frame is heard so long before the time that it gives."""
+ROUNDING = 1e-9
+"""Of a limit: who is on it, by whole feet, is not beyond it, whatever floating point makes of that."""
 
 
 class _Declared(NamedTuple):
@@ -55,7 +57,7 @@ class FlownAsDeclared:
     limits = (
         "It judges between the two points alone, half a second of rounding at both left out. Who says different things "
         "under one serial is judged by the kindest. Straight lines differ by the map: a leg of 60 NM at 35 degrees by "
-        "0.4 NM, and one much longer proves nothing."
+        "0.4 NM, by more if it leads east or west, and one much longer proves nothing."
     )
     suspended_by = OWN_DISTRESS
     kind = "S"
@@ -146,7 +148,8 @@ class FlownAsDeclared:
     def _excess(self, declared: _Declared, fix: Fix) -> tuple[float, float, float]:
         """By what share it is surely too far off, 0 if it may be near enough; and how far it surely is."""
         level_m, height_m = off_leg_m(declared.leg, fix, self.within_ns, self.altimetry_m)
-        return max(level_m / self.level_m - 1, height_m / self.height_m - 1, 0.0), level_m, height_m
+        excess = max(level_m / self.level_m, height_m / self.height_m) - 1
+        return excess if excess > ROUNDING else 0.0, level_m, height_m
 
     def _judge(
         self, booked: Booked, declared: _Declared, excess: float, level_m: float, height_m: float

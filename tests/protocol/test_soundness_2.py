@@ -177,8 +177,8 @@ def test_an_emergency_may_begin_in_a_frame_that_was_lost(monitor: Any) -> None:
     """Neither its POSITION before the IDENT was heard, which flagged an emergency, nor anything after it."""
     flight = Change(monitor)
     flight.fly(on((20.0, 1), last=5), until_s=30)
-    flight.a.report(40.1, lost=True, channel=5)
-    flight.a.send(40.5, ident())
+    flight.a.report(38.1, lost=True, channel=5)
+    flight.a.send(38.5, ident())
     monitor.close(60.0)
     assert monitor.outcomes("2.4", A_TEXT)[-1] is Outcome.INCONCLUSIVE
 
@@ -188,12 +188,50 @@ def test_an_unheard_answer_ends_the_proof_once(monitor: Any) -> None:
     flight = Change(monitor)
     flight.fly(on((20.0, 1), last=5), until_s=30)
     flight.a.send(35.5, answer(77), channel=5, lost=True)
-    flight.a.reports(40.1, 60.0)
+    flight.a.reports(36.1, 60.0)
     monitor.close(70.0)
     tally = monitor.judge.tallies["2.4", A_TEXT]
     assert ("2.4", A_TEXT) not in monitor.fails()
     assert tally.counts[Outcome.INCONCLUSIVE] == 1
     assert tally.causes == {Cause.STATE_UNHEARD: 1}
+
+
+@pytest.mark.parametrize("heard", [False, True])
+def test_it_may_refuse_the_change_when_it_is_said_again(monitor: Any, heard: bool) -> None:
+    """Whether the monitor has heard the order a second time or not: it said WILCO first, and UNABLE then."""
+    flight = Change(monitor)
+    flight.fly(on(last=1), until_s=14)
+    again = flight.tower.send(14.5, change(1, 5, 5.5), lost=not heard)
+    flight.a.send(15.5, answer(again, Result.UNABLE))
+    flight.a.reports(16.1, 40.0)
+    monitor.close(41.0)
+    assert ("2.4", A_TEXT) not in monitor.fails()
+
+
+@pytest.mark.parametrize(("lost", "fails"), [(False, False), (True, False), (None, True)])
+def test_who_was_elsewhere_is_not_early(monitor: Any, lost: bool | None, fails: bool) -> None:
+    """Its last POSITION before it agreed was on channel 4, heard or not; with None there was no such POSITION."""
+    flight = Change(monitor)
+    flight.fly(on(last=1), until_s=10)
+    asked = flight.tower.send(10.5, change(1, 5, 9.5))
+    if lost is not None:
+        flight.a.report(10.6, channel=4, lost=lost)
+    flight.a.send(11.1, answer(asked), channel=1 if lost is None else 4)
+    flight.a.report(12.1, channel=5)
+    monitor.close(41.0)
+    assert (("2.4", A_TEXT) in monitor.fails()) is fails
+
+
+def test_who_agrees_late_may_come_back_as_long_after_the_time(monitor: Any) -> None:
+    """It agreed 15 s after the time, and heard nobody on the new channel."""
+    flight = Change(monitor)
+    flight.fly(on(last=1), until_s=11)
+    flight.a.reports(11.1, 35.0)
+    flight.a.send(35.5, answer(flight.asked))
+    flight.a.report(36.1, channel=5)
+    flight.a.reports(41.1, 45.0)
+    monitor.close(50.0)
+    assert ("2.4", A_TEXT) not in monitor.fails()
 
 
 # ------------------------------------------------------------------ 2.5

@@ -9,12 +9,15 @@ import os
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import chain, combinations_with_replacement, pairwise, product
+from random import Random
 from typing import Any, NamedTuple
 
 from protocol.agreement import Agreement
 from protocol.messages import Ack, Emitter, Hail, Ident, Intent, IntentKind, Message, Position, Watch
-from tests.protocol.conftest import Monitor, shipped_agreement, six_aircraft
-from tests.protocol.traffic import position
+from protocol.units import NS_PER_S
+from protocol.verdicts import Outcome
+from tests.protocol.conftest import START_NS, Monitor, shipped_agreement, six_aircraft
+from tests.protocol.traffic import A_TEXT, position
 
 STEP_S = 0.5
 MORE = int(os.environ.get("TWIN_DRAWS", "1"))
@@ -24,7 +27,10 @@ OTHER = Intent(1, IntentKind.TRANSIT, 120)
 
 
 class Sent(NamedTuple):
-    """One frame as it was sent. `heard`: by the monitor."""
+    """One frame as it was sent. `heard`: by the monitor, so much later, and on another channel than it names, if told.
+
+    `quality` is that of its time.
+    """
 
     at_s: float
     source: int
@@ -34,6 +40,9 @@ class Sent(NamedTuple):
     intent: int = 0
     channel: int = 1
     session: int = 1
+    quality: int = 3
+    late_s: float = 0.0
+    heard_on: int | None = None
 
 
 Trace = list[Sent]
@@ -83,14 +92,22 @@ def heard(trace: Trace, source: int | None = None) -> Trace:
     return [sent for sent in trace if sent.heard and source in (None, sent.source)]
 
 
+USUAL = {name: value for name, value in Sent._field_defaults.items() if name != "heard"}
+
+
+def reports_of(some: Trace) -> list[tuple[Sent, Position]]:
+    return [(s, s.message) for s in some if isinstance(s.message, Position)]
+
+
 def shown(trace: Trace) -> str:
     """A trace for whoever has to understand it: when, number, kind, and the fields that are not as usual."""
     lines = []
     for sent in trace:
         usual = {Position: REPORT, Ident: IDENT}.get(type(sent.message))
         fields = {k: v for k, v in sent.message._asdict().items() if usual is None or getattr(usual, k) != v}
+        also = [f"{name} {getattr(sent, name)}" for name, is_usual in USUAL.items() if getattr(sent, name) != is_usual]
+        what = ", ".join([f"{type(sent.message).__name__} {fields}", *also])
         note = "" if sent.heard else " (not heard)"
-        what = f"{type(sent.message).__name__} {fields}, intent {sent.intent}, channel {sent.channel}"
         lines.append(f"{sent.at_s:6.1f} {sent.source:06x} #{sent.number} {what}{note}")
     return "\n" + "\n".join(lines)
 
@@ -114,18 +131,38 @@ ANNEXES = six_aircraft()
 def judged(trace: Trace, terms: Agreement, end_s: float) -> Monitor:
     """The verdicts on what was heard. The evidence `m1#3` is the third frame heard."""
     monitor = Monitor(terms, ANNEXES)
-    for sent in heard(trace):
+    for sent in sorted(heard(trace), key=lambda s: s.at_s + s.late_s):
         monitor.hear(
-            sent.at_s,
+            sent.at_s + sent.late_s,
             sent.source,
             sent.number,
             sent.message,
             session=sent.session,
             intent=sent.intent,
             channel=sent.channel,
+            heard_on=sent.heard_on,
+            sent_s=sent.at_s,
+            time_quality=sent.quality,
         )
     monitor.close(end_s)
     return monitor
+
+
+def found_at(monitor: Monitor, clause: str) -> dict[float, Outcome]:
+    """What was found of A's frames, by when they were heard."""
+    mine = [f for f in monitor.findings if (f.clause, f.subject) == (clause, A_TEXT)]
+    return {round((f.at_ns - START_NS) / NS_PER_S, 3): f.outcome for f in mine}
+
+
+def replayed(random: Random, trace: Trace, share: float = 0.2, late_s: tuple[float, ...] = (1.5, 7.0, 20.0)) -> Trace:
+    """A trace, and some of its frames once more: anybody has recorded them, and sends them on the same channel or on
+    another. That the monitor has not heard one before changes nothing: it is too late."""
+    again = [
+        sent._replace(heard=True, late_s=random.choice(late_s), heard_on=random.choice((None, 1, 2, 3)))
+        for sent in trace
+        if random.random() < share
+    ]
+    return [*trace, *again]
 
 
 def instants(from_s: float, until_s: float, step_s: float = STEP_S) -> list[float]:
