@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 from protocol.agreement import Agreement
 from protocol.messages import FrameKey, Message, PeerReport, Position
-from protocol.verdicts import Finding
-from tests.protocol.conftest import Monitor
+from protocol.units import NS_PER_S
+from protocol.verdicts import Finding, Outcome
+from tests.protocol.conftest import START_NS, Monitor
 from tests.protocol.traffic import Sender
 from tests.protocol.twins.trace import ANNEXES, Sent, Trace
 
@@ -83,7 +84,12 @@ class Judged(NamedTuple):
     def findings(self, clause: str, source: int) -> list[Finding]:
         """Of instances; that of a station nothing at all can be used is said without evidence."""
         mine = (f for f in self.monitor.findings if (f.clause, f.subject) == (clause, f"{source:06x}"))
-        return [f for f in mine if f.evidence]
+        return [f for f in mine if f.evidence or f.outcome is not Outcome.INCONCLUSIVE]
+
+    def heard_at(self, finding: Finding, source: int) -> Trace:
+        """What was heard of a station at the instant of a finding."""
+        at_s = (finding.at_ns - START_NS) / NS_PER_S
+        return [a.sent for a in self.arrivals if a.sent.source == source and abs(a.at_s - at_s) < 1e-6]
 
     def evidence(self, finding: Finding) -> Trace:
         """The frames that a finding names."""
