@@ -30,7 +30,7 @@ class Flight:
         self.states = [start]
         for i in range(round(length_s / STEP_S)):
             leg = max((leg for leg in legs if leg.from_s <= i * STEP_S), default=Leg(0.0))
-            self.states.append(_step(self.states[-1], leg))
+            self.states.append(step(self.states[-1], leg))
 
     def at(self, at_s: float) -> State:
         return self.states[round(at_s / STEP_S)]
@@ -46,7 +46,7 @@ def track_deg(state: State) -> float:
     return degrees(atan2(state.east_mps, state.north_mps)) % 360
 
 
-def _step(state: State, leg: Leg) -> State:
+def step(state: State, leg: Leg) -> State:
     along = atan2(state.east_mps, state.north_mps) + radians(leg.turn_dps * STEP_S)
     speed = hypot(state.north_mps, state.east_mps) + leg.faster_mps2 * STEP_S
     north, east = speed * cos(along), speed * sin(along)
