@@ -3,21 +3,12 @@
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from math import hypot
 
 from protocol.accounts import COUNTS, JOIN_NS, Account, Booked
-from protocol.bounds import Fix, left_area, level_m
+from protocol.bounds import left_area
 from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, OWN_DISTRESS, World, address_text, unless_suspended
-from protocol.messages import (
-    Ack,
-    Emergency,
-    FrameKey,
-    FrequencyChange,
-    Hail,
-    Phrase,
-    Position,
-    Result,
-)
+from protocol.clauses.manoeuvres import bounded, change, would_show
+from protocol.messages import Ack, Emergency, FrameKey, FrequencyChange, Hail, Phrase, Position, Result
 from protocol.terms import PhraseTerms
 from protocol.units import FT_M, NS_PER_S, seconds_ns
 from protocol.verdicts import BOUNDS, CLOCK, Cause, Finding, Outcome, Passes
@@ -39,7 +30,6 @@ MOVES = frozenset({Phrase.KEEP_CLEAR, Phrase.YOU_ARE_CLOSING})
 """Phrases whose WILCO is seen in the flight."""
 NEAR_NS = 5 * NS_PER_S
 """The flight is known before a WILCO, and when its time is over, by reports no further away than this."""
-SLOW_MPS = 30.0
 NOTHING = 0.5
 """A change of more than this share of the bounds of two reports may be real, though they may be as wrong as that."""
 CALL_NS = 60 * NS_PER_S
@@ -57,6 +47,8 @@ class _Answer:
     right: bool
     due_ns: int
     references: list[Booked] = field(default_factory=list)
+    straight: Booked | None = None
+    """The last report from before it was called, if its flight is judged."""
     moves: bool = False
     seen: bool = False
     """A report was heard in the last seconds of its time."""
@@ -86,8 +78,10 @@ class RightAnswer:
     limits = (
         "A change is taken for nothing up to half of what two reports may be wrong, and for done beyond all of it; "
         "between, it is `no_bound`. A WILCO to a call that may have been answered with WILCO before, unheard, convicts "
-        "nobody; two calls of two callers are two. Of who flies slowly, or reports worse than NIC 7 and NACv 2, "
-        "nothing is said."
+        "nobody; two calls of two callers are two, and one that is made again after a start is the same. Of who flies "
+        "slowly, or reports worse than NIC 7 and NACv 2, nothing is said. Who acts between the first call and "
+        "its answer has done it; a HAIL of the caller that was not heard may have been the first, and what the first "
+        "report after the time shows may have come in time: both leave it open."
     )
     suspended_by = OWN_DISTRESS
     kind = "S"
@@ -100,6 +94,8 @@ class RightAnswer:
         self.altimetry_m = world.agreement.bounds.altimetry_ft * FT_M
         self.asked: dict[FrameKey, Booked] = {}
         """What can be answered, in order of arrival."""
+        self.before: dict[FrameKey, Booked] = {}
+        """By call to keep clear, the last report of the one called before it."""
         self.answers: dict[int, deque[_Answer]] = {}
         self.open: dict[int, list[_Answer]] = {}
         """By station, what is not settled yet; no empty lists."""
@@ -119,9 +115,15 @@ class RightAnswer:
     def _ask(self, booked: Booked) -> None:
         before_ns = booked.at_ns - JOIN_NS
         while self.asked and next(iter(self.asked.values())).at_ns < before_ns:
+            self.before.pop(next(iter(self.asked)), None)
             del self.asked[next(iter(self.asked))]
         self.asked.pop(booked.frame.key, None)
         self.asked[booked.frame.key] = booked
+        message = booked.frame.message
+        if isinstance(message, Hail) and message.phrase in MOVES:
+            mine = [a for a in self.world.accounts.values() if a.source == message.addressee and a.reports]
+            if mine:
+                self.before[booked.frame.key] = max(mine, key=lambda a: a.last_at_ns).reports[-1]
 
     def _asked(self, booked: Booked, ack: Ack) -> Booked | None:
         """The frame that an ACK answers, if it was heard and asked its source."""
@@ -145,10 +147,7 @@ class RightAnswer:
         if asked is None:
             return
         if not right:
-            if any(other.right for other in same):
-                yield self._settle(new, Outcome.PASS)
-            else:
-                self.open.setdefault(booked.frame.source, []).append(new)
+            self.open.setdefault(booked.frame.source, []).append(new)
             return
         for other in same:
             took_back = not other.moves or ack.result is not Result.WILCO
@@ -169,8 +168,13 @@ class RightAnswer:
         return booked.frame.source in self.world.flies
 
     def _promise(self, new: _Answer, asked: Booked) -> None:
-        since_ns = min(new.ack.early_ns - NEAR_NS, asked.early_ns)  # it may have acted before it answered
+        # it may have acted before it answered, and on the call when it was made first
+        same = [a for a in self.asked.values() if _is_same_call(a, asked) and a.early_ns >= asked.early_ns - CALL_NS]
+        first = min(same, key=lambda a: a.early_ns)
+        before = self.before.get(first.frame.key)
+        since_ns = min(new.ack.early_ns - NEAR_NS, first.early_ns)
         new.moves = True
+        new.straight = before if before and before.late_ns >= first.early_ns - NEAR_NS else None
         new.references = [r for r in new.ack.account.reports if r.late_ns >= since_ns]
         self.open.setdefault(new.ack.frame.source, []).append(new)
 
@@ -221,40 +225,64 @@ class RightAnswer:
         )
 
     def _flown(self, answer: _Answer, booked: Booked, message: object) -> Iterator[Finding]:
-        if booked.early_ns > answer.due_ns:
-            yield self._not_done(answer, booked.at_ns, booked)
+        if booked.early_ns > answer.due_ns + NEAR_NS:
+            yield self._not_done(answer, booked.at_ns, None)
             return
         if not isinstance(message, Position) or booked.early_ns < answer.ack.early_ns:
             return
         if not message.airborne or left_area(message, self.world.annexes.area):
             yield self._settle(answer, Outcome.PASS, booked)
             return
-        answer.seen |= booked.early_ns >= answer.due_ns - NEAR_NS
-        here = self.world.fix_of(booked)
-        if here is None or here.velocity_m is None or here.climb_m is None:
-            answer.unbounded = True
-            return
-        answer.unbounded |= not _would_show(here)
-        before = (_bounded(self.world, r) for r in answer.references)
-        change = max((_change(here, was, self.altimetry_m) for was in before if was), default=0.0)
-        if change > 1:
+        late = booked.early_ns > answer.due_ns
+        answer.seen |= answer.due_ns - NEAR_NS <= booked.early_ns and not late
+        shown = self._shown(answer, booked)
+        if shown > 1 and not late:
             yield self._settle(answer, Outcome.PASS, booked)
-        answer.unbounded |= change > NOTHING
+            return
+        answer.unbounded |= shown > NOTHING
+        if late:  # the first report after its time: it may have acted since the one before
+            yield self._not_done(answer, booked.at_ns, booked)
+
+    def _shown(self, answer: _Answer, booked: Booked) -> float:
+        """The greatest change that a report shows, in parts of what may be wrong; 0 if it bounds nothing."""
+        here = bounded(self.world, booked)
+        if here is None:
+            answer.unbounded = True
+            return 0.0
+        answer.unbounded |= not would_show(here)
+        references = (*((answer.straight,) if answer.straight else ()), *answer.references)
+        before = (bounded(self.world, r) for r in references)
+        return max((change(here, was, self.altimetry_m) for was in before if was), default=0.0)
 
     def _not_done(self, answer: _Answer, at_ns: int, last: Booked | None) -> Finding:
         """The time is over, and no report showed another flight than before."""
         near_ns = answer.ack.early_ns - NEAR_NS
         near = [r for r in answer.references if r.late_ns >= near_ns]
-        if not near or not answer.seen:
+        if not near or not answer.seen or not answer.straight:
             return self._unsure(answer, at_ns, Cause.FRAME_LOST)
-        bounded = [fix for r in near if (fix := _bounded(self.world, r))]
-        if answer.unbounded or not any(map(_would_show, bounded)):
+        fixes = [fix for r in near if (fix := bounded(self.world, r))]
+        if answer.unbounded or not any(map(would_show, fixes)):
             return self._unsure(answer, at_ns, Cause.NO_BOUND)
         since_ns = answer.asked.early_ns - CALL_NS if answer.asked else 0
-        if last is None or not _heard_all_acks(last, since_ns) or self._may_answer_the_same(answer):
+        known = last is not None and _heard_all_acks(last, since_ns) and not self._may_answer_the_same(answer)
+        if last is None or not known or self._may_be_called_before(answer, since_ns):
             return self._unsure(answer, at_ns, Cause.FRAME_LOST)
         told = f"no report shows that it did what it answered WILCO to for {self.limit_s:g} s"
         return self._fail(answer, last, told, (*(r.id for r in near[-1:]), last.id))
+
+    def _may_be_called_before(self, answer: _Answer, since_ns: int) -> bool:
+        """Whether the call may have been made before, unheard, and acted on; or acted on before a start."""
+        assert answer.asked is not None
+        account = answer.asked.account
+        later = next((c for c in account.counts if c.number > answer.asked.number), None)
+        if later is None or account.unheard_hails_since(since_ns, later) != 0:
+            return True
+        mine = (answer.ack.account, account)
+        return any(
+            a.source == b.source and a is not b and a.last_at_ns >= since_ns
+            for a in self.world.accounts.values()
+            for b in mine
+        )
 
     def _what_is_wrong(self, answer: _Answer) -> str:
         assert answer.asked is not None
@@ -340,37 +368,18 @@ def _is_right(asked: Booked, ack: Ack) -> bool:
 
 def _is_same(a: _Answer, b: _Answer) -> bool:
     """Whether two answers are to the same frame or call."""
-    if a.asked is None or b.asked is None or a.asked.account is not b.asked.account:
-        return False
-    if a.asked is b.asked:
-        return True
-    x, y = a.asked.frame.message, b.asked.frame.message
+    return a.asked is not None and b.asked is not None and _is_same_call(a.asked, b.asked)
+
+
+def _is_same_call(a: Booked, b: Booked) -> bool:
+    """Whether two frames are one, or of one call: who calls again after a start, under the same number, means the
+    same."""
+    x, y = a.frame.message, b.frame.message
+    if a is b or a.frame.source != b.frame.source:
+        return a is b
     if isinstance(x, Hail) and isinstance(y, Hail):
-        return x.call_id == y.call_id
+        return (x.call_id, x.addressee) == (y.call_id, y.addressee)
     return isinstance(x, FrequencyChange) and isinstance(y, FrequencyChange) and x.serial == y.serial
-
-
-def _bounded(world: World, booked: Booked) -> Fix | None:
-    """What a report says of the flight, if it bounds its velocity."""
-    fix = world.fix_of(booked)
-    return fix if fix is not None and fix.velocity_m is not None and fix.climb_m is not None else None
-
-
-def _change(here: Fix, was: Fix, altimetry_m: float) -> float:
-    """How much another flight than straight on from an earlier report one shows, in parts of what both may be wrong."""
-    assert here.velocity_m is not None
-    assert here.climb_m is not None
-    assert was.velocity_m is not None
-    assert was.climb_m is not None
-    shares = [
-        hypot(here.north_mps - was.north_mps, here.east_mps - was.east_mps) / (here.velocity_m + was.velocity_m),
-        abs(here.up_mps - was.up_mps) / (here.climb_m + was.climb_m),
-        level_m(was, here, here.at_ns) / (was.radius_m + here.radius_m),
-    ]
-    if here.altitude_m is not None and was.altitude_m is not None and altimetry_m:
-        later_s = (here.at_ns - was.at_ns) / NS_PER_S
-        shares.append(abs(here.altitude_m - was.altitude_m - was.up_mps * later_s) / (2 * altimetry_m))
-    return max(shares)
 
 
 def _heard_all_acks(last: Booked, since_ns: int) -> bool:
@@ -383,9 +392,3 @@ def _heard_all_acks(last: Booked, since_ns: int) -> bool:
         return True
     counted = count is not None and account.unheard_acks(since_ns, count) == 0
     return counted and count is not None and account.unheard_between(count.number, last.number) == 0
-
-
-def _would_show(fix: Fix) -> bool:
-    """Whether a report is so good, and its aircraft so fast, that a manoeuvre shows in it."""
-    fast_enough = fix.speed_mps >= max(SLOW_MPS, 4 * (fix.velocity_m or 0.0))
-    return fix.position.nic >= 7 and fix.position.nacv >= 2 and fast_enough

@@ -82,7 +82,8 @@ class ActsOnConflict:
         "Heights are taken for kept where both have declared level flight and are at the altitudes that they selected; "
         "else the bound of NACv makes a loss of 1,000 ft sure for 11 s ahead at most at NACv 2. Every HAIL and ACK "
         "since `look_s` before the WATCH must be accounted for. To be called by the other is no action; to say WILCO "
-        "is one, and so is what was declared anew before the proof. Who climbs or descends has perhaps declared that."
+        "is one, and so is what was declared anew before the proof. Who climbs or descends has perhaps declared that. "
+        "If the other declares before the deadline that it turns away, nothing is owed any more."
     )
     suspended_by = OWN_DISTRESS
     kind = "A"
@@ -300,9 +301,13 @@ class ActsOnConflict:
         if x is None or y is None:
             yield self._unsure(duty, booked.at_ns, Cause.NO_BOUND)
             return
-        intents = (self._straight(self.pilots[fix.booked.frame.source], fix) for fix in (x, y))
-        if self._predicted(x, y, *intents) is None:
-            duty.settled = True
+        mine, its = (self._straight(self.pilots[fix.booked.frame.source], fix) for fix in (x, y))
+        declared = y.booked.frame.intent in self.pilots[duty.y.source].said
+        if self._predicted(x, y, mine, its) is None or (its is None and declared):
+            duty.settled = True  # it does not fly on, or has said that it will not
+            return
+        if its is None:
+            yield self._unsure(duty, booked.at_ns, Cause.FRAME_LOST)
             return
         pilot, since_ns = self.pilots[duty.x.source], duty.watch.early_ns - self.look_ns
         if any(self._is_new(pilot, duty, serial, booked) is not False for serial, _ in duty.named):

@@ -20,6 +20,8 @@ STEP_NS = NS_PER_S
 TURNS_DEG_S = 1.0
 """Who turns so fast is on its way back: a turn takes it away from the point first."""
 TURN_S = 180.0
+ROUND_NS = 30 * NS_PER_S
+"""Nobody turns half round and further between two reports that are no further apart."""
 
 
 @dataclass(slots=True)
@@ -33,6 +35,8 @@ class _Flight:
     nearest: list[tuple[float, Fix]] = field(default_factory=list)
     """How far away it was at most in the report that was nearest, outside the radius: of those since the last stretch
     in which an emergency may have been flagged, and of all."""
+    fixes: list[Fix] = field(default_factory=list)
+    """What bounds its velocity, of the last `TURN_S`."""
     reported: Booked | None = None
     moved: tuple[Fix, Fix, float] | None = None
     """Two reports between which it moved away so far, if the procedure was still in force then."""
@@ -63,9 +67,9 @@ class LostLinkSaid:
         "distance, without a turn between them."
     )
     limits = (
-        "Who turns by a degree a second or more, for three minutes at most, is on its way back, however far the turn "
-        "takes it. A number missing between two LOST LINKs may have been another procedure. `since_s` one second "
-        "either side of the limit is `no_bound`."
+        "Who turns by a degree a second or more in the mean, all the way round with it, for three minutes at most, is "
+        "on its way back, however far the turn takes it. A number missing between two LOST LINKs may have been another "
+        "procedure. `since_s` one second either side of the limit is `no_bound`."
     )
     suspended_by = OWN_DISTRESS
     kind = "S"
@@ -176,9 +180,13 @@ class LostLinkSaid:
             return
         away_m = dist(place_m(flight.point.latitude_deg, flight.point.longitude_deg), place_m(*fix[3:5]))
         error_m = fix.radius_m + fix.speed_mps * fix.spread_ns / NS_PER_S
+        since_ns = fix.at_ns - TURN_S * NS_PER_S
+        flight.fixes = [f for f in flight.fixes if f.at_ns >= since_ns] + ([fix] if fix.velocity_m is not None else [])
         near = _nearest(flight, booked)
         outside = away_m - error_m > flight.point.radius_m
-        moved = [(away_m - error_m - high_m, was) for high_m, was in near if outside and not _turns(was, fix)]
+        moved = [
+            (away_m - error_m - high_m, was) for high_m, was in near if outside and not _turns(flight.fixes, was, fix)
+        ]
         if outside:
             flight.nearest = [
                 min(one, (away_m + error_m, fix), key=_high_m) for one in near or [(away_m + error_m, fix)]
@@ -268,11 +276,20 @@ def _high_m(one: tuple[float, Fix]) -> float:
     return one[0]
 
 
-def _turns(near: Fix, far: Fix) -> bool:
+def _turns(fixes: list[Fix], near: Fix, far: Fix) -> bool:
     """Whether it has been turning from one report to another, or may have been."""
     later_s = (far.at_ns - near.at_ns) / NS_PER_S
     if later_s > TURN_S or near.velocity_m is None or far.velocity_m is None:
         return False
     a, b = (near.north_mps, near.east_mps), (far.north_mps, far.east_mps)
-    turned = angle_deg(a, b) + spread_deg(a, near.velocity_m) + spread_deg(b, far.velocity_m)
-    return turned >= min(TURNS_DEG_S * later_s, 180.0)
+    turned = _turned_deg(fixes, near, far) + spread_deg(a, near.velocity_m) + spread_deg(b, far.velocity_m)
+    return turned >= TURNS_DEG_S * later_s
+
+
+def _turned_deg(fixes: list[Fix], near: Fix, far: Fix) -> float:
+    """How far it turned from one report to another; as often round as the reports in between tell."""
+    between = [f for f in fixes if near.at_ns < f.at_ns < far.at_ns]
+    if between and far.at_ns - near.at_ns > ROUND_NS:
+        middle = min(between, key=lambda f: abs(2 * f.at_ns - near.at_ns - far.at_ns))
+        return _turned_deg(between, near, middle) + _turned_deg(between, middle, far)
+    return angle_deg((near.north_mps, near.east_mps), (far.north_mps, far.east_mps))

@@ -69,8 +69,10 @@ class DistressAnswered:
     )
     limits = (
         "It needs the ground station's WATCH. A number of the one in distress that is missing until the "
-        "deadline may have been its CANCEL. An ACK that names a frame that was not heard is taken for the answer, and "
-        "so is one to the same number in the session before."
+        "deadline may have been its CANCEL, and so may one after the last that was heard of it. An ACK that names a "
+        "frame that was not heard is taken for the answer, and so is one to the same number in the session before. A "
+        "ground station that began anew within 600 s before may have answered then, and a WATCH proves nothing of a "
+        "number that has gone round."
     )
     suspended_by = ""
     kind = "A"
@@ -184,7 +186,7 @@ class DistressAnswered:
                     continue
             if incident.silent is None and self._is_silent(incident, booked):
                 incident.silent = booked
-            if incident.silent and incident.account.last_at_ns > incident.due_ns(self.limit_ns):
+            if self._is_due(incident):
                 yield from self._breach(incident)
 
     def _prove(self, incident: _Incident, booked: Booked, watch: Watch) -> None:
@@ -211,6 +213,11 @@ class DistressAnswered:
         if any(other.last_at_ns >= since_ns for other in others):
             return False  # nor is it known what it answered in the session before
         return not self._may_be_answered(incident) and booked.account.unheard_acks(0, booked.account.counts[-1]) == 0
+
+    def _is_due(self, incident: _Incident) -> bool:
+        """Whether no answer was sent, and the one in distress was heard after the deadline: the last that it sent,
+        unheard, may be its CANCEL."""
+        return incident.silent is not None and incident.account.last_at_ns > incident.due_ns(self.limit_ns)
 
     def _may_be_answered(self, incident: _Incident) -> bool:
         """Whether what the station was heard to answer, and was not heard itself, may have been this incident: in its
@@ -296,7 +303,7 @@ class DistressAnswered:
 
     def close(self, end_ns: int) -> Iterator[Finding]:
         for incident in list(self.open):
-            found = tuple(self._breach(incident)) if incident.silent else ()
+            found = tuple(self._breach(incident)) if self._is_due(incident) else ()
             yield from found or self._left_open(incident, end_ns)
 
     def _left_open(self, incident: _Incident, end_ns: int) -> Iterator[Finding]:

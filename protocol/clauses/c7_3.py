@@ -32,6 +32,9 @@ KEPT = 1024
 """EMERGENCYs that are kept of one incident; beyond, nobody comes to know of it any more who did not before."""
 QUEUED_NS = 2 * NS_PER_S
 """What was given to a transmitter goes out so much later at most."""
+KNOWN = 5
+"""EMERGENCYs kept that a station is known to have received: one is older than `QUEUED_NS`, if they come no faster than
+two a second."""
 REPORTED = 33
 """Numbers of which a WATCH tells whether they were heard."""
 
@@ -54,7 +57,7 @@ class _Incident:
     first_on: dict[int, Booked] = field(default_factory=dict)
     """The first of them on each channel."""
     knowing: dict[tuple[Account, int], deque[_Known]] = field(default_factory=dict)
-    """By session and channel, the last two of them that it is known to have received there."""
+    """By session and channel, the last of them that it is known to have received there."""
 
 
 @dataclass(slots=True, eq=False)
@@ -81,7 +84,9 @@ class ChannelLeft:
         "What was sent within 2 s after the proof of receipt may have waited for a slot, and what was sent after the "
         "last EMERGENCY heard may have come after the end: neither is judged. A number of the one in distress "
         "that is missing may have been its CANCEL. A change of frequency for everybody, a SIGHTING without a subject, "
-        "and what a ground station says without one may be about it. Who heard it on one channel is held on that."
+        "and what a ground station says without one may be about it. Who heard it on one channel is held on that. "
+        "Whoever is in distress is taken to flag it in POSITION: where one that a frame is to or about does, or "
+        "was not heard without a gap from its last POSITION before the frame until after, the frame convicts nobody."
     )
     suspended_by = OWN_DISTRESS
     kind = "S"
@@ -168,7 +173,9 @@ class ChannelLeft:
         account, channel = incident.account, emergency.frame.channel
         if self.world.accounts.get((account.source, account.session)) is not account:
             return
-        known = incident.knowing.setdefault((proof.account, channel), deque(maxlen=2))
+        known = incident.knowing.setdefault((proof.account, channel), deque(maxlen=KNOWN))
+        if known and known[-1].proof is proof:
+            known.pop()  # a WATCH names many: the last that it proves, and what was proved before it, are enough
         if not known or known[-1].emergency.number < emergency.number:
             known.append(_Known(emergency, proof))
 
@@ -203,7 +210,8 @@ class ChannelLeft:
 
     def _goes_on(self, incident: _Incident, booked: Booked) -> Iterator[Finding]:
         """Another EMERGENCY of an incident: what was sent before it was sent while the incident was open."""
-        proved = [w for w in self.waiting if incident in w.incidents and w.frame.late_ns < booked.early_ns]
+        before = [w for w in self.waiting if incident in w.incidents and w.frame.late_ns < booked.early_ns]
+        proved = [w for w in before if self._heard_since(w.frame)]
         if proved:
             self.waiting = deque(w for w in self.waiting if w not in proved)  # by identity
         for waiting in proved:
@@ -229,7 +237,40 @@ class ChannelLeft:
         suspended = waiting.suspended
         if suspended is None:  # what it sent since may tell
             suspended = self.world.suspended(account, booked.number, account.last_number)
-        return unless_suspended(self.world.unless_troubled(finding, proof.early_ns, booked.late_ns, source), suspended)
+        found = unless_suspended(self.world.unless_troubled(finding, proof.early_ns, booked.late_ns, source), suspended)
+        doubtful = any(self._may_be_in_distress(address, booked) for address in self._about(booked))
+        if found.outcome is not Outcome.FAIL or not doubtful:
+            return found
+        return found._replace(outcome=Outcome.INCONCLUSIVE, cause=Cause.STATE_UNHEARD, assumptions=())
+
+    def _heard_since(self, booked: Booked) -> bool:
+        """Whether all were heard after a frame that it is about, but for those who are not heard at all."""
+        last_ns = {a: max(some) for a in self._about(booked) if (some := [x.last_at_ns for x in self._accounts(a)])}
+        return all(at_ns > booked.late_ns for at_ns in last_ns.values())
+
+    def _may_be_in_distress(self, address: int, booked: Booked) -> bool:
+        """Whether somebody whom a frame is about may have been in distress then: flags it, or may have called for help,
+        unheard, since its last POSITION."""
+        accounts = self._accounts(address)
+        begun = [a for a in accounts if a.named[0].at_ns <= booked.late_ns]
+        if not begun:
+            return bool(accounts)
+        account = max(begun, key=lambda a: a.named[0].at_ns)
+        place = bisect_right(account.named, booked.late_ns, key=_at_ns)
+        report = next((n.number for n in reversed(account.named[:place]) if n.report), None)
+        if report is None or place == len(account.named):
+            return True
+        near = [n for n in account.named[: place + 1] if n.number >= report]
+        return any(n.distress for n in near) or account.unheard_between(report, near[-1].number) > 0
+
+    def _about(self, booked: Booked) -> list[int]:
+        """The aircraft to which a frame is addressed, and that it is about."""
+        message = booked.frame.message
+        some = {getattr(message, "addressee", None), getattr(message, "subject", None)}
+        return [address for address in some if address in self.world.flies]
+
+    def _accounts(self, address: int) -> list[Account]:
+        return [account for (source, _), account in self.world.accounts.items() if source == address]
 
     def counted(self) -> Iterable[Passes]:
         return ()
