@@ -128,11 +128,11 @@ def test_2_5_a_proved_breach_explains_no_other(caller: Caller) -> None:
 
 def test_2_5_what_an_avoidance_excuses_is_not_counted(caller: Caller) -> None:
     """It avoids when it calls 200001; the HAIL that was not heard may have been to 200002."""
+    caller.call(C, 2, lost=True)
     caller.a.send(caller.at_s + 0.6, Intent(1, IntentKind.AVOID, 5))
     caller.a.intent = 1
     caller.call(B, 3)
     caller.a.intent = 0
-    caller.call(C, 2, lost=True)
     caller.call(C, 3)
     assert not caller.accused()
 
@@ -159,18 +159,20 @@ def meet(monitor: Any, kind: IntentKind = IntentKind.TRANSIT, **how: Any) -> lis
     """100001 proves at 20.3 s that it heard 200001 near; it has to call by 35.3 s, and does not.
 
     `hidden_s`: then 200001 calls it where the monitor hears nothing, and does not count it; the receipt of 100001 shows
-    that 1.8 s later, and its answer, after 8 s, is not heard. `says_s`: when its INTENT is heard. `answers`: at 50 s
+    that 1.8 s later, and its answer, after 8 s, is not heard. `spoken_to`: its receipt shows a call of 200002 instead,
+    which came before the next report. `says_s`: when its INTENT is heard. `answers`: at 50 s
     it is called, and what it answers is not heard.
     """
     a, b = Sender(monitor, A), Sender(monitor, B, where={"latitude_deg": 35.1})
     a.intent, hidden_s, says_s = 1, how.get("hidden_s"), how.get("says_s", 0)
     receipt = hidden = None
+    other = FrameKey(C, 1, Sender(monitor, C, where={"latitude_deg": 37.0}).send(0.01, hail(A)))
     for t in range(70):
         if hidden is None and hidden_s is not None and t + 0.1 >= hidden_s:
             hidden = FrameKey(B, 1, b.send(hidden_s, hail(A), lost=True))
             b.counts["hails"] = 0
         if hidden and t + 0.1 >= hidden_s + 1.8:
-            receipt = hidden
+            receipt = other if how.get("spoken_to") else hidden
         a.report(t + 0.1, receipt=receipt)
         if t == 20:
             a.watch(20.3, b)
@@ -192,6 +194,12 @@ def test_6_2_answers_after_the_deadline_hide_nothing(monitor: Any) -> None:
 @pytest.mark.parametrize("hidden_s", [19.9, 30.0, 33.9, 35.0, 35.2])
 def test_6_2_a_call_that_the_peer_hides_shows_in_the_receipt(monitor: Any, hidden_s: float) -> None:
     assert Outcome.FAIL not in meet(monitor, hidden_s=hidden_s)
+
+
+@pytest.mark.parametrize("hidden_s", [30.0, 35.2])
+def test_6_2_a_receipt_of_another_call_hides_one(monitor: Any, hidden_s: float) -> None:
+    """Then only the answer shows that there was one."""
+    assert Outcome.FAIL not in meet(monitor, hidden_s=hidden_s, spoken_to=True)
 
 
 @pytest.mark.parametrize("says_s", [0, 25, 45, 60])
