@@ -10,6 +10,9 @@ from itertools import pairwise
 from protocol.accounts import BRIEF_NS, Account, Booked, Count, Named
 from protocol.messages import Ack, Hail
 
+NUMBERS = 1 << 16
+"""More frames than a session can have sent, unheard, in the time that is asked for."""
+
 
 def all_heard(account: Account, kind: type[Hail] | type[Ack], first: int, last: int) -> bool | None:
     """Whether every HAIL (or ACK) numbered from `first` to `last` was heard.
@@ -23,7 +26,7 @@ def all_heard(account: Account, kind: type[Hail] | type[Ack], first: int, last: 
 
 def most_unheard(account: Account, kind: type[Hail] | type[Ack], first: int, last: int) -> int | None:
     """How many of these at most were not heard, as far as is known; None as in `all_heard`."""
-    holes = last
+    holes = NUMBERS
     if first >= 0 or begins(account):
         holes = account.unheard_between(max(first, 0), last)
     if not holes:

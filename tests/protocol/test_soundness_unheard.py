@@ -126,6 +126,19 @@ def test_2_5_a_proved_breach_explains_no_other(caller: Caller) -> None:
     assert caller.monitor.outcomes("2.5", A_TEXT).count(Outcome.FAIL) == 1
 
 
+@pytest.mark.parametrize("number", [0, 1, 5])
+def test_2_5_numbers_that_went_round_are_no_beginning(monitor: Any, number: int) -> None:
+    """Its session was heard 800 s ago; that it called on 2 a little before was not heard."""
+    a = Sender(monitor, A)
+    a.reports(0.1, 5.0)
+    a.number = 65536 + number
+    for i, addressee in enumerate((B, C, 0x200003)):
+        a.send(800.1 + i, hail(addressee), channel=3)
+        a.report(800.6 + i)
+    monitor.close(810.0)
+    assert ("2.5", A_TEXT) not in monitor.fails()
+
+
 def test_2_5_what_an_avoidance_excuses_is_not_counted(caller: Caller) -> None:
     """It avoids when it calls 200001; the HAIL that was not heard may have been to 200002."""
     caller.call(C, 2, lost=True)
