@@ -60,6 +60,20 @@ def test_2_3_a_call_that_was_not_heard_is_counted(monitor: Any) -> None:
     assert not chatter(monitor, called=True)
 
 
+@pytest.mark.parametrize(("lost", "over_s"), [(True, 21), (False, 30)])
+def test_2_3_distress_that_is_over_leaves_time_to_go(monitor: Any, lost: bool, over_s: int) -> None:
+    """Its CANCEL is heard; or there is no POSITION for 6 s, in which it all may have happened."""
+    a = Sender(monitor, A)
+    a.reports(0.1, 15.0)
+    for t in range(15, over_s):
+        a.report(t + 0.1, lost=lost, channel=2, emergency=EmergencyState.GENERAL)
+    a.send(over_s + 0.1, Emergency(1, Severity.CANCEL), channel=2, lost=lost)
+    a.reports(over_s + 0.5, 40.0)
+    a.report(40.1, channel=2)
+    monitor.close(50.0)
+    assert ("2.3", A_TEXT) not in monitor.fails()
+
+
 def test_2_3_256_calls_that_were_not_heard_count_as_none(monitor: Any) -> None:
     assert not chatter(monitor, numbers=300)
 

@@ -46,7 +46,25 @@ def expected_2_3(known: Trace, at: Sent) -> Outcome:
     if upto[0].at_s >= at.at_s - AFTER_S:
         return Outcome.INCONCLUSIVE  # what it sent before that, nobody knows
     some = any(may_talk(world, at) for world in worlds(upto, (OTHER, ack(B, 7), hail(B)), (Ack, Hail)))
-    return Outcome.INCONCLUSIVE if some else Outcome.FAIL
+    return Outcome.INCONCLUSIVE if some or may_hide_distress(upto, at.at_s - AFTER_S) else Outcome.FAIL
+
+
+def may_hide_distress(known: Trace, since_s: float) -> bool:
+    """Whether an emergency may have come and gone unheard since then: in more than 5 s without a POSITION, with a hole.
+
+    Before the first frame heard there may have been anything.
+    """
+    begin = max(s.number for s in known if s.at_s < since_s)
+    if known[-1].number - begin == sum(s.number > begin for s in known):
+        return False  # all was heard
+    reports = [s for s in known if isinstance(s.message, Position)]
+    if known[0] not in reports:
+        reports.insert(0, known[0]._replace(number=known[0].number - 2))
+    return any(
+        b.at_s - a.at_s > 5.0 and b.number - a.number - 1 > sum(a.number < s.number < b.number for s in known)
+        for a, b in pairwise(reports)
+        if b.number > begin
+    )
 
 
 @pytest.mark.parametrize("loss", [0.0, 0.2, 0.5])
