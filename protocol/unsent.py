@@ -1,13 +1,17 @@
 """What a session surely did not send between two of its frames, though some of its numbers were not heard.
 
 The counts of HAILs and ACKs in POSITION and WATCH tell how many were sent before, so they prove that none of them is
-among the unheard.
+among the unheard. An emergency that is flagged in POSITION after POSITION was not over in between.
 """
 
 from bisect import bisect_left, bisect_right
+from itertools import pairwise
 
-from protocol.accounts import Account, Booked, Count, Named
+from protocol.accounts import BRIEF_NS, Account, Booked, Count, Named
 from protocol.messages import Ack, Hail
+
+NUMBERS = 1 << 16
+"""More frames than a session can have sent, unheard, in the time that is asked for."""
 
 
 def all_heard(account: Account, kind: type[Hail] | type[Ack], first: int, last: int) -> bool | None:
@@ -16,19 +20,35 @@ def all_heard(account: Account, kind: type[Hail] | type[Ack], first: int, last: 
     None: it is not proved yet, and a count that comes after `last` may still prove it. `last` was heard; so was
     `first`, or it is -1: then it is asked from the session's start on.
     """
-    if first >= 0 and not account.unheard_between(first, last):
-        return True
-    if first < 0 and begins(account) and not account.unheard_between(0, last):
-        return True
+    unheard = most_unheard(account, kind, first, last)
+    return unheard == 0 if unheard is not None else None
+
+
+def most_unheard(account: Account, kind: type[Hail] | type[Ack], first: int, last: int) -> int | None:
+    """How many of these at most were not heard, as far as is known; None as in `all_heard`."""
+    holes = NUMBERS
+    if first >= 0 or begins(account):
+        holes = account.unheard_between(max(first, 0), last)
+    if not holes:
+        return 0
     after = _after(account, last)
     if after is None:
         return None
     before = _before(account, first)
     if before is None or before.chain != after.chain:
-        return False
+        return holes
     heard: list[Booked] = account.hails if kind is Hail else account.acks
     sent = after.hails - before.hails if kind is Hail else after.acks - before.acks
-    return sent == bisect_left(heard, after.number, key=_number) - bisect_left(heard, before.number, key=_number)
+    return sent - bisect_left(heard, after.number, key=_number) + bisect_left(heard, before.number, key=_number)
+
+
+def flagged_throughout(account: Account, first: Booked, last: Booked) -> bool:
+    """Whether every POSITION heard between two frames flags an emergency, and no stretch without one is so long that it
+    may have been over and begun again: see BRIEF_NS."""
+    begin, end = (bisect_left(account.named, frame.number, key=_number) for frame in (first, last))
+    reports = [named for named in account.named[begin:end] if named.report]
+    instants = [first.at_ns, *(named.at_ns for named in reports), last.at_ns]
+    return all(named.distress for named in reports) and all(b - a <= BRIEF_NS for a, b in pairwise(instants))
 
 
 def begins(account: Account) -> bool:
@@ -64,7 +84,7 @@ def _before(account: Account, first: int) -> Count | None:
     return Count(-1, 0, 0, 0, 0)
 
 
-def _number(entry: Booked | Count) -> int:
+def _number(entry: Booked | Count | Named) -> int:
     return entry.number
 
 

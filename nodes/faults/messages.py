@@ -254,7 +254,7 @@ ADDS: dict[str, Callable[[], _Adding]] = {
     "vague_mayday": lambda: _Adding(5, _mayday),
     "talks_over": lambda: _Adding(3, _sighting),
     "overlong_emcon": lambda: _Adding(3, _emcon),
-    "lost_link_stray": lambda: _Adding(5, _Stray()),
+    "lost_link_stray": lambda: _Adding(2, _Stray()),
 }
 """Faults that say too much."""
 

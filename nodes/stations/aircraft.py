@@ -271,7 +271,7 @@ class Aircraft:
         calling, channel = state.calling, state.tuning.channel
         if calling.on_working_channel and state.waiting.must_wait(now_ns):
             return
-        wait_ns = 0 if self._first else seconds_ns(self._contact.first_s + 3)
+        wait_ns = 0 if self._first else seconds_ns((self._contact.first_s + self._contact.second_s) / 2)
         fresh = 1  # one new call a report: the slots are few
         inside = inside_ring(state.peers, here, self._ring_m, now_ns) if here.airborne else {}
         self._outside(inside, now_ns - PEER_FORGOTTEN_NS, state)

@@ -49,7 +49,8 @@ class Calling:
     def __init__(self, agreement: Agreement):
         terms = agreement.clause
         self._limit_s = terms.c6_3.limit_s if terms.c6_3 else 10.0
-        self._most = terms.c6_3.calls if terms.c6_3 else 3
+        self._most = terms.c6_3.calls + 1 if terms.c6_3 else 3
+        """The monitor is to hear as many calls as make silence a breach, and may not hear one."""
         guards = tuple(c.number for c in agreement.channel if c.guard)
         self._order = terms.c2_5.order if terms.c2_5 else guards[:1]
         """The channels on which a call is tried one after the other; none: on the working channel."""
@@ -81,7 +82,7 @@ class Calling:
         """Call again if the time for an answer is over; after the last try it is given up."""
         if not talk.waits or now_ns < talk.again_ns:
             return
-        event = "tried" if talk.tries >= self._most else "time"  # the monitor has heard the calls too
+        event = "tried" if talk.tries >= self._most else "time"
         yield from self._do(talk.machine.on(event), now_ns, address, talk, channel)
 
     def _do(self, actions: tuple[str, ...], now_ns: int, address: int, talk: Talk, channel: int) -> Iterator[Send]:

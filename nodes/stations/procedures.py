@@ -5,7 +5,9 @@ from nodes.stations.machine import Procedure, Step
 CALL = Procedure(
     "Call",
     "To one peer: first on guard, then on the next channel of the agreement's order; the answer comes on the working "
-    "channel. Whoever was called, or answered, need not be called.",
+    "channel. It is made once more than silence may last (6.3), for not everybody hears every call. Whoever was "
+    "called, or answered, need not be called. The party named first calls at once, the other when half of the time "
+    "between the two (6.2) is over.",
     (
         Step("silent", "near", ("call",), "called"),
         Step("silent", "addressed", (), "talking"),

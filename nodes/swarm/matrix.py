@@ -2,9 +2,13 @@
 
 In a cell, by seeds: `detected`, the clause failed for somebody whom the fault excuses; `inconclusive`, it did not, and
 is so for the fault's subject; `missed`, of the fault's own clause, neither; `accused`, it failed for somebody whom
-nothing excuses. Where the radio loses nothing, a fault has to be detected; at loss it may stay inconclusive.
+nothing excuses. Where the radio loses nothing, a fault has to be detected; at loss it may stay inconclusive. `beyond`
+counts the seeds in which no observer could have found it, and `decided` is the share of all instances, of all clauses,
+that are.
 """
 
+import io
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,8 +22,9 @@ from nodes.shipped import CONFIGS, scenario
 from nodes.swarm.campaign import Result
 from nodes.swarm.compare import unjust, verdict_on
 from nodes.swarm.plans import Flown, fly
-from nodes.swarm.report import narrow_table, share, timing
-from nodes.swarm.seeds import found_after_s
+from nodes.swarm.report import narrow_table, share, shares, timing
+from nodes.swarm.seeds import JUDGED, found_after_s
+from nodes.swarm.shown import is_beyond
 from protocol.clauses import IDS
 from protocol.verdicts import Outcome, Verdict
 
@@ -35,7 +40,13 @@ def shipped_faults() -> list[str]:
 def fly_fault(name: str, seed: int, loss: float | None) -> Result:
     """What every clause said of one fault with one seed."""
     flight = load(scenario(f"faults/{name}"))
-    flown = fly(flight if loss is None else with_loss(flight, loss), seed)
+    recordings: list[io.BytesIO] = []
+
+    def open_file(_: str) -> io.BytesIO:
+        recordings.append(io.BytesIO())
+        return recordings[-1]
+
+    flown = fly(flight if loss is None else with_loss(flight, loss), seed, open_file)
     fault = next(f for f in flown.flight.scenario.fault if f.name == name)
     accused = unjust(flown)
     return {
@@ -44,6 +55,8 @@ def fly_fault(name: str, seed: int, loss: float | None) -> Result:
         "loss": flown.flight.scenario.medium.loss,
         "clauses": {clause: told for clause in IDS if (told := _said(flown, fault, clause, accused))},
         "after_s": found_after_s(flown, fault),
+        "beyond": is_beyond(flown.flight, fault, recordings[0]),
+        "judged": {o.value: sum(t.counts[o] for t in flown.tallies) for o in JUDGED},
         "accused": [[f.clause, f.subject, f.summary] for f in accused],
         "broken": list(flown.broken),
     }
@@ -83,12 +96,15 @@ def build(results: Sequence[Result], faults: Sequence[str], first_seed: int, see
 def _of_fault(name: str, results: list[Result]) -> dict[str, Any]:
     row = TABLE[name]
     clauses = [c for c in IDS if c == row.clause or any(c in r["clauses"] for r in results)]
+    judged = sum((Counter(r["judged"]) for r in results), Counter[str]())
     return {
         "clause": row.clause,
         "also": list(row.also),
         "loss": results[0]["loss"] if results else None,
         "flown": len(results),
         **timing([r["after_s"] for r in results]),
+        "beyond": sum(r["beyond"] for r in results),
+        **shares(judged),
         "clauses": {c: {k: sum(k in r["clauses"].get(c, ()) for r in results) for k in COUNTED} for c in clauses},
     }
 
@@ -107,7 +123,7 @@ def _undetected(row: dict[str, Any]) -> bool:
 
 def render(report: dict[str, Any], console: Console) -> None:
     """The matrix for people: a row for each fault, and what other clauses said of it."""
-    heads = ("fault", "clause", "found", "open", "missed", "median", "worst", "also", "accused")
+    heads = ("fault", "clause", "found", "open", "missed", "beyond", "median", "worst", "also", "accused")
     table = narrow_table(*heads)
     for name, row in report["faults"].items():
         own, flown = row["clauses"][row["clause"]], row["flown"]
@@ -115,7 +131,7 @@ def render(report: dict[str, Any], console: Console) -> None:
         others = [(c, n["detected"]) for c, n in row["clauses"].items() if c != row["clause"] and n["detected"]]
         accused = [(c, n["accused"]) for c, n in row["clauses"].items() if n["accused"]]
         also, wrong = (", ".join(f"{c} {share(n, flown)}" for c, n in some) or "-" for some in (others, accused))
-        counts = share(own["detected"], flown), str(own["inconclusive"]), str(own["missed"])
+        counts = share(own["detected"], flown), str(own["inconclusive"]), str(own["missed"]), str(row["beyond"])
         table.add_row(name, row["clause"], *counts, *seconds, also, wrong)
     console.print(table)
     for bug in report["accused"]:

@@ -7,10 +7,10 @@ import io
 import json
 import tempfile
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import tomli_w
 
@@ -71,8 +71,10 @@ class Flown:
         return next((t for t in self.tallies if (t.clause, t.subject) == (clause, subject)), None)
 
 
-def fly(flight: Flight, seed: int | None = None) -> Flown:
-    """Fly it to its end in virtual time."""
+def fly(
+    flight: Flight, seed: int | None = None, open_file: Callable[[str], BinaryIO] = lambda _: io.BytesIO()
+) -> Flown:
+    """Fly it to its end in virtual time. `open_file` gives the stream for a recording, the first monitor's first."""
     truth, fails = io.StringIO(), list[Finding]()
 
     def found(finding: Finding) -> None:
@@ -80,7 +82,7 @@ def fly(flight: Flight, seed: int | None = None) -> Flown:
             fails.append(finding)
 
     with rarely():
-        run = Simulation(flight, flight.scenario.seed if seed is None else seed, lambda _: io.BytesIO(), truth, found)
+        run = Simulation(flight, flight.scenario.seed if seed is None else seed, open_file, truth, found)
         run.advance(flight.end_ns)
         run.close()
         tallies = tuple(run.tallies())

@@ -51,14 +51,14 @@ def _of_class(name: str, results: list[Result]) -> dict[str, Any]:
     return {
         "unheard": name,
         "seeds": len(results),
-        **_shares(whole),
+        **shares(whole),
         "faults": _verdicts([f for r in results for f in r["faults"]]),
         "accused": sum(b["kind"] == "accused" for r in results for b in r["bugs"]),
-        "clauses": {clause: _shares(clauses[clause]) for clause in sorted(clauses)},
+        "clauses": {clause: shares(clauses[clause]) for clause in sorted(clauses)},
     }
 
 
-def _shares(counts: Counter[str]) -> dict[str, Any]:
+def shares(counts: Counter[str]) -> dict[str, Any]:
     judged = counts.total()
     return {
         "judged": judged,

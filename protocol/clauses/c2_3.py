@@ -1,4 +1,7 @@
-"""2.3: guard is for calls and distress. Other frames go there only for a while after a call or answer of one's own."""
+"""2.3: guard is for calls and distress. Other frames go there only for a while after a call or answer of one's own.
+
+Which calls and answers were not heard, the numbers tell, or else the counts of HAILs and ACKs in the frame.
+"""
 
 from collections.abc import Iterable, Iterator
 
@@ -13,21 +16,29 @@ from protocol.clauses.base import (
     address_text,
     unless_suspended,
 )
+from protocol.messages import Ack, Emergency, Hail
 from protocol.terms import GuardTerms
 from protocol.units import NS_PER_S, seconds_ns
+from protocol.unsent import all_heard, number_before
 from protocol.verdicts import CLOCK, Cause, Finding, Outcome, Passes
 
 
 class GuardIsForCalls:
     id = "2.3"
     title = "guard kept free"
-    text = "Guard is for calls and distress, and other frames within {after_s:g} s of a call or answer of one's own."
+    text = (
+        "Guard is for calls and distress, and other frames within {after_s:g} s of a HAIL, an ACK or an EMERGENCY of "
+        "one's own."
+    )
     instance = "each frame heard on a guard channel"
     proof = (
-        "The frame is no call, answer or distress, and every frame of the station in the time before it was heard, "
-        "none of them a call or an answer."
+        "The frame is no call, answer or distress, and none is among the frames of the station in the time before: all "
+        "of them were heard, or its counts leave no room for a HAIL or an ACK, and its POSITIONs for no emergency."
     )
-    limits = "It asks for every frame of that time, whatever the session: who has just begun may have called before."
+    limits = (
+        "It asks for all of that time, whatever the session: who has just begun may have called before. To change a "
+        "frequency, or to lose a link, is no reason to stay on guard."
+    )
     suspended_by = OWN_DISTRESS
     kind = "S"
     hears_copies = False
@@ -48,7 +59,7 @@ class GuardIsForCalls:
         is_call = type(frame.message) in CALLS
         if frame.source not in self.world.talks:
             return ()
-        if is_call:
+        if isinstance(frame.message, Hail | Ack | Emergency):
             self.last_call[frame.source] = booked.id, booked.late_ns
         if frame.channel not in self.guards or frame.channel != booked.heard.channel:
             return ()
@@ -69,7 +80,7 @@ class GuardIsForCalls:
         heard = "none of its calls was heard" if call is None else "its last call heard was "
         heard += "" if call is None else f"{self._since_ns(booked) / NS_PER_S:.1f} s earlier"
         since_ns = booked.early_ns - self.after_ns - self.world.longest_hold_ns  # a call may have come late
-        sure = booked.account.heard_all(since_ns, booked.number)
+        sure = booked.account.heard_all(since_ns, booked.number) or _never_called(booked, since_ns)
         finding = Finding(
             clause=self.id,
             subject=address_text(booked.frame.source),
@@ -91,3 +102,11 @@ class GuardIsForCalls:
 
     def close(self, end_ns: int) -> Iterator[Finding]:
         yield from ()
+
+
+def _never_called(booked: Booked, since_ns: int) -> bool:
+    """Whether what was not heard since an instant was no HAIL, no ACK and no EMERGENCY: POSITIONs would flag that."""
+    account, last = booked.account, booked.number
+    since = number_before(account, since_ns)
+    none = since >= 0 and all(all_heard(account, kind, since, last) for kind in (Hail, Ack))
+    return none and account.suspended(since, last) is False

@@ -1,6 +1,7 @@
 """2.5: a call that stays unanswered goes through the channels in their order.
 
-Whether a HAIL can have been unheard, the numbers tell, or else the caller's next count of HAILs.
+Whether a HAIL can have been unheard, the numbers tell, or else the caller's next count of HAILs. An unheard HAIL can
+explain one call: of more such calls than unheard HAILs, one is a breach.
 """
 
 from collections.abc import Iterable, Iterator
@@ -12,7 +13,7 @@ from protocol.clauses.base import BY_WORD, OWN_DISTRESS, ByAccount, World, addre
 from protocol.messages import Hail, Position, Watch
 from protocol.terms import OrderTerms
 from protocol.units import NS_PER_S
-from protocol.unsent import all_heard, number_before
+from protocol.unsent import all_heard, most_unheard, number_before
 from protocol.verdicts import CLOCK, Finding, Outcome, Passes
 
 AGAIN_NS = 60 * NS_PER_S
@@ -36,6 +37,15 @@ class _Waiting(NamedTuple):
     hail: Booked
     since: int
     finding: Finding
+    until: int | None = None
+    """The number up to which 0.1 may suspend it, once the HAILs are accounted for."""
+
+    @property
+    def call(self) -> tuple[int, int]:
+        """Its addressee and call id."""
+        hail = self.hail.frame.message
+        assert isinstance(hail, Hail)
+        return hail.addressee, hail.call_id
 
 
 class InOrder:
@@ -45,7 +55,8 @@ class InOrder:
     instance = "each HAIL on a channel of the order"
     proof = (
         "A HAIL is on a later channel, and no HAIL of its call was on some earlier one: from 60 s before the call's "
-        "first one heard, no HAIL of the station was unheard, by its numbers or its count."
+        "first one heard, no HAIL of the station was unheard, by its numbers or its count, or fewer than there are "
+        "such calls."
     )
     limits = (
         "HAILs of one session to one addressee with one call id, no more than 60 s apart, are one call (if they leave "
@@ -61,6 +72,8 @@ class InOrder:
         self.calls: ByAccount[dict[tuple[int, int], _Call]] = ByAccount()
         """Those of the last ten minutes, by addressee and call id."""
         self.waiting: dict[Account, list[_Waiting]] = {}
+        self.doubtful: ByAccount[list[_Waiting]] = ByAccount()
+        """Those that a HAIL which was not heard may explain, of the last ten minutes."""
 
     def subjects(self) -> list[str]:
         return [address_text(s.address) for s in self.world.talking()]
@@ -94,6 +107,7 @@ class InOrder:
     def _call(self, booked: Booked, hail: Hail) -> _Call:
         if booked.account not in self.calls:
             self.calls.over(booked)
+            self.doubtful.over(booked)
         calls = self.calls.setdefault(booked.account, {})
         for key in [key for key, call in calls.items() if call.last.at_ns < booked.at_ns - JOIN_NS]:
             del calls[key]
@@ -104,19 +118,31 @@ class InOrder:
         return call
 
     def _settle(self, booked: Booked) -> Iterator[Finding]:
-        """What one more frame of the caller proves: the first count after a HAIL tells all that is ever told."""
+        """What one more frame of the caller proves: the first count after a HAIL tells all that is ever told of HAILs,
+        and an INTENT that is said again whether it avoided."""
         account, open_ = booked.account, []
         for waiting in self.waiting.pop(account, ()):
             proved = all_heard(account, Hail, waiting.since, waiting.hail.number)
-            if proved is None and not isinstance(booked.frame.message, COUNTS):
+            if waiting.until is None and (proved is not None or isinstance(booked.frame.message, COUNTS)):
+                waiting = waiting._replace(until=booked.number)
+            if waiting.until is None or self._waits(waiting, booked.at_ns - AGAIN_NS):
                 open_.append(waiting)
             else:
-                yield self._told(waiting, bool(proved), booked.number)
+                yield self._told(waiting, bool(proved), waiting.until)
         if open_:
             self.waiting[account] = open_
 
+    def _waits(self, waiting: _Waiting, since_ns: int) -> bool:
+        """Whether it is open if it avoided, and not for so long that nothing will be heard of it."""
+        assert waiting.until is not None
+        account, hail = waiting.hail.account, waiting.hail
+        return hail.at_ns > since_ns and self.world.suspended(account, hail.number, waiting.until) is None
+
     def _told(self, waiting: _Waiting, proved: bool, until: int) -> Finding:
         account, hail, finding = waiting.hail.account, waiting.hail, waiting.finding
+        suspended = self.world.suspended(account, hail.number, until)
+        if not proved and suspended is False and finding.outcome is Outcome.FAIL:
+            finding, proved = self._among_others(waiting)
         if not proved:
             since_ns = hail.early_ns - AGAIN_NS
             finding = finding._replace(
@@ -125,7 +151,23 @@ class InOrder:
                 assumptions=(),
             )
             finding = self.world.unheard(finding, since_ns, hail.late_ns, account.source)
-        return unless_suspended(finding, self.world.suspended(account, hail.number, until))
+        return unless_suspended(finding, suspended)
+
+    def _among_others(self, waiting: _Waiting) -> tuple[Finding, bool]:
+        """Whether fewer HAILs were not heard than there are calls, with this one, that need one each; if so, this one
+        is taken for the breach, and counts no more."""
+        account, hail = waiting.hail.account, waiting.hail
+        doubtful = self.doubtful.setdefault(account, [])
+        doubtful[:] = [one for one in doubtful if one.hail.at_ns >= hail.at_ns - JOIN_NS]
+        others = {one.call: one for one in doubtful if one.hail.number >= waiting.since and one.call != waiting.call}
+        since = min([waiting.since, *(one.since for one in others.values())])
+        unheard = most_unheard(account, Hail, since, hail.number)
+        if unheard is None or unheard > len(others):
+            doubtful.append(waiting)
+            return waiting.finding, False
+        told = f"{waiting.finding.summary}, nor for {len(others)} more of its calls; {unheard} HAILs were not heard"
+        evidence = (*waiting.finding.evidence, *(one.hail.id for one in others.values()))
+        return waiting.finding._replace(summary=told, evidence=tuple(dict.fromkeys(evidence))), True
 
     def _finding(self, outcome: Outcome, booked: Booked, call: _Call, left_out: tuple[int, ...] = ()) -> Finding:
         hail = booked.frame.message
@@ -148,7 +190,8 @@ class InOrder:
     def close(self, end_ns: int) -> Iterator[Finding]:
         for account, some in self.waiting.items():
             for waiting in some:
-                yield self._told(waiting, False, account.last_number)
+                proved = all_heard(account, Hail, waiting.since, waiting.hail.number)
+                yield self._told(waiting, bool(proved), account.last_number if waiting.until is None else waiting.until)
 
 
 def _again_ns(booked: Booked) -> int:

@@ -39,6 +39,8 @@ class _Duty:
     settled: bool = False
     hushed: bool = False
     """Somebody was heard to be in distress, not long before it began or since."""
+    silent: Booked | None = None
+    """The count that proves that neither called."""
     receipts: list[FrameKey | None] = field(default_factory=list)
     """What the caller's POSITIONs named: the last one before the duty, and each other one since."""
 
@@ -88,7 +90,7 @@ class Contact:
     instance = "each pair of sessions, once the one with the duty is proved to know that the other is near"
     proof = (
         "Its own WATCH proves that it heard the other's POSITION inside the ring; the HAIL counts of both leave no "
-        "room for a call."
+        "room for a call, and neither does its receipt after the deadline, or all that it answered until one was due."
     )
     limits = (
         "Whoever was called in time need not call, or a peer could frame it by calling first. The duty lapses if "
@@ -105,8 +107,10 @@ class Contact:
         self._limits = Limits.of(world.agreement)
         self.terms = terms
         self.ring_m = terms.ring_nm * NM_M
-        answer = world.agreement.clause.c6_3
+        answer, report = world.agreement.clause.c6_3, world.agreement.clause.c4_1
         self.answer_ns = seconds_ns(answer.limit_s) if answer else 0
+        self.receipt_ns = 2 * seconds_ns(report.every_s if report else 1.0) + world.longest_hold_ns
+        """The receipt in a POSITION is no older, when that is sent."""
         self.first_party = world.agreement.party[0].name
         self.sessions: dict[Account, _Session] = {}
         self.current: dict[tuple[int, int], Account] = {}
@@ -177,7 +181,7 @@ class Contact:
             self._addressed(session, message.receipt)
         session.receipt = message.receipt
         for duty in self.by_caller.get(booked.account, ()):
-            if message.receipt not in duty.receipts:
+            if duty.silent is None and message.receipt not in duty.receipts:
                 duty.receipts.append(message.receipt)
         for duty in (*self.by_caller.get(booked.account, ()), *self.by_peer.get(booked.account, ())):
             if not duty.settled and booked.early_ns <= duty.deadline_ns and not self._inside(duty, booked.at_ns):
@@ -201,8 +205,7 @@ class Contact:
 
     def _addressed(self, session: _Session, named: FrameKey) -> None:
         """A frame that was addressed to this session's station was heard by it."""
-        account = self.current.get((named.source, named.session))
-        sent_ns = 0
+        account, sent_ns = self.current.get((named.source, named.session)), 0
         if account is not None and account.number_of(named.sequence) is not None:
             sent_ns = account.last_at_ns - ARRIVAL_NS
         elif account is not None and (passed := account.passed_ns(named.sequence)):
@@ -237,7 +240,7 @@ class Contact:
         apart = separation(session.fix, heard, heard.at_ns, self._limits).level_high_m
         if apart >= self.ring_m:
             return
-        wait = seconds_ns(self.terms.first_s if self._is_first(booked.account) else self.terms.second_s)
+        wait = seconds_ns(self._limit_s(booked.account))
         evidence = (heard_id, booked.id)
         duty = _Duty(booked.account, peer, booked.late_ns + wait, evidence, apart, booked.number, booked.early_ns)
         duty.receipts.append(session.receipt)
@@ -263,30 +266,33 @@ class Contact:
                 yield from self._count(duty, booked)
 
     def _count(self, duty: _Duty, booked: Booked) -> Iterator[Finding]:
-        """A count arrives: with every HAIL accounted for, and none of them in time, none was sent in time."""
-        if self.sessions[duty.caller].accounted_ns <= duty.deadline_ns:
+        """A count arrives; with silence proved, an INTENT that is said again may tell yet whether there was a duty."""
+        duty.silent = duty.silent or (booked if self._is_silent(duty, booked) else None)
+        if duty.silent is None or self._was_called(duty):
             return
+        suspended = duty.caller.suspended(duty.since, duty.silent.number)
+        if suspended or (suspended is False and duty.hushed):
+            yield self._settle(duty, Outcome.EXCUSED, booked.at_ns, (), None, Cause.DISTRESS)
+        elif suspended is False and any(self._is_unheard(receipt) for receipt in duty.receipts[1:]):
+            yield self._settle(duty, Outcome.INCONCLUSIVE, booked.at_ns, (booked.id,), None, Cause.STATE_UNHEARD)
+        elif suspended is False:
+            yield self._silent(duty, duty.silent)._replace(at_ns=booked.at_ns)
+
+    def _is_silent(self, duty: _Duty, booked: Booked) -> bool:
+        """With every HAIL accounted for, and none of them in time, none was sent in time."""
+        if self.sessions[duty.caller].accounted_ns <= duty.deadline_ns:
+            return False
         if self._was_called(duty):
             duty.settled = True  # the other called in time, so they talk: no duty was left
-            return
+            return False
         caller, peer = self.sessions[duty.caller], self.sessions[duty.peer]
         if peer.accounted_ns <= duty.deadline_ns or min(caller.aloft_ns, peer.aloft_ns) <= duty.deadline_ns:
-            return  # the other may have called, or one of them landed
-        if booked.early_ns <= duty.deadline_ns + self.answer_ns:
-            return  # what the other's counts hide, an answer may show yet
-        if duty.caller.unheard_acks(0, duty.caller.counts[-1]) != 0:
-            return  # one of them may have answered the other
-        suspended = duty.caller.suspended(duty.since, booked.number)
-        if suspended:
-            yield self._settle(duty, Outcome.EXCUSED, booked.at_ns, (), None, Cause.DISTRESS)
-        elif suspended is None:
-            yield self._settle(duty, Outcome.INCONCLUSIVE, booked.at_ns, (booked.id,), None, Cause.STATE_UNHEARD)
-        elif duty.hushed:
-            yield self._settle(duty, Outcome.EXCUSED, booked.at_ns, (), None, Cause.DISTRESS)
-        elif any(self._is_unheard(receipt) for receipt in duty.receipts[1:]):
-            yield self._settle(duty, Outcome.INCONCLUSIVE, booked.at_ns, (booked.id,), None, Cause.STATE_UNHEARD)
-        else:
-            yield self._silent(duty, booked)
+            return False  # the other may have called, or one of them landed
+        # what the other's counts hide, a receipt shows at once, and an answer in its time
+        never = isinstance(booked.frame.message, Position) and caller.receipt is None
+        if booked.early_ns <= duty.deadline_ns + min(self.answer_ns, self.receipt_ns if never else self.answer_ns):
+            return False
+        return duty.caller.unheard_acks(0, duty.caller.counts[-1]) == 0  # else one of them may have answered the other
 
     def _hushed(self, booked: Booked) -> None:
         """Somebody is in distress: whoever has to call now, or soon, waits if its call is about anything else."""
@@ -298,10 +304,8 @@ class Contact:
 
     def _is_unheard(self, receipt: FrameKey | None) -> bool:
         """Whether the caller received a frame that the monitor did not: it may have been an EMERGENCY."""
-        if receipt is None:
-            return False
-        account = self.world.accounts.get((receipt.source, receipt.session))
-        return account is None or not account.has_heard(receipt.sequence)
+        account = self.world.accounts.get((receipt.source, receipt.session)) if receipt else None
+        return receipt is not None and (account is None or not account.has_heard(receipt.sequence))
 
     def _silent(self, duty: _Duty, booked: Booked) -> Finding:
         """It did not call: a breach, unless the emulator had trouble with one of the two while it should have.
@@ -309,10 +313,9 @@ class Contact:
         Who seems to be gone is not called, so the other's trouble counts too. The time in which an answer may show a
         call that was not heard belongs to it. What trouble explains is forgotten: a later WATCH begins another duty.
         """
-        begin_ns = duty.deadline_ns - seconds_ns(self._limit_s(duty))
         both = duty.caller.source, duty.peer.source
         finding = self._settle(duty, Outcome.FAIL, booked.at_ns, (booked.id,), None)
-        told = self.world.unless_troubled(finding, begin_ns, duty.deadline_ns + self.answer_ns, *both)
+        told = self.world.unless_troubled(finding, duty.begun_ns, duty.deadline_ns + self.answer_ns, *both)
         if told.outcome is not Outcome.FAIL:
             del self.duties[duty.caller, duty.peer]
             return told
@@ -331,11 +334,9 @@ class Contact:
         """Whether a HAIL to the peer was heard in a session, or a HAIL of it was not heard."""
         return peer in session.called or (bool(account.counts) and account.unheard_hails(account.counts[-1]) != 0)
 
-    def _limit_s(self, duty: _Duty) -> float:
-        return self.terms.first_s if self._is_first(duty.caller) else self.terms.second_s
-
-    def _is_first(self, account: Account) -> bool:
-        return self.world.stations[account.source].party == self.first_party
+    def _limit_s(self, caller: Account) -> float:
+        is_first = self.world.stations[caller.source].party == self.first_party
+        return self.terms.first_s if is_first else self.terms.second_s
 
     def _was_called(self, duty: _Duty) -> bool:
         """Whether the peer, in any of its sessions, called the one that has the duty before its time was over.
@@ -358,7 +359,7 @@ class Contact:
         cause: Cause | None = None,
     ) -> Finding:
         duty.settled = True
-        limit = self._limit_s(duty)
+        limit = self._limit_s(duty.caller)
         begin_ns = duty.deadline_ns - seconds_ns(limit)
         measured = max((at_ns if called_ns is None else called_ns) - begin_ns, 0) / NS_PER_S
         peer = address_text(duty.peer.source)
@@ -397,4 +398,6 @@ class Contact:
             yield Finding(self.id, address_text(duty.caller.source), Outcome.PENDING, end_ns)
         else:
             since, both = duty.deadline_ns - seconds_ns(self.terms.second_s), (duty.caller.source, duty.peer.source)
-            yield self.world.unheard(self._settle(duty, Outcome.INCONCLUSIVE, end_ns, (), None), since, last, *both)
+            left = self._settle(duty, Outcome.INCONCLUSIVE, end_ns, (), None, Cause.STATE_UNHEARD)
+            told = self.world.with_losses if duty.silent else self.world.unheard
+            yield told(left, since, last, *both)

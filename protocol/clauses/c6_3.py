@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from protocol.accounts import COUNTS, JOIN_NS, Account, Booked
-from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, OWN_DISTRESS, World, address_text
+from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, OWN_DISTRESS, World, address_text, unless_suspended
 from protocol.messages import Ack, FrameKey, Hail, MessageType, Position, Watch
 from protocol.terms import AnswerTerms
 from protocol.units import NS_PER_S, seconds_ns
@@ -26,6 +26,8 @@ class _Call:
     proof: Booked | None = None
     proved: Booked | None = None
     settled: bool = False
+    breach: tuple[int, int, Finding] | None = None
+    """The silence that is proved, and the addressee's numbers between which 0.1 may suspend it."""
     doubted: bool = False
     """An ACK named a HAIL that was not heard, and that may have been this call's."""
     answered: int = 0
@@ -153,7 +155,7 @@ class Answered:
         calls = [c for c in self.calls.get(booked.frame.source, ()) if (c.caller.source, c.caller.session) == caller]
         owners = [c for c in calls if c.holds(ack.answers_sequence)]
         for call in calls:
-            if call.settled or (owners and call not in owners):
+            if call.settled or call.breach is not None or (owners and call not in owners):
                 continue
             first = call.hails[0]
             if (ack.answers_sequence - first.frame.sequence) & 0xFFFF >= 0x8000:
@@ -188,29 +190,38 @@ class Answered:
                 call.proof, call.proved = booked, hail
 
     def _judge(self, call: _Call, booked: Booked) -> Iterator[Finding]:
-        if call.proof is None or call.proved is None or call.doubted or len(call.unanswered) < self.terms.calls:
+        """What a count proves; with silence proved, an INTENT that is said again may tell yet whether it avoided."""
+        if call.breach is None:
+            self._find_silent(call, booked)
+        if call.breach is not None and (told := self._told(call, booked.at_ns)).cause is not Cause.STATE_UNHEARD:
+            call.settled = True
+            yield told
+
+    def _told(self, call: _Call, at_ns: int) -> Finding:
+        """What is said of a silence that is proved."""
+        assert call.breach is not None
+        assert call.proof is not None
+        first, last, finding = call.breach
+        suspended = self.world.suspended(call.proof.account, first, last)
+        return unless_suspended(finding._replace(at_ns=at_ns), suspended)
+
+    def _find_silent(self, call: _Call, booked: Booked) -> None:
+        if call.proof is None or call.doubted or len(call.unanswered) < self.terms.calls:
             return
         if booked.early_ns <= call.due_ns(self.limit_ns):
             return
-        last = call.hails[-1]
         count, begin_ns = booked.account.counts[-1], call.hails[0].early_ns
         if booked.account.unheard_acks(begin_ns, count) != 0 or self._answered_before(call, booked.account):
             return
         if call.proof.account is not booked.account:
             return  # it started anew in between: what it heard before is forgotten
-        call.settled = True
         since = min(booked.account.number_before(call.hails[0].early_ns), call.proof.number)
-        suspended = booked.account.suspended(since, booked.number)
         evidence = (*(h.id for h in call.unanswered), call.proof.id, booked.id)
-        if suspended:
-            yield self._finding(call, Outcome.EXCUSED, booked.at_ns, evidence, last, Cause.DISTRESS)
-        elif suspended is None:
-            yield self._finding(call, Outcome.INCONCLUSIVE, booked.at_ns, evidence, last, Cause.STATE_UNHEARD)
-        else:
-            # the caller's trouble counts too: who seems to be gone need not be answered
-            both = call.addressee, call.caller.source
-            finding = self._finding(call, Outcome.FAIL, booked.at_ns, evidence, last)
-            yield self.world.unless_troubled(finding, begin_ns, call.due_ns(self.limit_ns), *both)
+        # the caller's trouble counts too: who seems to be gone need not be answered
+        finding = self._finding(call, Outcome.FAIL, booked.at_ns, evidence, call.hails[-1])
+        both = call.addressee, call.caller.source
+        finding = self.world.unless_troubled(finding, begin_ns, call.due_ns(self.limit_ns), *both)
+        call.breach = since, booked.number, finding
 
     def _answered_before(self, call: _Call, account: Account) -> bool:
         """Whether an ACK before the first HAIL heard may have answered one of the same call that was not heard."""
@@ -271,6 +282,8 @@ class Answered:
         begin_ns, due_ns = call.hails[0].early_ns, call.due_ns(self.limit_ns)
         if not call.settled and end_ns <= due_ns:
             yield Finding(self.id, address_text(call.addressee), Outcome.PENDING, end_ns)
+        elif call.breach is not None and not call.settled:
+            yield self._told(call, end_ns)
         elif not call.settled:
             evidence, last = tuple(h.id for h in call.hails), call.hails[-1]
             finding = self._finding(call, Outcome.INCONCLUSIVE, end_ns, evidence, last, Cause.NOT_PROVED_HEARD)

@@ -68,8 +68,8 @@ class LostLinkSaid:
     )
     limits = (
         "Who turns by a degree a second or more in the mean, all the way round with it, for three minutes at most, is "
-        "on its way back, however far the turn takes it. A number missing between two LOST LINKs may have been another "
-        "procedure. `since_s` one second either side of the limit is `no_bound`."
+        "on its way back, however far the turn takes it. A number missing between two LOST LINKs more than 5 s apart "
+        "may have been another procedure. `since_s` one second either side of the limit is `no_bound`."
     )
     suspended_by = OWN_DISTRESS
     kind = "S"
@@ -155,9 +155,10 @@ class LostLinkSaid:
         if flight is not None and (flight.procedure, flight.point) == (message.procedure, message.point):
             if message.act_s:
                 flight.begin_ns = max(flight.begin_ns, begin_ns)
-            unheard = booked.account.unheard_between(flight.last.number, booked.number)
+            hides = booked.account.unheard_between(flight.last.number, booked.number)
+            hides = hides and booked.at_ns - flight.last.at_ns > BRIEF_NS
             flight.last = booked
-            if unheard:  # another procedure, and then this one again: it begins anew
+            if hides:  # another procedure, and then this one again: it begins anew
                 if flight.moved is not None:
                     doubt = self._moved_away(flight, *flight.moved)
                     doubt = doubt._replace(outcome=Outcome.INCONCLUSIVE, cause=Cause.STATE_UNHEARD, assumptions=())

@@ -10,7 +10,7 @@ from protocol.clauses.base import BY_WORD, World, address_text
 from protocol.messages import Ack, Emergency, MessageType, Severity, Watch
 from protocol.terms import DistressTerms
 from protocol.units import NS_PER_S, seconds_ns
-from protocol.unsent import number_before
+from protocol.unsent import flagged_throughout, number_before
 from protocol.verdicts import CLOCK, Cause, Finding, Outcome, Passes
 
 BEFORE_NS = 60 * NS_PER_S
@@ -68,8 +68,9 @@ class DistressAnswered:
         "its session until after the deadline, leave no room for an ACK that was not heard."
     )
     limits = (
-        "It needs the ground station's WATCH. A number of the one in distress that is missing until the "
-        "deadline may have been its CANCEL, and so may one after the last that was heard of it. An ACK that names a "
+        "It needs the ground station's WATCH. A number of the one in distress that is missing until the deadline may "
+        "have been its CANCEL, unless an EMERGENCY of the incident comes after it, and all POSITIONs until then, no "
+        "more than 5 s apart, flag the emergency; so may one after the last that was heard of it. An ACK that names a "
         "frame that was not heard is taken for the answer, and so is one to the same number in the session before. A "
         "ground station that began anew within 600 s before may have answered then, and a WATCH proves nothing of a "
         "number that has gone round."
@@ -237,8 +238,10 @@ class DistressAnswered:
         assert proved is not None
         assert proof is not None
         assert silent is not None
-        if self._may_be_over(incident, proved):
-            self._ask_again(incident, proved)
+        is_open = self._is_open(incident, proved)
+        if not is_open:
+            if is_open is False:
+                self._ask_again(incident, proved)
             return
         self._settle(incident)
         due_ns = incident.due_ns(self.limit_ns)
@@ -259,15 +262,24 @@ class DistressAnswered:
         both = silent.frame.source, incident.account.source
         yield self.world.unless_troubled(finding, proved.early_ns, due_ns, *both)
 
-    def _may_be_over(self, incident: _Incident, proved: Booked) -> bool:
-        """Whether it was cancelled before an answer was due, or may have been in a frame that was not heard."""
+    def _is_open(self, incident: _Incident, proved: Booked) -> bool | None:
+        """Whether it surely was not cancelled before an answer was due, in a frame that was heard or in another; None:
+        the next EMERGENCY may prove that.
+
+        It does for a station that flags an emergency all the time: its number is not used for another incident.
+        """
         due_ns = incident.due_ns(self.limit_ns)
         if incident.cancelled_ns is not None and incident.cancelled_ns <= due_ns:
-            return True
+            return False
         account = incident.account
         place = bisect_right(account.named, due_ns, key=_at_ns)
         last = account.named[place].number if place < len(account.named) else account.last_number
-        return account.unheard_between(proved.number, last) > 0
+        if not account.unheard_between(proved.number, last):
+            return True
+        again = next((e for e in incident.heard if e.early_ns > due_ns), None)
+        if flagged_throughout(account, proved, again or incident.heard[-1]):
+            return True if again else None
+        return False
 
     @staticmethod
     def _ask_again(incident: _Incident, proved: Booked) -> None:

@@ -5,9 +5,9 @@ from random import Random
 
 import pytest
 
-from protocol.messages import EmergencyState, FrequencyChange, Hail, Intent, IntentKind, Message, Position
+from protocol.messages import Ack, EmergencyState, FrequencyChange, Hail, Intent, IntentKind, Message, Position
 from protocol.verdicts import Outcome
-from tests.protocol.traffic import A_TEXT, A, B, hail
+from tests.protocol.traffic import A_TEXT, A, B, ack, hail
 from tests.protocol.twins.trace import (
     MORE,
     OTHER,
@@ -28,25 +28,43 @@ COMMON, GUARD = 1, 2
 
 AFTER_S = 6.0
 GUARDED = agree(c2_3={"after_s": AFTER_S})
-CALL = FrequencyChange(None, 1, 1, 2, 10.0)
-"""A call that no count tells of."""
+CHANGE = FrequencyChange(None, 1, 1, 2, 10.0)
+"""It may be sent on guard, but is no reason for other frames there, and no count tells of it."""
 
 
 def may_talk(world: Trace, at: Sent) -> bool:
     """The plain reading of 2.3: a call or answer of its own, not long before."""
-    calls = (s for s in world if isinstance(s.message, Hail | FrequencyChange) and s.number < at.number)
+    calls = (s for s in world if isinstance(s.message, Hail | Ack) and s.number < at.number)
     return any(at.at_s - call.at_s <= AFTER_S for call in calls)
 
 
 def expected_2_3(known: Trace, at: Sent) -> Outcome:
     """Of one frame on guard."""
     upto = [sent for sent in known if sent.number <= at.number]
-    if isinstance(at.message, Hail | FrequencyChange) or may_talk(upto, at):
+    if isinstance(at.message, Hail | Ack | FrequencyChange) or may_talk(upto, at):
         return Outcome.PASS
     if upto[0].at_s >= at.at_s - AFTER_S:
         return Outcome.INCONCLUSIVE  # what it sent before that, nobody knows
-    some = any(may_talk(world, at) for world in worlds(upto, (CALL, OTHER, hail(B)), (FrequencyChange, Hail)))
-    return Outcome.INCONCLUSIVE if some else Outcome.FAIL
+    some = any(may_talk(world, at) for world in worlds(upto, (OTHER, ack(B, 7), hail(B)), (Ack, Hail)))
+    return Outcome.INCONCLUSIVE if some or may_hide_distress(upto, at.at_s - AFTER_S) else Outcome.FAIL
+
+
+def may_hide_distress(known: Trace, since_s: float) -> bool:
+    """Whether an emergency may have come and gone unheard since then: in more than 5 s without a POSITION, with a hole.
+
+    Before the first frame heard there may have been anything.
+    """
+    begin = max(s.number for s in known if s.at_s < since_s)
+    if known[-1].number - begin == sum(s.number > begin for s in known):
+        return False  # all was heard
+    reports = [s for s in known if isinstance(s.message, Position)]
+    if known[0] not in reports:
+        reports.insert(0, known[0]._replace(number=known[0].number - 2))
+    return any(
+        b.at_s - a.at_s > 5.0 and b.number - a.number - 1 > sum(a.number < s.number < b.number for s in known)
+        for a, b in pairwise(reports)
+        if b.number > begin
+    )
 
 
 @pytest.mark.parametrize("loss", [0.0, 0.2, 0.5])
@@ -58,7 +76,7 @@ def test_2_3_fails_exactly_when_no_world_has_a_call(loss: float) -> None:
             at_s += random.choice((0.5, 1.0, 2.0, 3.0))
             lose = random.random() < loss and lost < 3
             lost += lose
-            message: Message = random.choice((REPORT, REPORT, REPORT, REPORT, OTHER, CALL, hail(B)))
+            message: Message = random.choice((REPORT, REPORT, REPORT, REPORT, OTHER, CHANGE, ack(B, 7), hail(B)))
             channel = COMMON if message is OTHER else random.choice((COMMON, GUARD))
             trace.append(Sent(at_s, A, 0, message, heard=not lose, channel=channel))
         trace = counting(trace)

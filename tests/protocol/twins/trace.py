@@ -186,15 +186,15 @@ def worlds(known: Trace, alphabet: tuple[Message, ...], timed: tuple[type[Messag
 def _adds_up(known: Trace, drawn: tuple[tuple[Message, ...], ...]) -> bool:
     """Whether the counts of what was heard are right if this was sent in between."""
     for which, kind in enumerate(COUNTED):
-        count: int | None = None
+        began, count = set[int](), 0
         for sent, before in zip(known, ((), *drawn), strict=True):
+            count += sum(isinstance(message, kind) for message in before)
             says = told(sent.message)[which]
-            if count is not None:
-                count += sum(isinstance(message, kind) for message in before)
-                if says is not None and says != count:
-                    return False
-            count = says if says is not None else count
-            count = count if count is None else count + isinstance(sent.message, kind)
+            if says is not None:
+                began.add(says - count)
+            count += isinstance(sent.message, kind)
+        if len(began) > 1 or any(not 0 <= count <= known[0].number for count in began):
+            return False  # a session's counts begin with its numbers, at 0
     return True
 
 
