@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from math import hypot
 
-from protocol.accounts import COUNTS, JOIN_NS, Account, Booked
+from protocol.accounts import COUNTS, JOIN_NS, Booked
 from protocol.bounds import Fix, left_area, level_m
 from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, OWN_DISTRESS, World, address_text, unless_suspended
 from protocol.messages import (
@@ -20,6 +20,7 @@ from protocol.messages import (
 )
 from protocol.terms import PhraseTerms
 from protocol.units import FT_M, NS_PER_S, seconds_ns
+from protocol.unsent import all_heard, calls_from_ns, number_before
 from protocol.verdicts import BOUNDS, CLOCK, Cause, Finding, Outcome, Passes
 
 _SAID = frozenset({Result.ROGER, Result.UNABLE, Result.STANDBY, Result.SAY_AGAIN})
@@ -211,18 +212,21 @@ class RightAnswer:
         return not account.counts or account.unheard_acks(ack.early_ns, account.counts[-1]) != 0
 
     def _may_answer_the_same(self, answer: _Answer) -> bool:
-        """Whether another answer named a frame that was not heard, and that may have been of the same call."""
+        """Whether another answer named a frame that was not heard, and that may have been of the same call. Of one
+        that promises a flight that matters: a promise before it, or taking it back."""
         mine = answer.message[:2], answer.message.answers_type
         return any(
             other.asked is None
             and (other.message[:2], other.message.answers_type) == mine
             and abs(other.ack.at_ns - answer.ack.at_ns) <= self.limit_ns + CALL_NS
+            and not (answer.moves and (other.ack.at_ns < answer.ack.at_ns) != (other.message.result is Result.WILCO))
             for other in self.answers[answer.ack.frame.source]
         )
 
     def _flown(self, answer: _Answer, booked: Booked, message: object) -> Iterator[Finding]:
         if booked.early_ns > answer.due_ns:
-            yield self._not_done(answer, booked.at_ns, booked)
+            if (finding := self._not_done(answer, booked.at_ns, booked)) is not None:
+                yield finding
             return
         if not isinstance(message, Position) or booked.early_ns < answer.ack.early_ns:
             return
@@ -241,8 +245,8 @@ class RightAnswer:
             yield self._settle(answer, Outcome.PASS, booked)
         answer.unbounded |= change > NOTHING
 
-    def _not_done(self, answer: _Answer, at_ns: int, last: Booked | None) -> Finding:
-        """The time is over, and no report showed another flight than before."""
+    def _not_done(self, answer: _Answer, at_ns: int, last: Booked) -> Finding | None:
+        """The time is over, and no report showed another flight than before; None: the next count may tell more."""
         near_ns = answer.ack.early_ns - NEAR_NS
         near = [r for r in answer.references if r.late_ns >= near_ns]
         if not near or not answer.seen:
@@ -250,8 +254,12 @@ class RightAnswer:
         bounded = [fix for r in near if (fix := _bounded(self.world, r))]
         if answer.unbounded or not any(map(_would_show, bounded)):
             return self._unsure(answer, at_ns, Cause.NO_BOUND)
-        since_ns = answer.asked.early_ns - CALL_NS if answer.asked else 0
-        if last is None or not _heard_all_acks(last, since_ns) or self._may_answer_the_same(answer):
+        assert answer.asked is not None
+        since = number_before(last.account, _made_from_ns(answer.asked))
+        first = all_heard(last.account, Ack, since, last.number)
+        if first is None:
+            return None
+        if not first or self._may_answer_the_same(answer):
             return self._unsure(answer, at_ns, Cause.FRAME_LOST)
         told = f"no report shows that it did what it answered WILCO to for {self.limit_s:g} s"
         return self._fail(answer, last, told, (*(r.id for r in near[-1:]), last.id))
@@ -309,8 +317,6 @@ class RightAnswer:
                     continue
                 if end_ns <= answer.due_ns and (answer.moves or not self._may_be_put_right(answer)):
                     yield self._settle(answer, Outcome.PENDING)._replace(at_ns=end_ns)
-                elif answer.moves:
-                    yield self._not_done(answer, end_ns, None)
                 else:
                     yield self._unsure(answer, end_ns, Cause.FRAME_LOST)
 
@@ -373,16 +379,14 @@ def _change(here: Fix, was: Fix, altimetry_m: float) -> float:
     return max(shares)
 
 
-def _heard_all_acks(last: Booked, since_ns: int) -> bool:
-    """Whether every ACK of a session was heard, from an instant or its start up to a frame."""
-    account: Account = last.account
-    if account.heard_all(since_ns, last.number):
-        return True
-    begin, count = account.named[0].number, account.counts[-1] if account.counts else None
-    if begin == 0 and not account.continues and account.unheard_between(0, last.number) == 0:
-        return True
-    counted = count is not None and account.unheard_acks(since_ns, count) == 0
-    return counted and count is not None and account.unheard_between(count.number, last.number) == 0
+def _made_from_ns(asked: Booked) -> int:
+    """From when on its caller can have made this call."""
+    hail = asked.frame.message
+    assert isinstance(hail, Hail)
+    call = hail.addressee, hail.call_id
+    since_ns = asked.early_ns - CALL_NS
+    made_ns = calls_from_ns(asked.account, since_ns, asked.number, lambda h: (h.addressee, h.call_id) == call)
+    return since_ns if made_ns is None else made_ns
 
 
 def _would_show(fix: Fix) -> bool:
