@@ -93,6 +93,8 @@ class Count(NamedTuple):
     hails: int
     acks: int
     chain: int
+    early_ns: int = 0
+    """It was sent no earlier than this, and no later than `late_ns`."""
 
 
 class Named(NamedTuple):
@@ -194,7 +196,7 @@ class Account:
             if chain == before.chain:
                 hails = before.hails + ((hails - before.hails) & 0xFF)
                 acks = before.acks + ((acks - before.acks) & 0xFF)
-        self.counts.append(Count(booked.number, booked.late_ns, hails, acks, chain))
+        self.counts.append(Count(booked.number, booked.late_ns, hails, acks, chain, booked.early_ns))
 
     def _declare(self, intent: Intent, booked: Booked) -> None:
         # whole seconds are written: what is left may have been rounded down

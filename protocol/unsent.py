@@ -5,6 +5,7 @@ among the unheard. An emergency that is flagged in POSITION after POSITION was n
 """
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Callable
 from itertools import pairwise
 
 from protocol.accounts import BRIEF_NS, Account, Booked, Count, Named
@@ -37,9 +38,7 @@ def most_unheard(account: Account, kind: type[Hail] | type[Ack], first: int, las
     before = _before(account, first)
     if before is None or before.chain != after.chain:
         return holes
-    heard: list[Booked] = account.hails if kind is Hail else account.acks
-    sent = after.hails - before.hails if kind is Hail else after.acks - before.acks
-    return sent - bisect_left(heard, after.number, key=_number) + bisect_left(heard, before.number, key=_number)
+    return _sent(kind, before, after) - _heard(account, kind, before, after)
 
 
 def flagged_throughout(account: Account, first: Booked, last: Booked) -> bool:
@@ -49,6 +48,41 @@ def flagged_throughout(account: Account, first: Booked, last: Booked) -> bool:
     reports = [named for named in account.named[begin:end] if named.report]
     instants = [first.at_ns, *(named.at_ns for named in reports), last.at_ns]
     return all(named.distress for named in reports) and all(b - a <= BRIEF_NS for a, b in pairwise(instants))
+
+
+def unheard_from_ns(account: Account, kind: type[Hail] | type[Ack], since_ns: int, last: int) -> int | None:
+    """From when on, of the time after an instant, a HAIL (or ACK) numbered below `last` can have been sent and not been
+    heard; None if none can.
+
+    `last` was heard.
+    """
+    counts = account.counts
+    begin = next((i for i in range(len(counts) - 1, -1, -1) if counts[i].late_ns < since_ns), -1)
+    before = counts[begin] if begin >= 0 else Count(-1, 0, 0, 0, 0)
+    for after in counts[begin + 1 :]:
+        if before.number >= last:
+            return None
+        if before.chain != after.chain or _sent(kind, before, after) != _heard(account, kind, before, after):
+            return max(before.early_ns, since_ns)
+        before = after
+    begun = before.number >= 0 or begins(account)
+    if begun and not account.unheard_between(max(before.number, 0), last):
+        return None
+    return max(before.early_ns, since_ns)
+
+
+def calls_from_ns(caller: Account, since_ns: int, last: int, is_it: Callable[[Hail], bool]) -> int | None:
+    """From when on, of the time after an instant, a session can have made calls of some kind, with HAILs numbered up to
+    `last`, which was heard: at the first of them that was heard, or at one that was not; None if it surely made none.
+    """
+    heard_ns = [b.early_ns for b in caller.hails if b.late_ns >= since_ns and b.number <= last and is_it(_hail(b))]
+    unheard_ns = unheard_from_ns(caller, Hail, since_ns, last)
+    return min(heard_ns if unheard_ns is None else (*heard_ns, unheard_ns), default=None)
+
+
+def _hail(booked: Booked) -> Hail:
+    assert isinstance(booked.frame.message, Hail)
+    return booked.frame.message
 
 
 def begins(account: Account) -> bool:
@@ -82,6 +116,17 @@ def _before(account: Account, first: int) -> Count | None:
     if place:
         return counts[place - 1]
     return Count(-1, 0, 0, 0, 0)
+
+
+def _sent(kind: type[Hail] | type[Ack], before: Count, after: Count) -> int:
+    """How many were sent between two counts."""
+    return after.hails - before.hails if kind is Hail else after.acks - before.acks
+
+
+def _heard(account: Account, kind: type[Hail] | type[Ack], before: Count, after: Count) -> int:
+    """How many of these were heard."""
+    heard: list[Booked] = account.hails if kind is Hail else account.acks
+    return bisect_left(heard, after.number, key=_number) - bisect_left(heard, before.number, key=_number)
 
 
 def _number(entry: Booked | Count | Named) -> int:

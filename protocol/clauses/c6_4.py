@@ -4,13 +4,14 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from protocol.accounts import COUNTS, JOIN_NS, Account, Booked
+from protocol.accounts import COUNTS, JOIN_NS, Booked
 from protocol.bounds import left_area
 from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, OWN_DISTRESS, World, address_text, unless_suspended
 from protocol.clauses.manoeuvres import bounded, change, would_show
 from protocol.messages import Ack, Emergency, FrameKey, FrequencyChange, Hail, Phrase, Position, Result
 from protocol.terms import PhraseTerms
 from protocol.units import FT_M, NS_PER_S, seconds_ns
+from protocol.unsent import all_heard, calls_from_ns, number_before
 from protocol.verdicts import BOUNDS, CLOCK, Cause, Finding, Outcome, Passes
 
 _SAID = frozenset({Result.ROGER, Result.UNABLE, Result.STANDBY, Result.SAY_AGAIN})
@@ -215,12 +216,14 @@ class RightAnswer:
         return not account.counts or account.unheard_acks(ack.early_ns, account.counts[-1]) != 0
 
     def _may_answer_the_same(self, answer: _Answer) -> bool:
-        """Whether another answer named a frame that was not heard, and that may have been of the same call."""
+        """Whether another answer named a frame that was not heard, and that may have been of the same call. Of one
+        that promises a flight that matters: a promise before it, or taking it back."""
         mine = answer.message[:2], answer.message.answers_type
         return any(
             other.asked is None
             and (other.message[:2], other.message.answers_type) == mine
             and abs(other.ack.at_ns - answer.ack.at_ns) <= self.limit_ns + CALL_NS
+            and not (answer.moves and (other.ack.at_ns < answer.ack.at_ns) != (other.message.result is Result.WILCO))
             for other in self.answers[answer.ack.frame.source]
         )
 
@@ -263,9 +266,12 @@ class RightAnswer:
         fixes = [fix for r in near if (fix := bounded(self.world, r))]
         if answer.unbounded or not any(map(would_show, fixes)):
             return self._unsure(answer, at_ns, Cause.NO_BOUND)
-        since_ns = answer.asked.early_ns - CALL_NS if answer.asked else 0
-        known = last is not None and _heard_all_acks(last, since_ns) and not self._may_answer_the_same(answer)
-        if last is None or not known or self._may_be_called_before(answer, since_ns):
+        asked = answer.asked
+        if last is None or asked is None:
+            return self._unsure(answer, at_ns, Cause.FRAME_LOST)
+        since = number_before(last.account, _made_from_ns(asked))
+        known = all_heard(last.account, Ack, since, last.number) and not self._may_answer_the_same(answer)
+        if not known or self._may_be_called_before(answer, asked.early_ns - CALL_NS):
             return self._unsure(answer, at_ns, Cause.FRAME_LOST)
         told = f"no report shows that it did what it answered WILCO to for {self.limit_s:g} s"
         return self._fail(answer, last, told, (*(r.id for r in near[-1:]), last.id))
@@ -337,8 +343,6 @@ class RightAnswer:
                     continue
                 if end_ns <= answer.due_ns and (answer.moves or not self._may_be_put_right(answer)):
                     yield self._settle(answer, Outcome.PENDING)._replace(at_ns=end_ns)
-                elif answer.moves:
-                    yield self._not_done(answer, end_ns, None)
                 else:
                     yield self._unsure(answer, end_ns, Cause.FRAME_LOST)
 
@@ -382,13 +386,11 @@ def _is_same_call(a: Booked, b: Booked) -> bool:
     return isinstance(x, FrequencyChange) and isinstance(y, FrequencyChange) and x.serial == y.serial
 
 
-def _heard_all_acks(last: Booked, since_ns: int) -> bool:
-    """Whether every ACK of a session was heard, from an instant or its start up to a frame."""
-    account: Account = last.account
-    if account.heard_all(since_ns, last.number):
-        return True
-    begin, count = account.named[0].number, account.counts[-1] if account.counts else None
-    if begin == 0 and not account.continues and account.unheard_between(0, last.number) == 0:
-        return True
-    counted = count is not None and account.unheard_acks(since_ns, count) == 0
-    return counted and count is not None and account.unheard_between(count.number, last.number) == 0
+def _made_from_ns(asked: Booked) -> int:
+    """From when on its caller can have made this call."""
+    hail = asked.frame.message
+    assert isinstance(hail, Hail)
+    call = hail.addressee, hail.call_id
+    since_ns = asked.early_ns - CALL_NS
+    made_ns = calls_from_ns(asked.account, since_ns, asked.number, lambda h: (h.addressee, h.call_id) == call)
+    return since_ns if made_ns is None else made_ns

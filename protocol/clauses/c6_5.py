@@ -3,17 +3,19 @@
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TypeGuard
+from functools import partial
 
 from protocol.accounts import SERIALS, Account, Booked, serials_passed
 from protocol.bounds import Fix, left_area
 from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, OWN_DISTRESS, World, address_text, opposed, unless_suspended
 from protocol.clauses.c5_2 import is_one_line
 from protocol.clauses.declared import differs
-from protocol.messages import Ack, Hail, Ident, Intent, IntentKind, MessageType, Position, Result, Watch
+from protocol.clauses.words import asks, heard_every_word, is_word
+from protocol.messages import Ack, Ident, Intent, IntentKind, MessageType, Position, Watch
 from protocol.paths import Ahead, ahead, lost_height_s, lost_s, spread_deg, track_deg, turn_deg
 from protocol.terms import ConflictTerms
 from protocol.units import FT_M, NM_M, NS_PER_S, seconds_ns
+from protocol.unsent import calls_from_ns
 from protocol.verdicts import BOUNDS, CLOCK, Cause, Finding, Outcome, Passes
 
 REPORTS = 8
@@ -80,10 +82,11 @@ class ActsOnConflict:
     )
     limits = (
         "Heights are taken for kept where both have declared level flight and are at the altitudes that they selected; "
-        "else the bound of NACv makes a loss of 1,000 ft sure for 11 s ahead at most at NACv 2. Every HAIL and ACK "
-        "since `look_s` before the WATCH must be accounted for. To be called by the other is no action; to say WILCO "
-        "is one, and so is what was declared anew before the proof. Who climbs or descends has perhaps declared that. "
-        "If the other declares before the deadline that it turns away, nothing is owed any more."
+        "else the bound of NACv makes a loss of 1,000 ft sure for 11 s ahead at most at NACv 2. Every HAIL since "
+        "`look_s` before the WATCH must be accounted for, and every ACK since the other can first have asked for "
+        "something. To be called by the other is no action; to say WILCO is one, and so is what was declared anew "
+        "before the proof. Who climbs or descends has perhaps declared that. If the other declares before the deadline "
+        "that it turns away, nothing is owed any more."
     )
     suspended_by = OWN_DISTRESS
     kind = "A"
@@ -128,7 +131,7 @@ class ActsOnConflict:
             pilot.said[message.serial] = booked.number, message
             if len(pilot.said) > SAID:
                 del pilot.said[next(iter(pilot.said))]
-        elif _is_word(message) and message.addressee in self.world.flies:
+        elif is_word(message, pilot.account.source, self.world) and message.addressee in self.world.flies:
             pilot.called[message.addressee] = booked
         elif isinstance(message, Watch):
             if message.report is not None and pilot.fixes:
@@ -240,9 +243,17 @@ class ActsOnConflict:
         since_ns, first = x.at_ns - self.look_ns, pilot.account.named[0]
         if pilot.previous is not None and pilot.previous.last_at_ns > since_ns:
             return [(UNKNOWN, True)]
-        if (serial == 1 and first.number == 0) or (first.serial == serial and first.at_ns < since_ns):
+        is_first = serial == 1 and (first.number == 0 or self._is_young(x.booked))
+        if is_first or (first.serial == serial and first.at_ns < since_ns):
             return []
         return [((serial - 2) % SERIALS + 1, True)]
+
+    @staticmethod
+    def _is_young(booked: Booked) -> bool:
+        """Whether its session surely sent so few frames that no serial came round again."""
+        account = booked.account
+        begun = not account.continues and account.counts[0].chain == 0
+        return begun and booked.number < SERIALS
 
     def _has_called(self, pilot: _Pilot, address: int, duty: _Duty) -> bool:
         call = pilot.called.get(address)
@@ -269,7 +280,7 @@ class ActsOnConflict:
     def _does(self, pilot: _Pilot, duty: _Duty, booked: Booked, message: object) -> Iterator[Finding]:
         in_time, last = booked.early_ns <= duty.due_ns, duty.last
         duty.last = booked
-        if _is_word(message) and message.addressee == duty.y.source and in_time:
+        if is_word(message, duty.x.source, self.world) and message.addressee == duty.y.source and in_time:
             yield self._acted(duty, booked)
             return
         serial = booked.frame.intent
@@ -313,8 +324,9 @@ class ActsOnConflict:
         if any(self._is_new(pilot, duty, serial, booked) is not False for serial, _ in duty.named):
             yield self._unsure(duty, booked.at_ns, Cause.FRAME_LOST)
             return
+        asked_ns = self._asked_from_ns(duty, since_ns)
         accounts = [a for a in (duty.x, pilot.previous) if a and a.last_at_ns >= since_ns]
-        if not all(_heard_every_word(account, since_ns) for account in accounts):
+        if not all(heard_every_word(account, since_ns, asked_ns) for account in accounts):
             yield self._unsure(duty, booked.at_ns, Cause.FRAME_LOST)
             return
         ids = tuple(duty.after[account].id for account in (duty.x, duty.y))
@@ -323,6 +335,13 @@ class ActsOnConflict:
         finding = unless_suspended(finding, duty.x.suspended(duty.fixes[0].booked.number, last))
         both = duty.x.source, duty.y.source
         yield self.world.unless_troubled(finding, duty.watch.early_ns, booked.late_ns, *both)
+
+    def _asked_from_ns(self, duty: _Duty, since_ns: int) -> int | None:
+        """From when on, of the time after an instant, the other can have asked it for something; None: it has not."""
+        peer = self.pilots[duty.y.source]
+        if peer.account is not duty.y or (peer.previous is not None and peer.previous.last_at_ns >= since_ns):
+            return since_ns
+        return calls_from_ns(duty.y, since_ns, duty.y.last_number, partial(asks, addressee=duty.x.source))
 
     def _unsure(self, duty: _Duty, at_ns: int, cause: Cause) -> Finding:
         finding = self._settle(duty, Outcome.INCONCLUSIVE, at_ns, (), at_ns - duty.watch.at_ns)
@@ -372,18 +391,3 @@ def _on_its_right(x: Fix, on: Ahead) -> bool:
     flown = x.north_mps, x.east_mps
     spread = spread_deg(on.line, on.error_m) + spread_deg(flown, x.velocity_m or 0.0)
     return spread < turn_deg(track_deg(flown), track_deg(on.line)) < 180.0 - spread
-
-
-def _is_word(message: object) -> TypeGuard[Hail | Ack]:
-    """Whether it is a call, or the answer to one that it will do what it is asked to."""
-    return isinstance(message, Hail) or (
-        isinstance(message, Ack) and message.answers_type is MessageType.HAIL and message.result is Result.WILCO
-    )
-
-
-def _heard_every_word(account: Account, since_ns: int) -> bool:
-    """Whether every HAIL and ACK since an instant was heard, up to the last count."""
-    if not account.counts:
-        return False
-    hails = account.unheard_hails_since(since_ns, account.counts[-1])
-    return hails == 0 and account.unheard_acks(since_ns, account.counts[-1]) == 0

@@ -39,10 +39,19 @@ class _Aim(NamedTuple):
     """How wrong the other's end of the line may be."""
 
 
+class _Seen(NamedTuple):
+    """A report, and whether the nose surely was on the other by what was heard of that before."""
+
+    fix: Fix
+    aim: _Aim | None
+
+
 @dataclass(slots=True)
 class _Approach:
     failed: bool = False
     aims: deque[_Aim] = field(default_factory=lambda: deque(maxlen=KEPT))
+    waiting: deque[_Seen] = field(default_factory=deque)
+    """Reports from the first on that is not sure yet: the other's next one, which is nearer perhaps, may tell."""
 
 
 class NoAttack:
@@ -110,6 +119,9 @@ class NoAttack:
             )
             if not far or address in going_on:
                 found += self._look(fix, other, source, address)
+            approach = self.open.get(address, {}).get(source)
+            if approach is not None and approach.waiting:
+                found += self._look_again(approach, fix)
         return found
 
     def _leave(self, source: int, near: set[int], at_ns: int) -> Iterator[Finding]:
@@ -133,16 +145,33 @@ class NoAttack:
         later_s = (fix.at_ns - other.at_ns) / NS_PER_S
         if abs(other.altitude_m + other.up_mps * later_s - fix.altitude_m) >= self.height_m:
             return self._over(source, address, fix.booked.at_ns) if address in self.open.get(source, ()) else ()
-        north, east = offset_m(fix, other)
-        line = north + other.north_mps * later_s, east + other.east_mps * later_s
-        moves = other.north_mps - fix.north_mps, other.east_mps - fix.east_mps
+        line, moves = _line(fix, other)
         if hypot(*line) >= self.level_m or line[0] * moves[0] + line[1] * moves[1] >= 0:
             return self._over(source, address, fix.booked.at_ns) if address in self.open.get(source, ()) else ()
         approach = self.open.setdefault(source, {}).setdefault(address, _Approach())
+        approach.waiting.append(_Seen(fix, self._aim(fix, other)))
+        return tuple(self._settle(approach, fix.at_ns - TOGETHER_NS))
+
+    def _look_again(self, approach: _Approach, other: Fix) -> Iterable[Finding]:
+        """The other has reported: no later report of it is nearer to those that wait and are older."""
+        approach.waiting = deque(_Seen(fix, aim or self._aim(fix, other)) for fix, aim in approach.waiting)
+        return tuple(self._settle(approach, other.at_ns))
+
+    def _settle(self, approach: _Approach, before_ns: int) -> Iterator[Finding]:
+        """Take those that aim, and those that are older than an instant and do not, in their order."""
+        while approach.waiting and (approach.waiting[0].aim or approach.waiting[0].fix.at_ns < before_ns):
+            aim = approach.waiting.popleft().aim
+            if aim is None:
+                approach.aims.clear()
+            else:
+                yield from self._go_on(approach, aim)
+
+    def _aim(self, fix: Fix, other: Fix) -> _Aim | None:
+        """A report with another of the other, before or after it; None if the nose was not surely on it."""
+        line, moves = _line(fix, other)
         if abs(fix.at_ns - other.at_ns) > TOGETHER_NS or not self._aims(fix, other, line, moves):
-            approach.aims.clear()
-            return ()
-        return self._go_on(approach, _Aim(fix, other, line, reach_m(other, fix.at_ns, self._limits)))
+            return None
+        return _Aim(fix, other, line, reach_m(other, fix.at_ns, self._limits))
 
     def _aims(self, fix: Fix, other: Fix, line: Vector, moves: Vector) -> bool:
         """Whether the nose surely is on the other, surely near and closing fast enough."""
@@ -224,6 +253,14 @@ class NoAttack:
     def close(self, end_ns: int) -> Iterator[Finding]:
         for source in list(self.open):
             yield from self._leave(source, set(), end_ns)
+
+
+def _line(fix: Fix, other: Fix) -> tuple[Vector, Vector]:
+    """From a report to where the other was at its time, flying straight; and how that changes."""
+    later_s = (fix.at_ns - other.at_ns) / NS_PER_S
+    north, east = offset_m(fix, other)
+    line = north + other.north_mps * later_s, east + other.east_mps * later_s
+    return line, (other.north_mps - fix.north_mps, other.east_mps - fix.east_mps)
 
 
 def _radius_m(fix: Fix) -> float:

@@ -40,10 +40,22 @@ REPORTED = 33
 
 
 class _Known(NamedTuple):
-    """An EMERGENCY that a station received, and the frame that proves it."""
+    """An EMERGENCY that a station received, and the frame that proves it.
+
+    `still`: a POSITION after the frame that had to wait, and by that, as by all heard from the proof on, nothing for it
+    was received since: no CANCEL either.
+    """
 
     emergency: Booked
     proof: Booked
+    still: Booked | None = None
+
+
+class _Named(NamedTuple):
+    """What the POSITIONs of a session name as the last frame received, and since which of them."""
+
+    key: FrameKey
+    since: Booked
 
 
 @dataclass(slots=True, eq=False)
@@ -82,11 +94,13 @@ class ChannelLeft:
     )
     limits = (
         "What was sent within 2 s after the proof of receipt may have waited for a slot, and what was sent after the "
-        "last EMERGENCY heard may have come after the end: neither is judged. A number of the one in distress "
-        "that is missing may have been its CANCEL. A change of frequency for everybody, a SIGHTING without a subject, "
-        "and what a ground station says without one may be about it. Who heard it on one channel is held on that. "
-        "Whoever is in distress is taken to flag it in POSITION: where one that a frame is to or about does, or "
-        "was not heard without a gap from its last POSITION before the frame until after, the frame convicts nobody."
+        "last EMERGENCY heard may have come after the end: neither is judged. A number of the one in distress that is "
+        "missing may have been its CANCEL, unless from 2 s before the frame to 2 s after it all POSITIONs of the "
+        "accused name one EMERGENCY as the last that it heard. A change of frequency for everybody, a SIGHTING "
+        "without a subject, and what a ground station says without one may be about it. Who heard it on one channel "
+        "is held on that. Whoever is in distress is taken to flag it in POSITION: where one that a frame is to or "
+        "about does, or was not heard without a gap from its last POSITION before the frame until after, the frame "
+        "convicts nobody."
     )
     suspended_by = OWN_DISTRESS
     kind = "S"
@@ -99,6 +113,8 @@ class ChannelLeft:
         """By session and number; none that was not heard of for ten minutes."""
         self.waiting: deque[_Waiting] = deque()
         """In order of arrival."""
+        self.named: dict[int, _Named] = {}
+        """By source, of its present session."""
 
     def subjects(self) -> list[str]:
         return [address_text(s.address) for s in self.world.talking()]
@@ -110,8 +126,7 @@ class ChannelLeft:
         if not self.open or booked.frame.source not in self.world.talks:
             return ()
         if isinstance(message, Position):
-            if message.receipt is not None:
-                self._received(booked, message.receipt)
+            self._reports(booked, message.receipt)
         elif isinstance(message, Watch):
             if message.report is not None:
                 self._reported(booked, message.report)
@@ -159,6 +174,29 @@ class ChannelLeft:
             named = incident.heard.get(key.sequence)
             if named is not None and named.frame.key == key:
                 self._knows(incident, named, booked)
+
+    def _reports(self, booked: Booked, key: FrameKey | None) -> None:
+        """A POSITION: what its source knows, and what it still knew when it sent what had to wait."""
+        named = self.named.pop(booked.frame.source, None)
+        if key is None:
+            return
+        self._received(booked, key)
+        if named is None or named.key != key or named.since.account is not booked.account:
+            named = _Named(key, booked)
+        self.named[booked.frame.source] = named
+        for waiting in reversed(self.waiting):
+            if waiting.frame.early_ns - named.since.late_ns <= QUEUED_NS:
+                break
+            if waiting.frame.account is booked.account and booked.early_ns - waiting.frame.late_ns > QUEUED_NS:
+                self._knew(waiting, named, booked)
+
+    @staticmethod
+    def _knew(waiting: _Waiting, named: _Named, still: Booked) -> None:
+        for incident in waiting.incidents:
+            emergency = incident.heard.get(named.key.sequence)
+            is_it = emergency is not None and emergency.frame.key == named.key
+            if emergency is not None and is_it and emergency.frame.channel == waiting.frame.frame.channel:
+                waiting.incidents[incident] = _Known(emergency, named.since, still)
 
     def _reported(self, booked: Booked, report: PeerReport) -> None:
         for incident in self.open.values():
@@ -219,7 +257,7 @@ class ChannelLeft:
 
     def _breach(self, waiting: _Waiting, incident: _Incident, after: Booked) -> Finding:
         booked = waiting.frame
-        emergency, proof = waiting.incidents[incident]
+        emergency, proof, still = waiting.incidents[incident]
         source, account = booked.frame.source, booked.account
         finding = Finding(
             clause=self.id,
@@ -228,10 +266,10 @@ class ChannelLeft:
             at_ns=booked.at_ns,
             summary=f"a {booked.frame.type.name} on channel {booked.frame.channel}, and not about "
             f"{address_text(incident.account.source)}, whose EMERGENCY was open there and which it had heard",
-            evidence=(emergency.id, proof.id, booked.id, after.id),
+            evidence=(emergency.id, proof.id, booked.id, *([still.id] if still else []), after.id),
             assumptions=(*BY_WORD, CLOCK),
         )
-        if _may_be_another(incident.account, emergency, booked, after):
+        if still is None and _may_be_another(incident.account, emergency, booked, after):
             finding = finding._replace(outcome=Outcome.INCONCLUSIVE, assumptions=())
             return self.world.unheard(finding, emergency.early_ns, booked.late_ns, incident.account.source)
         suspended = waiting.suspended

@@ -9,7 +9,7 @@ import pytest
 
 from protocol.messages import Ack, EmergencyState, FrequencyChange, Hail, MessageType, Phrase, Result
 from protocol.verdicts import Outcome, Verdict
-from tests.protocol.traffic import A_TEXT, A, B, Sender, position
+from tests.protocol.traffic import A_TEXT, A, B, C, Sender, ident, position
 
 METRE_DEG = 1 / 110_940
 
@@ -27,7 +27,7 @@ class _Talk:
 
     def __init__(self, monitor: Any, lost: Callable[[], bool] = lambda: False, begin: int = 0):
         self.monitor, self.lost = monitor, lost
-        self.a, self.b = Sender(monitor, A, number=begin), Sender(monitor, B)
+        self.a, self.b = Sender(monitor, A, number=begin), Sender(monitor, B, number=begin)
 
     def fly(
         self,
@@ -35,7 +35,10 @@ class _Talk:
         turn_s: float | None = None,
         until_s: int = 90,
         calls: tuple[int, ...] = (20, 31),
+        unheard: dict[int, tuple[bool, bool]] | None = None,
+        act: Callable[[int], None] = lambda t: None,
     ) -> None:
+        """`unheard`: by the second of a call, whether it and its answer are lost. `act`: done in each second."""
         north = east = 0.0
         for t in range(until_s):
             track = 0.0 if turn_s is None else min(max(t - turn_s, 0.0) * 3.0, 45.0)
@@ -45,8 +48,10 @@ class _Talk:
             self.a.report(t + 0.1, lost=self.lost(), **place | speed)
             self.b.report(t + 0.3, latitude_deg=35.5)
             if t in calls:
-                number = self.b.send(t + 0.5, _call(), lost=self.lost())
-                self.a.send(t + 0.8, _answer(number, result), lost=self.lost())
+                call_lost, answer_lost = (unheard or {}).get(t) or (self.lost(), self.lost())
+                number = self.b.send(t + 0.5, _call(), lost=call_lost)
+                self.a.send(t + 0.8, _answer(number, result), lost=answer_lost)
+            act(t)
         self.monitor.close(until_s + 1.0)
 
     def accused(self) -> bool:
@@ -83,10 +88,72 @@ def test_a_breach_is_decided_among_losses_or_not_at_all(make_monitor: Any, loss:
 
 
 def test_the_first_wilco_may_have_been_before_the_recording(monitor: Any) -> None:
-    """It said WILCO and turned before anything was heard of it; the call is made again."""
+    """It said WILCO and turned before anything was heard of them; the call is made again."""
     talk = _Talk(monitor, begin=5000)
+    talk.a.counts["acks"] = talk.b.counts["hails"] = 1
     talk.fly(calls=(20,))
     assert not talk.accused()
+
+
+@pytest.mark.parametrize("call_lost", [True, False])
+def test_a_promise_that_was_not_heard_may_have_been_kept(monitor: Any, call_lost: bool) -> None:
+    """It turned after the first call, at 5 s; when that is made again at 31 s, it flies straight on. The first is known
+    by itself, or by the counts of its caller."""
+    talk = _Talk(monitor)
+    talk.fly(turn_s=6.0, calls=(5, 31), unheard={5: (call_lost, True)})
+    assert monitor.outcomes("6.4", A_TEXT) == [Outcome.INCONCLUSIVE]
+
+
+def test_an_answer_that_was_not_heard_is_to_no_call_that_was_not_made(monitor: Any) -> None:
+    """Its answer to somebody else at 0 s was not heard; who calls at 20 s has counted no call before."""
+    talk, other = _Talk(monitor), Sender(monitor, C)
+    number = other.send(0.02, _call(Phrase.CONTACT))
+    talk.a.send(0.05, Ack(C, 1, number, MessageType.HAIL, Result.ROGER), lost=True)
+    talk.fly(calls=(20,))
+    assert talk.accused()
+
+
+@pytest.mark.parametrize("second", [20, 25, 45])
+def test_it_may_have_taken_back_its_promise_unheard(monitor: Any, second: int) -> None:
+    talk = _Talk(monitor)
+
+    def act(t: int) -> None:
+        if t == second:
+            talk.a.send(t + 0.9, _answer(talk.b.number - 1, Result.UNABLE), lost=True)
+
+    talk.fly(calls=(20,), act=act)
+    assert monitor.outcomes("6.4", A_TEXT) == [Outcome.INCONCLUSIVE]
+
+
+def test_what_was_not_heard_at_the_end_was_no_answer_if_the_next_count_says_so(monitor: Any) -> None:
+    """The first frame after its time counts no answers, and the number before it is missing."""
+    talk = _Talk(monitor)
+
+    def act(t: int) -> None:
+        if t == 50:
+            talk.a.send(t + 0.82, position(), lost=True)
+            talk.a.send(t + 0.84, ident())
+
+    talk.fly(calls=(20,), act=act)
+    assert monitor.outcomes("6.4", A_TEXT) == [Outcome.FAIL]
+
+
+OTHERS = [(2, Result.ROGER, True), (2, Result.WILCO, False), (25, Result.WILCO, True), (25, Result.UNABLE, False)]
+
+
+@pytest.mark.parametrize(("second", "result", "accused"), OTHERS)
+def test_an_answer_to_what_was_not_heard_may_promise_before_or_take_back_after(
+    monitor: Any, second: int, result: Result, accused: bool
+) -> None:
+    """A call of the same caller was not heard, and the answer to it was."""
+    talk = _Talk(monitor)
+
+    def act(t: int) -> None:
+        if t == second:
+            talk.a.send(t + 0.9, _answer(talk.b.send(t + 0.85, _call(), lost=True), result))
+
+    talk.fly(calls=(20,), act=act)
+    assert talk.accused() is accused
 
 
 def test_an_answer_to_a_call_that_was_not_heard_may_have_been_the_same_promise(monitor: Any) -> None:

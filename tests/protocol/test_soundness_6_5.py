@@ -123,6 +123,59 @@ def test_a_call_of_the_session_before_counts(monitor: Any) -> None:
     assert not crossing.accused()
 
 
+WORDS = [
+    # the phrase of the other's call, whether that and the answer are not heard, what becomes of it
+    (Phrase.CONTACT, False, True, Outcome.FAIL),
+    (Phrase.CONTACT, False, False, Outcome.FAIL),
+    (Phrase.CONTACT, True, True, Outcome.INCONCLUSIVE),
+    (Phrase.KEEP_CLEAR, False, True, Outcome.INCONCLUSIVE),
+    (Phrase.YOU_ARE_CLOSING, False, True, Outcome.INCONCLUSIVE),
+    (Phrase.KEEP_CLEAR, True, True, Outcome.INCONCLUSIVE),
+    (Phrase.KEEP_CLEAR, True, False, Outcome.PASS),
+]
+
+
+@pytest.mark.parametrize(("phrase", "call_lost", "answer_lost", "outcome"), WORDS)
+def test_wilco_is_an_action_where_something_may_have_been_asked(
+    monitor: Any, phrase: Phrase, call_lost: bool, answer_lost: bool, outcome: Outcome
+) -> None:
+    """Whether an answer that was not heard can have been one, the calls of the other tell."""
+    crossing = _Crossing(monitor)
+
+    def act(t: int) -> None:
+        if t == 5:
+            called = crossing.b.send(t + 0.8, hail(A)._replace(phrase=phrase), lost=call_lost)
+            crossing.a.send(t + 0.9, ack(B, called)._replace(result=Result.WILCO), lost=answer_lost)
+
+    crossing.fly(act=act)
+    assert monitor.outcomes("6.5", A_TEXT) == [outcome]
+
+
+@pytest.mark.parametrize("session", [0, 1])
+def test_what_the_other_asked_in_its_session_before_counts(monitor: Any, session: int) -> None:
+    before = Sender(monitor, B, session=session)
+    before.report(0.01)
+    called = before.send(0.012, hail(A)._replace(phrase=Phrase.KEEP_CLEAR))
+    crossing = _Crossing(monitor)
+    if session == 1:
+        crossing.b = before
+        crossing.b.intent = 1
+    answer = ack(B, called)._replace(result=Result.WILCO, answers_session=session)
+    crossing.a.send(0.015, answer, lost=True)
+    crossing.fly()
+    assert monitor.outcomes("6.5", A_TEXT) == [Outcome.INCONCLUSIVE]
+
+
+@pytest.mark.parametrize(("number", "accused"), [(2, True), (256, False)])
+def test_the_first_serial_has_none_before_it(monitor: Any, number: int, accused: bool) -> None:
+    """Its first frame was not heard, and then it goes on with a number: serials may have gone round by then, or not."""
+    crossing = _Crossing(monitor, number=1)
+    crossing.a.report(0.005)
+    crossing.a.number = number
+    crossing.fly()
+    assert crossing.accused() is accused
+
+
 @pytest.mark.parametrize("who", [A, B])
 def test_nobody_acts_after_sign_off(monitor: Any, who: int) -> None:
     crossing = _Crossing(monitor)

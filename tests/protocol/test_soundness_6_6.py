@@ -1,6 +1,7 @@
 """Ways in which a judge could accuse somebody innocent under 6.6; and that who may be near is found."""
 
 from collections.abc import Callable
+from itertools import cycle
 from math import atan2, cos, degrees, hypot, radians, sin
 from random import Random
 from typing import Any
@@ -19,9 +20,13 @@ class _Meeting:
     """100001, which may aim, and 200001, which flies straight west; both at 200 m/s, 20,000 ft."""
 
     def __init__(
-        self, monitor: Any, lost: Callable[[], bool] = lambda: False, error: Callable[[], float] = lambda: 0.0
+        self,
+        monitor: Any,
+        lost: Callable[[], bool] = lambda: False,
+        error: Callable[[], float] = lambda: 0.0,
+        above_ft: int = 0,
     ):
-        self.monitor, self.lost, self.error = monitor, lost, error
+        self.monitor, self.lost, self.error, self.above_ft = monitor, lost, error, above_ft
         self.senders = Sender(monitor, A), Sender(monitor, B)
 
     def fly(self, steer: Callable[[int, float, float], float], other: tuple[float, float], until_s: int = 60) -> None:
@@ -39,6 +44,7 @@ class _Meeting:
         self.senders[which].report(
             at_s,
             lost=self.lost(),
+            baro_altitude_ft=20_000 + which * self.above_ft,
             latitude_deg=35 + (at[0] + 130 * self.error()) / DEGREE_M,
             longitude_deg=36 + (at[1] + 130 * self.error()) / DEGREE_M / cos(radians(35)),
             velocity_north_mps=round(200 * cos(radians(track)) + 5 * self.error(), 1),
@@ -60,6 +66,29 @@ def test_who_turns_after_another_is_found(monitor: Any, loss: float) -> None:
     _Meeting(monitor, lambda: random.random() < loss).fly(_aims, (9000.0, 5000.0))
     assert ("6.6", A_TEXT) in monitor.fails()
     assert monitor.outcomes("6.6", "200001") == [Outcome.PASS]
+
+
+def _every_other_report_of_the_other() -> Callable[[], bool]:
+    """Lost are the second, fourth and so on of those of 200001, who reports after 100001."""
+    turn = cycle((False, False, False, True))
+    return lambda: next(turn)
+
+
+def test_the_others_next_report_tells_as_well_as_its_last_one(monitor: Any) -> None:
+    """1,500 ft above, it may be out of the height by a report that is 1.8 s old, and is not by one 0.2 s later."""
+    _Meeting(monitor, _every_other_report_of_the_other(), above_ft=1_500).fly(_aims, (9000.0, 5000.0))
+    assert ("6.6", A_TEXT) in monitor.fails()
+
+
+@pytest.mark.parametrize("aside_deg", [-12.0, 25.0])
+@pytest.mark.parametrize("lost", [_every_other_report_of_the_other, lambda: lambda: False])
+def test_who_looks_aside_now_and_then_attacks_nobody(
+    monitor: Any, lost: Callable[[], Callable[[], bool]], aside_deg: float
+) -> None:
+    """Every eighth of its reports, whether or not the other's report before it was heard, is off the other."""
+    meeting = _Meeting(monitor, lost(), above_ft=1_500)
+    meeting.fly(lambda t, track, bearing: bearing + (aside_deg if t % 8 == 6 else 0.0), (9000.0, 5000.0))
+    assert ("6.6", A_TEXT) not in monitor.fails()
 
 
 @pytest.mark.parametrize("seed", range(40))
