@@ -65,7 +65,7 @@ def draw_events(random: Random, stations: list[Table], duration_s: float) -> lis
 
 
 def draw_outages(random: Random, duration_s: float) -> list[Table]:
-    """In a quarter of all flights the receiver of the monitor is out now and then, and seldom to the end."""
+    """In a third of all flights the receiver of the monitor is out, once or twice, and seldom to the end."""
     events: list[Table] = []
     for _ in range(random.choice([0, 0, 0, 0, 0, 0, 1, 1, 2])):
         begin = random.choice([0.0, random.uniform(1, duration_s * 0.9), random.uniform(1, duration_s * 0.9)])
