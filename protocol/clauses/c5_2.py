@@ -70,8 +70,9 @@ class IntentFirst:
     limits = (
         "The track that an INTENT gives is taken for a straight flight unless its two points turn away from it, and a "
         "report must have been seen that flew it: who never did broke 5.3. What is said of a serial that was named "
-        "before is no news. An emergency since the last report that flew the old track, or one that may have been, "
-        "excuses the turn."
+        "before is no news; an INTENT is in force from when it is sent, so of one that its sender names only later it "
+        "is asked that it was heard. An emergency since the last report that flew the old track, or one that may have "
+        "been, excuses the turn."
     )
     suspended_by = OWN_DISTRESS
     kind = "S"
@@ -98,12 +99,10 @@ class IntentFirst:
             found = self._change(flight, last, booked)
         if isinstance(message, Intent):
             _remember(flight, booked, message)
-        if flight.change is not None:
-            return (*found, *self._within(flight, flight.change, booked))
         if flight.flown is None and isinstance(message, Position):
             tracks = _tracks(flight, frame.intent, booked.number)
             flight.flown = booked if tracks and self._flies(tracks, booked) else None
-        return found
+        return found if flight.change is None else (*found, *self._within(flight, flight.change, booked))
 
     def _flies(self, tracks: list[_Said], report: Booked) -> bool:
         """Whether a POSITION surely flies one of these tracks."""

@@ -179,7 +179,7 @@ def expected_2_4(told: Trace, mine: Trace, sent: Sent) -> Outcome | None:
 
 def test_2_4_says_of_every_frame_what_the_text_says() -> None:
     random, seen = Random("2.4"), []
-    for _ in range(400 * MORE):
+    for _ in range(600 * MORE):
         it = scene(random, 0.0)
         expected = {s.at_s: expected_2_4([*it.changes, *it.hails], it.mine, s) for s in it.mine}
         found = found_at(judged(replayed(random, it.trace), TUNED, 200.0), "2.4")
@@ -199,7 +199,7 @@ UNHEARD: tuple[Message, ...] = (
 @pytest.mark.parametrize(("loss", "share"), [(0.15, 0.5), (0.3, 0.35), (0.5, 0.35)])
 def test_2_4_fails_only_when_every_world_breaks_it(loss: float, share: float) -> None:
     random, seen, broken, decided, true = Random(f"2.4 {loss}"), set(), 0, 0, 0
-    for _ in range(250 * MORE):
+    for _ in range(350 * MORE):
         it = scene(random, loss)
         told, known = heard([*it.changes, *it.hails]), heard(it.mine)
         found = found_at(judged(replayed(random, it.trace), TUNED, 200.0), "2.4")

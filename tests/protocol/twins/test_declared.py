@@ -32,6 +32,8 @@ NOTICE_S, TURN_DEG = 10.0, 20.0
 FIRST = agree(c5_1={}, c5_2={"notice_s": NOTICE_S, "turn_deg": TURN_DEG})
 STRAIGHT = (IntentKind.TRANSIT, IntentKind.CLIMB, IntentKind.DESCEND, IntentKind.RETURN)
 EVERY_S, BRIEF_S = 1.03, 5.0
+REMEMBERED = 8
+"""Reports that the judge looks through for the last that flew straight; before that it takes the first."""
 
 
 class Turn(NamedTuple):
@@ -62,14 +64,13 @@ class Turn(NamedTuple):
 
     @property
     def breaks_it(self) -> bool:
-        """What is true."""
-        straight = self.before.kind in STRAIGHT and self.before.track_deg is not None
-        if (
-            self.turned_s is None
-            or not straight
-            or self.after.kind is IntentKind.AVOID
-            or self.is_urgent(self.turned_s)
-        ):
+        """What is true. Who came to another track than it had declared has turned undeclared, if it flew that one on
+        the way."""
+        if self.before.kind not in STRAIGHT or self.before.track_deg is None or self.after.kind is IntentKind.AVOID:
+            return False
+        if self.before.track_deg != self.from_deg:
+            return True
+        if self.turned_s is None or self.is_urgent(self.turned_s):
             return False
         return self.turned_s - self.declared_s < NOTICE_S
 
@@ -92,15 +93,17 @@ def flight(random: Random, loss: float) -> Flight:
     trace: Trace = [Sent(at_s, A, 0, intent, intent=serial)]
     turns: list[Turn] = []
     for _ in range(2):
-        by_deg, rate_dps = (
-            random.choice((-1, 1)) * random.choice((10.0, 19.0, 30.0, 60.0, 90.0)),
-            random.choice((3.0, 8.0)),
-        )
+        by_deg = random.choice((-1, 1)) * random.choice((10.0, 19.0, 30.0, 60.0, 90.0))
+        rate_dps = random.choice((3.0, 8.0))
         declared_s = at_s + random.choice((6, 12)) * EVERY_S
         begins_s = declared_s + random.choice((-3.0, 0.5, 4.0, 7.0, 9.0, 11.0, 14.0))
         urgent_s = begins_s + random.uniform(-3, 3) if random.random() < 0.3 else 1e6
         emergency_s = urgent_s, urgent_s + random.choice((1.5, 3.5, 7.5, 20.0))
-        after = declares(random, serial % 255 + 1, (track_deg + by_deg) % 360)
+        # one that is named later than it is sent is known if it was heard: see the limits
+        in_force_s = declared_s if loss or random.random() < 0.8 else max(declared_s, begins_s)
+        # now and then it leaves a serial out, or declares another track than it will fly
+        next_serial, astray_deg = (serial + (random.random() < 0.1)) % 255 + 1, random.choice((0, 0, 0, 0, 40))
+        after = declares(random, next_serial, (track_deg + by_deg + astray_deg) % 360)
         turn = Turn(
             session, after.serial, declared_s, begins_s, track_deg, by_deg, rate_dps, intent, after, emergency_s
         )
@@ -108,8 +111,10 @@ def flight(random: Random, loss: float) -> Flight:
         until_s = max(declared_s, begins_s) + 24
         while at_s < until_s:
             at_s += EVERY_S
-            if serial != turn.serial and at_s >= declared_s:
-                serial, intent = after.serial, after
+            if at_s >= in_force_s:
+                serial = after.serial
+            if intent is not after and at_s >= declared_s:
+                intent = after
                 turns[-1] = turn = turn._replace(declared_s=at_s - 0.4)
                 trace.append(Sent(at_s - 0.4, A, 0, after, intent=serial, session=session))
             if at_s > declared_s + 6 and random.random() < 0.05:
@@ -142,14 +147,19 @@ def off_deg(report: Position, track_deg: float) -> tuple[float, float]:
 
 
 def expected_5_2(known: Trace) -> list[Outcome]:
-    """The plain reading, of one session, by what was heard of it: for each change to a serial not named before."""
+    """The plain reading, of one session, by what was heard of it: for each change to a serial that nothing has
+    told of before."""
     found = []
     for before, at in pairwise(known):
-        is_news = not any(s.intent == at.intent for s in known if s.number < at.number)
+        is_news = not any(_tells_of(s, at.intent) for s in known if s.number < at.number)
         outcome = _changed(known, before, at.intent) if is_news else None
         if outcome is not None:
             found.append(outcome)
     return found
+
+
+def _tells_of(sent: Sent, serial: int) -> bool:
+    return sent.intent == serial or (isinstance(sent.message, Intent) and sent.message.serial == serial)
 
 
 def _changed(known: Trace, before: Sent, new: int) -> Outcome | None:
@@ -157,18 +167,22 @@ def _changed(known: Trace, before: Sent, new: int) -> Outcome | None:
     old = said.get(before.intent)
     later = [s for s in known if s.number > before.number and s.intent == new and s.at_s < before.at_s + NOTICE_S]
     reports = reports_of(later)
-    if not reports or (old and (old.kind not in STRAIGHT or old.track_deg is None)):
+    is_next = new == before.intent % 255 + 1
+    if not reports or (is_next and old and (old.kind not in STRAIGHT or old.track_deg is None)):
         return None
-    if old is None or new != before.intent % 255 + 1:
+    if old is None or not is_next:
         return INCONCLUSIVE
     track_deg = old.track_deg or 0.0
     turned = next((s for s, r in reports if off_deg(r, track_deg)[0] > TURN_DEG), None)
     straight = [
         s for s, r in reports_of(known) if s.intent in (old.serial, new) and off_deg(r, track_deg)[1] <= TURN_DEG
     ]
-    if turned is None or not any(s.intent == old.serial for s in straight):
+    told = next(s.number for s in known if s.message == old)
+    if turned is None or not any(s.intent == old.serial and s.number > told for s in straight):
         return PASS
-    since = [s for s in straight if s.number < turned.number][-1]
+    before_it = [s for s, _ in reports_of(known) if s.number <= turned.number]
+    lately = [s for s in before_it[-REMEMBERED:] if s in straight]
+    since = lately[-1] if lately else next(s for s in straight if s.intent == old.serial and s.number > told)
     between = reports_of([s for s in known if since.number <= s.number <= turned.number])
     if (new in said and said[new].kind is IntentKind.AVOID) or any(r.emergency for _, r in between):
         return EXCUSED
@@ -183,7 +197,7 @@ def _missing(known: Trace, a: Sent, b: Sent) -> bool:
 @pytest.mark.parametrize("loss", [0.0, 0.1, 0.3, 0.45])
 def test_5_2_says_of_every_change_what_the_text_says(loss: float) -> None:
     random, seen = Random(f"5.2 {loss}"), []
-    for _ in range(200 * MORE):
+    for _ in range(160 * MORE):
         it = flight(random, loss)
         known = heard(it.trace)
         monitor = judged(replayed(random, it.trace), FIRST, 200.0)
@@ -195,4 +209,4 @@ def test_5_2_says_of_every_change_what_the_text_says(loss: float) -> None:
         if FAIL in found:
             assert any(turn.breaks_it for turn in it.turns), f"{it.turns} {shown(it.trace)}"
         seen += found
-    assert min(map(seen.count, (PASS, FAIL, INCONCLUSIVE))) > 5, Counter(seen)
+    assert min(map(seen.count, (PASS, FAIL, INCONCLUSIVE))) > 2, Counter(seen)

@@ -76,7 +76,7 @@ def proofs(known: Trace) -> list[Sent]:
 @pytest.mark.parametrize("loss", [0.0, 0.3])
 def test_1_2_never_doubts_an_address_that_one_station_uses(loss: float) -> None:
     random, fails, restarts = Random(f"1.2 alone {loss}"), 0, 0
-    for _ in range(400 * MORE):
+    for _ in range(700 * MORE):
         trace = list(user(random, loss, 0.0, random.randrange(SESSIONS)))
         findings = judged(recorded(random, trace), TERMS, 5000.0).findings
         assert not [f for f in findings if f.clause == "1.2"], shown(trace)
@@ -91,7 +91,7 @@ def test_1_2_never_doubts_an_address_that_one_station_uses(loss: float) -> None:
 @pytest.mark.parametrize("loss", [0.0, 0.3, 0.6])
 def test_1_2_fails_exactly_when_sessions_take_turns(loss: float) -> None:
     random, seen, provable, decided = Random(f"1.2 two {loss}"), set(), 0, 0
-    for _ in range(400 * MORE):
+    for _ in range(700 * MORE):
         session = random.randrange(SESSIONS)
         one = user(random, loss, 0.0, session, 0.1)
         other = user(random, loss, random.choice((0.025, 0.525, 10.025, 500.025)), (session + 100) % SESSIONS, 0.1)
@@ -112,7 +112,7 @@ def test_1_2_fails_exactly_when_sessions_take_turns(loss: float) -> None:
                 seen.add(finding.outcome)
                 assert finding.outcome is not Outcome.FAIL or not contested, shown(trace)
     assert seen >= {True, False, Outcome.FAIL, Outcome.INCONCLUSIVE}
-    assert decided >= 0.9 * provable > 30, (decided, provable)
+    assert decided >= 0.85 * provable > 30, (decided, provable)
 
 
 @pytest.mark.parametrize("first", [1, 101])
@@ -129,3 +129,12 @@ def test_1_2_nobody_answers_for_an_address_as_long_as_two_use_it(first: int) -> 
     (contested_ns,) = [f.at_ns for f in found if f.clause == "1.2"]
     assert contested_ns < START_NS + 60 * NS_PER_S
     assert all(f.at_ns <= contested_ns for f in found)
+
+
+@pytest.mark.parametrize(("away_s", "proved"), [(590.0, True), (700.0, False)])
+def test_1_2_takes_nothing_from_a_session_that_was_away(away_s: float, proved: bool) -> None:
+    """What it sends then may be recordings of frames that were not heard, sent as their time came round again."""
+    times = ((0.0, 1, 0), (away_s, 1, 1), (away_s + 10, 101, 0), (away_s + 20, 1, 2))
+    trace = [Sent(at_s, A, number, REPORT, session=session) for at_s, session, number in times]
+    found = [f for f in judged(trace, TERMS, 2000.0).findings if f.clause == "1.2"]
+    assert bool(found) is proved is bool(proofs(trace))

@@ -208,7 +208,7 @@ def breach(silence: Silence, trace: Trace) -> dict[str, bool]:
 @pytest.mark.parametrize("loss", [0.0, 0.1, 0.3, 0.6])
 def test_4_7_says_of_every_silence_what_the_text_says(loss: float) -> None:
     random, seen = Random(f"4.7 {loss}"), []
-    for _ in range(120 * MORE):
+    for _ in range(160 * MORE):
         it = story(random, loss)
         found = found_of(replayed(random, it.trace))
         everything = found_of([s._replace(heard=True) for s in it.trace])
