@@ -181,3 +181,29 @@ def test_6_4_convicts_of_wrong_answers_that_nobody_has_put_right(loss: float, be
                 assert loss or key(one.ack) in failed or not shows(trace, one), told(trace)
     assert convicted >= {0.0: 0.5, 0.1: 0.2, 0.4: 0.0}[loss] * broken
     assert set(seen) >= {PASS, FAIL, INCONCLUSIVE}
+
+
+@pytest.mark.parametrize("again", [True, False])
+def test_6_4_who_is_called_again_after_a_start_puts_right_what_it_answered_before(again: bool) -> None:
+    air = Air()
+    a, b = Sender(air, A), Sender(air, B)
+    b.report(0.2)
+    call = Hail(B, Phrase.CONTACT, 1, 10, 1)
+    wrong = Ack(A, 1, a.send(0.5, call), MessageType.HAIL, WILCO)
+    b.send(1.0, wrong)
+    if again:
+        a = restarted(a)
+        b.send(2.5, wrong._replace(answers_session=2, answers_sequence=a.send(2.0, call), result=ROGER))
+    b.reports(3.0, 8.0)
+    trace = sorted(air.trace, key=lambda sent: sent.at_s)
+    assert [f.outcome for f in judged(trace, ANSWERS, 20.0).findings("6.4", B)] == ([PASS, PASS] if again else [FAIL])
+
+
+def test_6_4_a_wrong_answer_after_a_right_one_is_wrong() -> None:
+    air = Air()
+    a, b = Sender(air, A), Sender(air, B)
+    right = Ack(A, 1, a.send(0.5, Hail(B, Phrase.CONTACT, 1, 10, 1)), MessageType.HAIL, ROGER)
+    b.send(1.0, right)
+    b.send(2.0, right._replace(result=WILCO))
+    b.reports(3.0, 8.0)
+    assert [f.outcome for f in judged(air.trace, ANSWERS, 20.0).findings("6.4", B)] == [PASS, FAIL]

@@ -219,7 +219,7 @@ def is_answered(trace: Trace, name: Incident, frames: Trace) -> bool:
 @pytest.mark.parametrize("begin", [0, 65_520])
 def test_7_2_convicts_whoever_heard_and_did_not_answer(loss: float, begin: int) -> None:
     random, seen, broken, decided = Random(f"7.2 {loss} {begin}"), Counter[Outcome](), 0, 0
-    for _ in range(60 * MORE):
+    for _ in range(150 * MORE):
         talk = distress(random, begin)
         trace = lossy(random, talk.trace, loss)
         verdicts = judged(trace, ANSWERED, 60.0, replayed=random)

@@ -205,21 +205,36 @@ def test_6_5_convicts_whoever_was_to_act_and_did_not(loss: float, hears: float) 
     assert plain > 2 or loss
 
 
-@pytest.mark.parametrize(("declared_s", "found"), [(None, [FAIL]), (10.3, []), (15.3, [FAIL])])
-def test_6_5_nothing_is_owed_to_who_declares_a_turn_in_time(declared_s: float | None, found: list[Outcome]) -> None:
-    """A knows at 5.8 s that B comes from its right, and has 5 s."""
+@pytest.mark.parametrize(
+    ("declared_s", "called_s", "heard", "found"),
+    [
+        (None, None, True, [FAIL]),
+        (10.3, None, True, []),
+        (15.3, None, True, [FAIL]),
+        (None, 8.3, True, [PASS]),
+        (None, 8.3, False, [INCONCLUSIVE]),
+        (None, 14.3, True, [FAIL]),
+    ],
+)
+def test_6_5_nothing_is_owed_to_who_declares_a_turn_in_time(
+    declared_s: float | None, called_s: float | None, heard: bool, found: list[Outcome]
+) -> None:
+    """A knows at 5.8 s that B comes from its right, and has 5 s. It calls, or B declares a turn."""
     air, flights = Air(), {A: begun(35.0, 36.0, 0.0, 200.0, 20_000), B: begun(35.1, 36.122, 270.0, 200.0, 20_000)}
     lives = {source: Sender(air, source, intent=1) for source in (A, B)}
     for source, state in flights.items():
         lives[source].send(0.1, Intent(1, IntentKind.TRANSIT, 600, 20_000, track_deg(state)))
     for i in range(20):
         for source, at_s in ((A, i + 0.4), (B, i + 0.6)):
-            message = reported(straight(flights[source], at_s), Random(0), 8, 4, 0.0)
-            lives[source].send(at_s, message._replace(hails=0))
+            report = reported(straight(flights[source], at_s), Random(0), 8, 4, 0.0)
+            lives[source].send(at_s, report._replace(hails=lives[source].counts["hails"]))
         if i == 5:
             lives[A].watch(i + 0.8, lives[B])
         if declared_s and i == int(declared_s):
             lives[B].intent = 2
             lives[B].send(declared_s, Intent(2, IntentKind.TURN, 600, 20_000))
+        if called_s and i == int(called_s):
+            lives[A].send(called_s, hail(B))
+            air.trace[-1] = air.trace[-1]._replace(heard=heard)
     trace = sorted(air.trace, key=lambda sent: sent.at_s)
     assert [f.outcome for f in judged(trace, TERMS, 30.0).findings("6.5", A)] == found

@@ -42,7 +42,7 @@ def losses(random: Random) -> list[Loss]:
         said_s = at_s + random.choice((1.0, 4.0, 6.4, 7.6, 8.6, 9.4, 10.6, 14.0))
         point = LinkPoint(35.0, 36.0, None, random.choice((0, 2000, 5000))) if random.random() < 0.9 else None
         procedure = random.choice((*TO_A_POINT, Procedure.CONTINUE))
-        out.append(Loss(at_s, back_s, said_s, procedure, point, said_s + random.choice((0, 0, 10))))
+        out.append(Loss(at_s, back_s, said_s, procedure, point, said_s + random.choice((0, 0, 25))))
         at_s = back_s + random.uniform(2, 8)
     return out
 

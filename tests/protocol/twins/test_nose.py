@@ -25,7 +25,7 @@ from tests.protocol.twins.flights import (
     track_deg,
 )
 from tests.protocol.twins.lives import Air, judged, lossy, restarted, told
-from tests.protocol.twins.test_motion import FT_M, State
+from tests.protocol.twins.test_motion import FT_M, State, moved
 from tests.protocol.twins.trace import MORE, Trace, agree
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
@@ -58,7 +58,11 @@ def meeting(random: Random) -> dict[int, Flight]:
     """B flies across; A turns after it, or flies straight and B turns before its nose."""
     away_deg, bearing = random.uniform(0.07, 0.15), random.choice((0.0, 0.0, 0.0, 0.05))
     legs = [Leg(5.0, turn_dps=random.choice((2.0, -2.0))), Leg(20.0)] if random.random() < 0.2 else []
-    height_ft = random.choice((20_000, 20_000, 20_000, 20_000, 21_500, 21_950, 22_300))
+    height_ft = random.choice((20_000, 20_000, 20_000, 20_000, 21_500, 21_950, 22_030))
+    if random.random() < 0.25:  # B passes before the nose of A, which flies straight
+        place = moved(35.0 + random.uniform(0.07, 0.1), 36.0, 0.0, -1_400.0)
+        b = Flight(begun(*place, random.choice((90.0, 120.0)), 200.0, 20_000), [], LENGTH_S + 1)
+        return {A: Flight(begun(35.0, 36.0, 0.0, 270.0, 20_000), [], LENGTH_S + 1), B: b}
     track = random.choice((100.0, 100.0, 120.0, 170.0, 60.0))
     b = Flight(begun(35.0 + away_deg, 36.0 + bearing, track, 280.0, height_ft), legs, LENGTH_S + 1)
     from_s = random.choice((0.0, 3.0))

@@ -109,3 +109,29 @@ def test_6_4_a_flight_that_changed_was_what_was_promised(loss: float, share: flo
             if late > 1.3:
                 assert outcomes.get(key(ack)) is PASS, told(trace)
     assert set(seen) >= {PASS, INCONCLUSIVE} | ({FAIL} if share < 0.1 and loss < 0.4 else set())
+
+
+@pytest.mark.parametrize(
+    ("turns_s", "lost", "found"),
+    [
+        (3.0, False, PASS),  # called at 2 s, it turned, and said so when it was called again
+        (3.0, True, INCONCLUSIVE),  # the same, and nobody has heard the first call
+        (26.7, False, INCONCLUSIVE),  # in the last second of its time, after its last report in it
+        (29.0, False, FAIL),
+        (99.0, False, FAIL),
+        (99.0, True, INCONCLUSIVE),
+    ],
+)
+def test_6_4_it_may_act_from_the_first_call_to_the_last_second(turns_s: float, lost: bool, found: Outcome) -> None:
+    flight = Flight(begun(35.27, 36.0, 90.0, LEVEL_MPS, 20_000), [Leg(turns_s, 3.0), Leg(turns_s + 3)], LENGTH_S + 1)
+    air = Air()
+    a, b = Sender(air, A), Sender(air, B)
+    for i in range(int(LENGTH_S)):
+        if i in (2, 12):
+            number = a.send(i + 0.1, Hail(B, Phrase.KEEP_CLEAR, 1, 10, 1))
+            air.trace[-1] = air.trace[-1]._replace(heard=not lost or i != 2)
+        if i == 12:
+            b.send(i + 0.35, Ack(A, 1, number, MessageType.HAIL, Result.WILCO))
+        b.send(i + 0.6, reported(flight.at(i + 0.6), Random(0), 8, 4, 0.0, **b.counts))
+        a.report(i + 0.8)
+    assert [f.outcome for f in judged(air.trace, PROMISED, LENGTH_S + 20).findings("6.4", B)] == [found]
