@@ -10,7 +10,7 @@ import numpy as np
 
 from nodes.motion import Kinematics
 from nodes.stations.calling import ANSWERS, Calling
-from nodes.stations.clearance import ASK_S, KeepingClear
+from nodes.stations.clearance import KeepingClear
 from nodes.stations.distress import OwnDistress, Span, Waiting
 from nodes.stations.effects import Effect, Hearing, NewSession, Send, Steer, WakeAt
 from nodes.stations.intents import VALID_NS, Intents, Sense
@@ -344,15 +344,18 @@ class Aircraft:
             if address in clearance.peers:
                 clearance.of(address).on("past")
             return
-        event = "give way" if meeting.gives_way else "stand on"
-        if event == "stand on" and meeting.loss_s > ASK_S:
+        event = clearance.event(address, meeting, now_ns)
+        if event is None:
             return
         talk = state.calling.talk(address, int(state.peers.life[row]))
         for action in clearance.of(address).on(event):
             if action == "turn away":
                 yield from self._turn(now_ns, here, meeting.side, state)
             else:
-                phrase = Phrase.KEEP_CLEAR if action == "ask to keep clear" else Phrase.STATE_INTENTION
+                phrase = Phrase.STATE_INTENTION
+                if action == "ask to keep clear":
+                    phrase = Phrase.KEEP_CLEAR
+                    clearance.asked(address, now_ns)
                 yield from state.calling.call(now_ns, address, talk, phrase, state.tuning.channel)
 
     def _turn_away(self, address: int, now_ns: int, state: _State) -> Iterator[Steer]:

@@ -22,6 +22,9 @@ ASIDE_NM, TAKES_S = 5.5, 100.0
 MEETS_M, AHEAD_DEG = 500.0, 45.0
 ASK_S = 110.0
 """Whoever stands on asks the other to keep clear when the loss is no further ahead: it should have acted by itself."""
+ASK_AGAIN_NS = 70 * NS_PER_S
+"""And again after this time: by then it is seen whether the other does what it promised, and nobody takes it for the
+same call (6.4)."""
 
 
 class Meeting(NamedTuple):
@@ -59,7 +62,23 @@ class KeepingClear:
         self.look_s = self.terms.look_s if self.terms else 0.0
         self.peers: dict[int, Machine] = {}
         """How it stands with each."""
+        self._asked_ns: dict[int, int] = {}
+        """When each was last asked to keep clear."""
         self._turns_until_ns = 0
+
+    def event(self, address: int, meeting: Meeting, now_ns: int) -> str | None:
+        """What a meeting is in the procedure; None: nothing yet."""
+        if meeting.gives_way:
+            return "give way"
+        if meeting.loss_s > ASK_S:
+            return None
+        if self.of(address).state != "standing on":
+            return "stand on"
+        return "time" if now_ns - self._asked_ns[address] >= ASK_AGAIN_NS else None
+
+    def asked(self, address: int, now_ns: int) -> None:
+        """It is asked to keep clear now."""
+        self._asked_ns[address] = now_ns
 
     def of(self, address: int) -> Machine:
         if address not in self.peers:

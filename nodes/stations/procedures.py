@@ -36,11 +36,12 @@ CHANGE = Procedure(
 KEEPING_CLEAR = Procedure(
     "Keeping clear",
     "Of one peer: if both fly on and the closest approach falls under the limits, the one that has the other on its "
-    "right speaks, declares what it will do, and does it. The other asks it to.",
+    "right speaks, declares what it will do, and does it. The other asks it to, and again if it then still does not.",
     (
         Step("clear", "give way", ("tell", "turn away"), "giving way"),
         Step("clear", "stand on", ("ask to keep clear",), "standing on"),
         Step("clear", "asked", ("turn away",), "giving way"),
+        Step("standing on", "time", ("ask to keep clear",), "standing on"),
         Step("standing on", "asked", ("turn away",), "giving way"),
         Step("standing on", "give way", ("tell", "turn away"), "giving way"),
         Step("giving way", "asked", ("turn away",), "giving way"),

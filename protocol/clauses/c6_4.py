@@ -8,23 +8,13 @@ from protocol.accounts import COUNTS, JOIN_NS, Booked
 from protocol.bounds import left_area
 from protocol.clauses.base import BY_WORD, EVERY_MESSAGE, OWN_DISTRESS, World, address_text, unless_suspended
 from protocol.clauses.manoeuvres import bounded, change, would_show
+from protocol.clauses.words import allowed, is_right, to_read_back
 from protocol.messages import Ack, Emergency, FrameKey, FrequencyChange, Hail, Phrase, Position, Result
 from protocol.terms import PhraseTerms
 from protocol.units import FT_M, NS_PER_S, seconds_ns
 from protocol.unsent import all_heard, calls_from_ns, number_before
 from protocol.verdicts import BOUNDS, CLOCK, Cause, Finding, Outcome, Passes
 
-_SAID = frozenset({Result.ROGER, Result.UNABLE, Result.STANDBY, Result.SAY_AGAIN})
-_TO_DO = frozenset({Result.WILCO, Result.UNABLE, Result.STANDBY, Result.SAY_AGAIN})
-ALLOWED = {
-    Phrase.CONTACT: _SAID,
-    Phrase.STATE_INTENTION: _SAID,
-    Phrase.KEEP_CLEAR: _TO_DO,
-    Phrase.YOU_ARE_CLOSING: _SAID | _TO_DO,
-    Phrase.CHANGE_FREQUENCY: _TO_DO,
-    Phrase.SAY_AGAIN: _SAID - {Result.SAY_AGAIN},
-}
-"""What may be answered to a HAIL; to a FREQUENCY CHANGE as to CHANGE_FREQUENCY, to an EMERGENCY anything."""
 ASKS = frozenset({Hail, FrequencyChange, Emergency})
 """What is answered."""
 MOVES = frozenset({Phrase.KEEP_CLEAR, Phrase.YOU_ARE_CLOSING})
@@ -138,7 +128,7 @@ class RightAnswer:
         if booked.frame.source not in self.world.talks:
             return
         asked = self._asked(booked, ack)
-        right = asked is not None and _is_right(asked, ack)
+        right = asked is not None and is_right(asked, ack)
         new = _Answer(booked, asked, right, booked.late_ns + self.limit_ns)
         others = self.answers.setdefault(booked.frame.source, deque(maxlen=KEPT))
         while others and others[0].ack.at_ns < booked.at_ns - JOIN_NS:
@@ -223,6 +213,7 @@ class RightAnswer:
             other.asked is None
             and (other.message[:2], other.message.answers_type) == mine
             and abs(other.ack.at_ns - answer.ack.at_ns) <= self.limit_ns + CALL_NS
+            and not _is_of_an_earlier_call(other.message, answer)
             and not (answer.moves and (other.ack.at_ns < answer.ack.at_ns) != (other.message.result is Result.WILCO))
             for other in self.answers[answer.ack.frame.source]
         )
@@ -294,8 +285,8 @@ class RightAnswer:
         assert answer.asked is not None
         asked, ack = answer.asked.frame.message, answer.message
         to = asked.phrase.name if isinstance(asked, Hail) else answer.asked.frame.type.name
-        if ack.result in _allowed(asked):
-            return f"its WILCO to {to} reads back {ack.read_back}, not {_read_back(asked)}, and was not put right"
+        if ack.result in allowed(asked):
+            return f"its WILCO to {to} reads back {ack.read_back}, not {to_read_back(asked)}, and was not put right"
         return f"{ack.result.name} is no answer to {to}, and was not put right"
 
     def _settle(self, answer: _Answer, outcome: Outcome, by: Booked | None = None) -> Finding:
@@ -347,29 +338,6 @@ class RightAnswer:
                     yield self._unsure(answer, end_ns, Cause.FRAME_LOST)
 
 
-def _allowed(asked: object) -> frozenset[Result]:
-    if isinstance(asked, Hail):
-        return ALLOWED[asked.phrase]
-    return _TO_DO if isinstance(asked, FrequencyChange) else frozenset(Result)
-
-
-def _read_back(asked: object) -> int | None:
-    """What a WILCO has to read back."""
-    if isinstance(asked, FrequencyChange):
-        return asked.to_channel
-    if isinstance(asked, Hail) and asked.phrase is Phrase.CHANGE_FREQUENCY:
-        return asked.reply_channel
-    return None
-
-
-def _is_right(asked: Booked, ack: Ack) -> bool:
-    message = asked.frame.message
-    if ack.result not in _allowed(message):
-        return False
-    must = _read_back(message)
-    return ack.result is not Result.WILCO or must is None or ack.read_back == must
-
-
 def _is_same(a: _Answer, b: _Answer) -> bool:
     """Whether two answers are to the same frame or call."""
     return a.asked is not None and b.asked is not None and _is_same_call(a.asked, b.asked)
@@ -384,6 +352,13 @@ def _is_same_call(a: Booked, b: Booked) -> bool:
     if isinstance(x, Hail) and isinstance(y, Hail):
         return (x.call_id, x.addressee) == (y.call_id, y.addressee)
     return isinstance(x, FrequencyChange) and isinstance(y, FrequencyChange) and x.serial == y.serial
+
+
+def _is_of_an_earlier_call(ack: Ack, answer: _Answer) -> bool:
+    """Whether what an ACK answers was sent so long before what another answers that they are not one call."""
+    assert answer.asked is not None
+    passed_ns = answer.asked.account.passed_ns(ack.answers_sequence)
+    return passed_ns is not None and answer.asked.early_ns - passed_ns[1] > CALL_NS
 
 
 def _made_from_ns(asked: Booked) -> int:

@@ -1,11 +1,45 @@
-"""What one aircraft says to another that can be about the way between them: a call, or WILCO to one that asks."""
+"""Calls and answers: what may be answered to what, and what of it can be about the way between two aircraft."""
 
 from typing import TypeGuard
 
-from protocol.accounts import Account
+from protocol.accounts import Account, Booked
 from protocol.clauses.base import World
-from protocol.clauses.c6_4 import ALLOWED
-from protocol.messages import Ack, Hail, MessageType, Result
+from protocol.messages import Ack, FrequencyChange, Hail, MessageType, Phrase, Result
+
+_SAID = frozenset({Result.ROGER, Result.UNABLE, Result.STANDBY, Result.SAY_AGAIN})
+_TO_DO = frozenset({Result.WILCO, Result.UNABLE, Result.STANDBY, Result.SAY_AGAIN})
+ALLOWED = {
+    Phrase.CONTACT: _SAID,
+    Phrase.STATE_INTENTION: _SAID,
+    Phrase.KEEP_CLEAR: _TO_DO,
+    Phrase.YOU_ARE_CLOSING: _SAID | _TO_DO,
+    Phrase.CHANGE_FREQUENCY: _TO_DO,
+    Phrase.SAY_AGAIN: _SAID - {Result.SAY_AGAIN},
+}
+"""What may be answered to a HAIL; to a FREQUENCY CHANGE as to CHANGE_FREQUENCY, to an EMERGENCY anything."""
+
+
+def allowed(asked: object) -> frozenset[Result]:
+    if isinstance(asked, Hail):
+        return ALLOWED[asked.phrase]
+    return _TO_DO if isinstance(asked, FrequencyChange) else frozenset(Result)
+
+
+def to_read_back(asked: object) -> int | None:
+    """What a WILCO has to read back."""
+    if isinstance(asked, FrequencyChange):
+        return asked.to_channel
+    if isinstance(asked, Hail) and asked.phrase is Phrase.CHANGE_FREQUENCY:
+        return asked.reply_channel
+    return None
+
+
+def is_right(asked: Booked, ack: Ack) -> bool:
+    message = asked.frame.message
+    if ack.result not in allowed(message):
+        return False
+    must = to_read_back(message)
+    return ack.result is not Result.WILCO or must is None or ack.read_back == must
 
 
 def asks(hail: Hail, addressee: int) -> bool:

@@ -139,6 +139,19 @@ def test_what_was_not_heard_at_the_end_was_no_answer_if_the_next_count_says_so(m
     assert monitor.outcomes("6.4", A_TEXT) == [Outcome.FAIL]
 
 
+@pytest.mark.parametrize(("second", "accused"), [(2, True), (9, False)])
+def test_what_was_called_more_than_a_minute_before_is_another_call(monitor: Any, second: int, accused: bool) -> None:
+    """The call at a second was not heard, and WILCO was answered to it; the one that is judged is at 65 s."""
+    talk = _Talk(monitor)
+
+    def act(t: int) -> None:
+        if t == second:
+            talk.a.send(t + 0.9, _answer(talk.b.send(t + 0.85, _call(), lost=True), Result.WILCO))
+
+    talk.fly(calls=(65,), act=act, until_s=110)
+    assert talk.accused() is accused
+
+
 OTHERS = [(2, Result.ROGER, False), (2, Result.WILCO, False), (25, Result.WILCO, True), (25, Result.UNABLE, False)]
 
 
