@@ -1,7 +1,7 @@
 """The records of a recording: their values and their bytes. Which of them to trust, `radio.record_chain` says.
 
 Pure: values in, bytes out, and back. The file around the records stands in `radio.recording`; what a frame means is
-nobody's business here. A record is a pseudo-header of 69 bytes, big-endian, then the frame (receptions and documents only):
+nobody's business here. A record is a pseudo-header of 69 bytes, big-endian, then the frame or the document:
 
     offset  size  field
          0     1  magic and version, 0xA1

@@ -1,8 +1,8 @@
 """A monitor's recording: a pcapng file whose records are chained, written as it goes, read with suspicion.
 
 Only the file lives here: what is written, and what of it can be read. Its blocks stand in `radio.record_blocks`, the
-records in `radio.record_layout`, their chain in `radio.record_chain`; what they mean is for others. No wall clock, machine or
-system name is written: equal input gives equal bytes.
+records in `radio.record_layout`, their chain in `radio.record_chain`; what they mean is for others. No wall clock,
+machine or system name is written: equal input gives equal bytes.
 
 The file (draft-ietf-opsawg-pcapng, big-endian) holds one section header, one interface (link type USER0, times in
 nanoseconds), then one enhanced packet for each record. The section's comments, joined, are the header text: a text of
