@@ -1,0 +1,71 @@
+"""Who is seen on the ground line, and when the monitor was cut off from it: what proofs about the line rest on."""
+
+from collections import deque
+from itertools import pairwise
+from typing import NamedTuple
+
+from protocol.line.documents import Document
+from protocol.units import NS_PER_S
+
+REMEMBERED = 4096
+"""Documents of each client that are remembered: with a heartbeat every 20 s those of a day, nearly."""
+PROMPT_NS = 10 * NS_PER_S
+"""A document that came so soon after it was issued shows that its sender and the broker were there."""
+
+
+class Read(NamedTuple):
+    """A document that was accepted. `at_ns` is when it came, by the monitor's clock; `kept`: the broker had it from
+    before the monitor came."""
+
+    document: Document
+    at_ns: int
+    kept: bool
+
+
+class _Seen(NamedTuple):
+    at_ns: int
+    issued_ns: int
+
+
+class Presence:
+    """What is known of the line itself. Documents are taken in the order in which they came."""
+
+    def __init__(self, from_ns: int) -> None:
+        self.from_ns = from_ns
+        """When the monitor came to the line: nothing is known of before."""
+        self.gaps: list[tuple[int, int]] = []
+        self._seen: dict[str, deque[_Seen]] = {}
+
+    def take(self, read: Read) -> None:
+        """A document came. What the broker kept shows nobody's presence."""
+        if not read.kept:
+            seen = self._seen.setdefault(read.document.sender, deque(maxlen=REMEMBERED))
+            seen.append(_Seen(read.at_ns, read.document.at_ns))
+
+    def cut_off(self, from_ns: int, until_ns: int) -> bool:
+        """Whether the monitor was cut off, or not there yet, at any time between two instants."""
+        return from_ns < self.from_ns or any(a <= until_ns and from_ns <= b for a, b in self.gaps)
+
+    def gap(self, from_ns: int, until_ns: int) -> bool:
+        """The same, but that it was not there yet does not count."""
+        return any(a <= until_ns and from_ns <= b for a, b in self.gaps)
+
+    def proved(self, client: str, after_ns: int, until_ns: int) -> bool:
+        """Whether something that a client issued after an instant came by another: so it had got all until then."""
+        return any(after_ns < seen.issued_ns and seen.at_ns <= until_ns for seen in self._seen.get(client, ()))
+
+    def witnesses(self, but: set[str], from_ns: int, until_ns: int, apart_ns: int) -> list[str]:
+        """The clients, other than some, that were seen all along between two instants: prompt documents no further
+        apart, from before `from_ns` to after `until_ns`."""
+        return [c for c in sorted(self._seen) if c not in but and self._all_along(c, from_ns, until_ns, apart_ns)]
+
+    def _all_along(self, client: str, from_ns: int, until_ns: int, apart_ns: int) -> bool:
+        prompt = [s.at_ns for s in self._seen[client] if s.at_ns - s.issued_ns <= PROMPT_NS]
+        before = [at for at in prompt if at <= from_ns][-1:]
+        within = [*before, *(at for at in prompt if from_ns < at)]
+        for a, b in pairwise(within):
+            if a >= until_ns:
+                break
+            if b - a > apart_ns:
+                return False
+        return bool(before) and within[-1] >= until_ns
