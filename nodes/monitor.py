@@ -3,7 +3,7 @@
 A run and a later `check` go the same way from the record on, so both give the same verdicts.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from heapq import heappop, heappush
 
@@ -13,11 +13,13 @@ from nodes.scenario import StationEntry
 from nodes.seat import random_of
 from protocol.agreement import Agreement, Annexes, canonical_json
 from protocol.heard import Heard, Receiver
-from protocol.judge import Judge
+from protocol.line.judging import Judging, LineJudge, judge_of
+from protocol.line.names import client_of_monitor
 from protocol.malformed import malformed
 from protocol.units import FT_M
+from protocol.verdicts import Finding
 from radio.envelope import MAX_DATA_BYTES, Place, Reception, Trouble
-from radio.recording import HearingGap, HostTrouble, Record, Writer
+from radio.recording import HearingGap, HostTrouble, LineDocument, LineGap, Record, Writer
 from radio.slots import airtime_ns
 
 CLOCK_BOUND_NS = 1_000_000
@@ -40,8 +42,12 @@ def header_text(agreement: Agreement, annexes: Annexes, monitor: str, party: str
     )
 
 
-def observe(judge: Judge, monitor: str, record: Record) -> None:
+def observe(judge: Judging, monitor: str, record: Record) -> None:
     """Give one record to a judge."""
+    if isinstance(record, LineDocument | LineGap):
+        if isinstance(judge, LineJudge):
+            _observe_line(judge, record)
+        return
     if isinstance(record, HearingGap):
         judge.hearing_gap(record.from_ns, record.until_ns)
         return
@@ -57,6 +63,14 @@ def observe(judge: Judge, monitor: str, record: Record) -> None:
     power_dbm, receiver = record.power_tenths_dbm / 10, _receiver(*record[3:6])
     clock_ns = record.clock_bound_ns
     judge.hear(Heard(name, record.arrival_ns, record.channel, frame, record.frame, clock_ns, power_dbm, receiver))
+
+
+def _observe_line(judge: LineJudge, record: LineDocument | LineGap) -> None:
+    judge.advance(record.at_ns)
+    if isinstance(record, LineGap):
+        judge.line_gap(record.from_ns, record.until_ns)
+    else:
+        judge.document(record.topic, record.payload, record.at_ns, record.kept)
 
 
 @lru_cache(maxsize=64)
@@ -75,6 +89,12 @@ def header_of(entry: StationEntry, flight: Flight) -> str:
     return header_text(flight.agreement, flight.annexes, name_of(entry), entry.party, flight.start_ns)
 
 
+def judge_for(entry: StationEntry, flight: Flight, on_finding: Callable[[Finding], None] | None = None) -> Judging:
+    """The judge of what a monitor of a flight hears."""
+    listener = client_of_monitor(name_of(entry))
+    return judge_of(flight.agreement, flight.annexes, on_finding, from_ns=flight.start_ns, listener=listener)
+
+
 def monitors_of(flight: Flight) -> dict[str, StationEntry]:
     """The monitors by the file of their recording, in order of address; the first one's name is fixed."""
     monitors = [s for s in flight.stations if s.role == "monitor"]
@@ -88,7 +108,7 @@ class Monitor:
     they wait until nothing can arrive before them any more. Its clock is a little wrong.
     """
 
-    def __init__(self, entry: StationEntry, flight: Flight, seed: int, writer: Writer, judge: Judge | None):
+    def __init__(self, entry: StationEntry, flight: Flight, seed: int, writer: Writer, judge: Judging | None):
         assert entry.at is not None
         latitude, longitude, height_ft = entry.at
         channels = (*flight.agreement.channel, *flight.scenario.unagreed_channel)

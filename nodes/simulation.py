@@ -11,13 +11,14 @@ from typing import Any, BinaryIO, TextIO
 
 from nodes.backlog import EVERYBODY, Backlog, Meaning
 from nodes.flight import Flight
-from nodes.monitor import Monitor, header_of, monitors_of
+from nodes.monitor import Monitor, header_of, judge_for, monitors_of
 from nodes.node import Node, StationFault
 from nodes.plan import plan_of
 from nodes.stations.ledger import Roster
 from nodes.together import hear_together
 from protocol.accounts import Standing
-from protocol.judge import Judge, Tally
+from protocol.judge import Tally
+from protocol.line.judging import Judging
 from protocol.messages import Message
 from protocol.units import NS_PER_S
 from protocol.verdicts import Finding
@@ -54,7 +55,7 @@ class Simulation:
         self._monitors: dict[int, Monitor] = {}
         for name, entry in monitors_of(flight).items():
             # one judge: what further monitors record is judged by `check`
-            judge = None if self._monitors else Judge(flight.agreement, flight.annexes, on_finding)
+            judge = None if self._monitors else judge_for(entry, flight, on_finding)
             writer = Writer(open_file(name), header_of(entry, flight))
             self._monitors[entry.address] = Monitor(entry, flight, seed, writer, judge)
         self._backlog = Backlog(Roster(s.address for s in flight.stations))
@@ -93,7 +94,7 @@ class Simulation:
         """What the frames that it heard were good for."""
         return self._judge().heard
 
-    def _judge(self) -> Judge:
+    def _judge(self) -> Judging:
         judge = next(iter(self._monitors.values())).judge
         assert judge is not None
         return judge

@@ -188,13 +188,15 @@ class Area(Model):
 class Annexes(Model):
     """What belongs to the agreement and changes more often: register of stations, slot table, area.
 
-    `slots` gives each address its reserved slots, by channel number.
+    `slots` gives each address its reserved slots, by channel number. `keys` has the public key, in hex, of each client
+    of the ground line; none: there is no line.
     """
 
     version: str
     register_: tuple[Station, ...] = Field(alias="register")
     slots: dict[int, dict[int, tuple[int, ...]]] = Field(default_factory=dict)
     area: Area | None = None
+    keys: dict[str, Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]] | None = None
 
     def station(self, address: int) -> Station | None:
         """The register's entry for an address."""

@@ -13,10 +13,10 @@ from nodes.checking import check
 from nodes.flight import Flight
 from nodes.live.child import GONE, POLL_MS, Control, Waiting, begin
 from nodes.live.client import Client
-from nodes.monitor import Monitor, header_of, name_of, observe
+from nodes.monitor import Monitor, header_of, judge_for, name_of, observe
 from nodes.scenario import StationEntry
 from protocol.accounts import Standing
-from protocol.judge import Judge, Tally
+from protocol.judge import Tally
 from protocol.verdicts import Finding, Outcome
 from radio.envelope import End, FromHub, Time, Trouble, Welcome
 from radio.record_layout import time_ns
@@ -125,7 +125,7 @@ class _Book:
     ):
         self._name, self._tell, self._telling, self._read = name_of(entry), tell, False, 0
         self._limit_s = limit_s
-        self.judge = Judge(flight.agreement, flight.annexes, self._found) if judges else None
+        self.judge = judge_for(entry, flight, self._found) if judges else None
         self.open: set[tuple[int, int]] = set()
         """Troubles of which the end is not recorded: whose, and since when."""
         self.new = not stream.read(1)

@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from protocol.accounts import Booked
 from protocol.clauses.base import World
 from protocol.line.documents import Answer, Call
 from protocol.line.names import client_of_party
 from protocol.line.presence import Read
+from protocol.messages import Message
 from protocol.terms import LineTerms
 from protocol.units import NS_PER_S, seconds_ns
 from protocol.verdicts import CLOCK, SIGNED, Cause, Finding, Outcome, Passes
@@ -41,7 +43,7 @@ class LineAlive:
     suspended_by = ""
     kind = "G"
     hears_copies = False
-    watches = ()
+    watches: tuple[type[Message], ...] = ()
 
     def __init__(self, world: World, terms: LineTerms):
         self.world = world
@@ -59,7 +61,7 @@ class LineAlive:
     def subjects(self) -> list[str]:
         return sorted(self.parties.values())
 
-    def hear(self, booked: object) -> Iterable[Finding]:
+    def hear(self, booked: Booked) -> Iterable[Finding]:
         return ()
 
     def read(self, read: Read) -> Iterable[Finding]:
@@ -146,9 +148,7 @@ class LineAlive:
         stations = self.world.headquarters(self.parties[called.to])
         return self.world.unless_troubled(finding, called.at_ns, deadline_ns, *stations)
 
-    def _finding(
-        self, called: _Called, outcome: Outcome, summary: str = "", cause: Cause | None = None
-    ) -> Finding:
+    def _finding(self, called: _Called, outcome: Outcome, summary: str = "", cause: Cause | None = None) -> Finding:
         return Finding(
             clause=self.id,
             subject=self.parties[called.to],

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 from protocol.accounts import Booked
 from protocol.clauses.base import World, address_text
-from protocol.line.documents import Incident
-from protocol.line.documents import Verdict as Told
+from protocol.line.documents import Incident, Verdict as Told
 from protocol.line.names import client_of_party
 from protocol.line.presence import Read
 from protocol.messages import Emergency
@@ -55,7 +54,6 @@ class IncidentReported:
         self.world, self.limit_ns = world, seconds_ns(terms.limit_s)
         self.happened: dict[tuple[str, str, int], _Happened] = {}
         self.reports: list[Incident] = []
-        self.emergencies: dict[tuple[int, int, int], int] = {}
 
     def subjects(self) -> list[str]:
         return sorted(p.name for p in self.world.agreement.party)
@@ -101,9 +99,8 @@ class IncidentReported:
 
     def settle(self, now_ns: int) -> Iterator[Finding]:
         for key, happened in list(self.happened.items()):
-            if happened.known_ns is None or key[2] < 0:
-                continue
-            if happened.known_ns + self.limit_ns + self.world.wait_ns < now_ns:
+            known_ns = happened.known_ns
+            if known_ns is not None and known_ns + self.limit_ns + self.world.wait_ns < now_ns:
                 yield from self._judge(happened)
                 del self.happened[key]
 

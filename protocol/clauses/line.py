@@ -32,7 +32,7 @@ class Reads(Protocol):
 
 
 class Spot(NamedTuple):
-    """Where a POSITION says that its aircraft is: within `radius_m` level and `height_m` up and down; no altitude given:
+    """Where a POSITION says that its aircraft is: within `radius_m` level and `height_m` up and down. No altitude:
     None."""
 
     source: int

@@ -226,15 +226,18 @@ class Incident(Body):
 
 
 class Manifest(Body):
-    """What a station of the sender's party sent in one of its sessions, frame by frame without a gap: the numbers
-    `first` to `last`, counted from the session's start and past 65,535 (the sequence in the frame is the number
-    modulo 65,536). `hashes` has 8 bytes of each frame's SHA-256, in hex; `frames`, if there, the frames themselves.
-    `last` = `first` - 1 and no hash: nothing since the number before `first`.
+    """All that a station of the sender's party put on the air from `from_ns` until before `until_ns` in one of its
+    sessions: the numbers `first` to `last`, counted from the session's start and past 65,535 (the sequence in the
+    frame is the number modulo 65,536). `hashes` has 8 bytes of each frame's SHA-256, in hex; `frames`, if there, the
+    frames themselves. `last` = `first` - 1 and no hash: nothing. What it sent in another session of that time stands
+    in another manifest of the same time.
     """
 
     kind = "manifest"
 
     station: Station
+    from_ns: Instant
+    until_ns: Instant
     session: Annotated[int, Field(ge=0, le=254)]
     first: Annotated[int, Field(ge=0, le=1 << 40)]
     last: Annotated[int, Field(ge=-1, le=1 << 40)]
@@ -251,6 +254,8 @@ class Manifest(Body):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
+        if self.from_ns >= self.until_ns:
+            raise ValueError("from_ns must be below until_ns")
         if len(self.hashes) != self.last - self.first + 1:
             raise ValueError("hashes must have one entry for each number from first to last")
         if self.frames is not None:

@@ -1,7 +1,7 @@
 """What the manifests of the parties say about frames: the senders' own word (9.1). Memory is bounded."""
 
 from collections import deque
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -14,6 +14,9 @@ MOST_NUMBERS = 50_000
 """How many frames of one station are remembered; before more, the oldest manifests are forgotten."""
 MOST_MANIFESTS = 1000
 """And how many manifests of one station."""
+SEQUENCES = 1 << 16
+EARLY_NS = NS_PER_S
+"""A frame may have been sent so long before or after the instants between which it seems to have been."""
 
 
 class Said(StrEnum):
@@ -21,7 +24,7 @@ class Said(StrEnum):
 
     HAS = "has"
     CONTRADICTS = "contradicts"
-    """They cover its number, and with another frame."""
+    """They cover its time, and have another frame there, or none."""
     NOT_COVERED = "not_covered"
 
 
@@ -33,7 +36,7 @@ class Answer(NamedTuple):
 
 
 class Contradiction(NamedTuple):
-    """Two manifests of one party that give one number of a station's session to different frames."""
+    """Two manifests of one party that cannot both be true of one number of a station's session."""
 
     party: str
     station: int
@@ -49,7 +52,8 @@ class _Kept(NamedTuple):
     session: int
     first: int
     hashes: bytes
-    frames: tuple[bytes, ...]
+    from_ns: int
+    until_ns: int
     at_ns: int
     document: str
 
@@ -62,12 +66,18 @@ class _Kept(NamedTuple):
         start = HASH_BYTES * (number - self.first)
         return self.hashes[start : start + HASH_BYTES]
 
+    def number_of(self, sequence: int) -> int | None:
+        """Which of its numbers has this sequence in the frame."""
+        number = self.first + (sequence - self.first) % SEQUENCES
+        return number if number < self.after else None
+
+    def covers(self, at_ns: int) -> bool:
+        """Whether it tells of all that was sent at an instant."""
+        return self.from_ns <= at_ns < self.until_ns
+
 
 class Manifests:
-    """The manifests that came. `clients` gives each station's address the client whose word about it counts.
-
-    A number counts from the start of the station's session and past 65,535: see `Manifest`.
-    """
+    """The manifests that came. `clients` gives each station's address the client whose word about it counts."""
 
     def __init__(self, clients: Mapping[int, str], kept_ns: int = KEPT_NS):
         self._clients, self._kept_ns = clients, kept_ns
@@ -84,49 +94,38 @@ class Manifests:
         station = int(body.station, 16)
         if self._clients.get(station) != document.sender:
             return None
-        frames = tuple(map(bytes.fromhex, body.frames or ()))
-        new = _Kept(body.session, body.first, bytes.fromhex("".join(body.hashes)), frames, at_ns, document.id)
+        hashes = bytes.fromhex("".join(body.hashes))
+        new = _Kept(body.session, body.first, hashes, body.from_ns, body.until_ns, at_ns, document.id)
         self._forget(station, at_ns, room=len(body.hashes))
         found = next(self._contradicted(document.sender, station, new), None)
         self._kept[station].append(new)
         self._numbers[station] += len(body.hashes)
         return found
 
-    def answer(self, station: int, session: int, number: int, frame: bytes) -> Answer:
-        """What the station's party says about a frame that was heard as this number of this session.
+    def answer(self, station: int, session: int, sequence: int, frame: bytes, early_ns: int, late_ns: int) -> Answer:
+        """What the station's party says about a frame that was heard, and sent between two instants.
 
         Where its manifests contradict each other, one that has the frame counts.
         """
         found, heard = Answer(Said.NOT_COVERED, ""), hash_of(frame)
-        for kept in self._covering(station, session, number):
-            if kept.hash(number) == heard:
-                return Answer(Said.HAS, kept.document)
-            found = Answer(Said.CONTRADICTS, kept.document)
+        kept = self._kept.get(station, ())
+        for one in kept:
+            if one.session == session and (number := one.number_of(sequence)) is not None:
+                if one.hash(number) == heard:
+                    return Answer(Said.HAS, one.document)
+                if one.covers(early_ns) or one.covers(late_ns):
+                    found = Answer(Said.CONTRADICTS, one.document)
+        if found.said is Said.NOT_COVERED:
+            spots = (early_ns - EARLY_NS, early_ns, late_ns, late_ns + EARLY_NS)
+            telling = [next((one for one in kept if one.covers(at_ns)), None) for at_ns in spots]
+            if all(telling) and telling[1]:
+                return Answer(Said.CONTRADICTS, telling[1].document)
         return found
 
-    def disclosed(
-        self, station: int, session: int, first: int, last: int, heard: Container[int] = ()
-    ) -> dict[int, tuple[bytes, str]]:
-        """The frames from `first` to `last` that the party disclosed and that are not among those `heard`: each with
-        the id of its manifest, by number."""
-        found: dict[int, tuple[bytes, str]] = {}
-        for kept in self._of(station, session):
-            if kept.frames:
-                for number in range(max(first, kept.first), min(last + 1, kept.after)):
-                    if number not in heard:
-                        found.setdefault(number, (kept.frames[number - kept.first], kept.document))
-        return dict(sorted(found.items()))
-
     def _contradicted(self, party: str, station: int, new: _Kept) -> Iterator[Contradiction]:
-        for old in self._of(station, new.session):
-            if (number := _differ(old, new)) is not None:
+        for old in self._kept.get(station, ()):
+            if old.session == new.session and (number := _differ(old, new)) is not None:
                 yield Contradiction(party, station, new.session, number, old.document, new.document)
-
-    def _of(self, station: int, session: int) -> Iterator[_Kept]:
-        return (kept for kept in self._kept.get(station, ()) if kept.session == session)
-
-    def _covering(self, station: int, session: int, number: int) -> Iterator[_Kept]:
-        return (kept for kept in self._of(station, session) if kept.first <= number < kept.after)
 
     def _forget(self, station: int, at_ns: int, room: int) -> None:
         """What is old, and what leaves no room for so many numbers more."""
@@ -140,6 +139,12 @@ class Manifests:
 
 
 def _differ(one: _Kept, other: _Kept) -> int | None:
-    """The first number that both cover, and with different frames."""
+    """The first number that both cover, and with different frames; or that one of two for the same time lacks."""
     both = range(max(one.first, other.first), min(one.after, other.after))
-    return next((n for n in both if one.hash(n) != other.hash(n)), None)
+    if (found := next((n for n in both if one.hash(n) != other.hash(n)), None)) is not None:
+        return found
+    if (one.from_ns, one.until_ns) != (other.from_ns, other.until_ns):
+        return None
+    if one.first != other.first:
+        return min(one.first, other.first)
+    return None if one.after == other.after else min(one.after, other.after)
