@@ -10,7 +10,7 @@ nobody's business here. A record is a pseudo-header of 69 bytes, big-endian, the
          3     4  record number, from 0; in the closing record so the number of records before it
          7     8  time, ns UTC, the receiver's clock: start of the frame at the receiver; from when the gap; the end;
                   of a host trouble its place among the other records
-        15     8  until, ns UTC: when the gap or the trouble ends; 0: the trouble was not over;
+        15     8  until, ns UTC: when the gap or the trouble ends; 0: trouble or line gap not over;
                   of a document how many bytes its topic has
         23     4  receiver's latitude, signed, 1e-7 degree, north positive
         27     4  receiver's longitude, signed, 1e-7 degree, east positive
@@ -18,7 +18,7 @@ nobody's business here. A record is a pseudo-header of 69 bytes, big-endian, the
         35     2  received power, signed, tenths of dBm
         37     4  bound of the receiver's clock error, ns; of a host trouble the station's address, 24 bits, 0: all
         41     8  channels tuned, a bitmap: bit n (least significant first) is channel n, 0 to 63;
-                  of a host trouble from when it was, ns UTC
+                  of a host trouble or a line gap from when it was, ns UTC
         49    16  link: the first 16 bytes of SHA-256 over the record before (for record 0: over the header text)
         65     4  CRC-32C (Castagnoli) over bytes 0 to 64 and what follows
         69     -  frame, at most 65535 bytes; of a document its topic and its payload, together at most 524288 bytes
@@ -116,7 +116,8 @@ class LineDocument(NamedTuple):
 
 
 class LineGap(NamedTuple):
-    """The receiver was cut off from the ground line from one instant until another (ns UTC, its own clock).
+    """The receiver was cut off from the ground line from one instant until another (ns UTC, its own clock); None: it
+    was not over when this was written. Told again with the same `from_ns`, it is the same gap.
 
     What was sent meanwhile may have come later, or never. `at_ns` is the record's place among the others.
     """
@@ -124,7 +125,7 @@ class LineGap(NamedTuple):
     number: int
     at_ns: int
     from_ns: int
-    until_ns: int
+    until_ns: int | None
 
 
 class Closing(NamedTuple):
@@ -234,7 +235,7 @@ def read_back(packet: bytes) -> Entry:
         case 5:
             return _read_document(number, at, bool(channel), until, packet[_CRC_END:])
         case 6:
-            return LineGap(number, at, bitmap, until)
+            return LineGap(number, at, bitmap, until or None)
         case _:
             raise BadRecord(f"is of the unknown kind {kind}")
 
@@ -252,10 +253,7 @@ def _trouble(trouble: HostTrouble, previous: bytes) -> bytes:
     number, at_ns, address, from_ns, until_ns = trouble
     if not 0 <= address <= MAX_ADDRESS:
         raise BadRecord(f"names the address {address}; addresses have 24 bits")
-    if until_ns is not None and until_ns < from_ns:
-        raise BadRecord("ends before it begins")
-    if until_ns == 0:
-        raise BadRecord("ends at 0, which stands for not over")
+    _check_stretch(from_ns, until_ns)
     return _BEFORE_CRC.pack(
         MAGIC, _HOST_TROUBLE, 0, number, at_ns, until_ns or 0, 0, 0, 0, 0, address, from_ns, previous
     )
@@ -282,9 +280,15 @@ def _read_document(number: int, at_ns: int, kept: bool, size: int, told: bytes) 
 
 def _line_gap(gap: LineGap, previous: bytes) -> bytes:
     number, at_ns, from_ns, until_ns = gap
-    if until_ns < from_ns:
+    _check_stretch(from_ns, until_ns)
+    return _BEFORE_CRC.pack(MAGIC, _LINE_GAP, 0, number, at_ns, until_ns or 0, 0, 0, 0, 0, 0, from_ns, previous)
+
+
+def _check_stretch(from_ns: int, until_ns: int | None) -> None:
+    if until_ns is not None and until_ns < from_ns:
         raise BadRecord("ends before it begins")
-    return _BEFORE_CRC.pack(MAGIC, _LINE_GAP, 0, number, at_ns, until_ns, 0, 0, 0, 0, 0, from_ns, previous)
+    if until_ns == 0:
+        raise BadRecord("ends at 0, which stands for not over")
 
 
 def _check(reception: Reception) -> None:

@@ -194,7 +194,7 @@ class Writer:
         assert isinstance(written, LineDocument)
         return written
 
-    def line_gap(self, *, at_ns: int, from_ns: int, until_ns: int) -> LineGap:
+    def line_gap(self, *, at_ns: int, from_ns: int, until_ns: int | None) -> LineGap:
         """Write that the ground line was cut off (as in `LineGap`); return the record as read back."""
         written = self._add(LineGap(self._number, at_ns, from_ns, until_ns))
         assert isinstance(written, LineGap)

@@ -116,9 +116,10 @@ def _record(record: Record) -> Source:
         told = f"the emulator had trouble with {trouble['station'] or 'every station'} from {trouble['from']}"
         return name, about, f"{told} until {until}" if until else f"{told}; not over yet"
     if isinstance(record, LineGap):
-        gap = {"from": utc_text(record.from_ns), "until": utc_text(record.until_ns)}
-        told = f"the ground line was cut off from {gap['from']} until {gap['until']}"
-        return name, {"record": record.number, "line_gap": gap}, told
+        until = None if record.until_ns is None else utc_text(record.until_ns)
+        cut = {"from": utc_text(record.from_ns), "until": until}
+        told = f"the ground line was cut off from {cut['from']}"
+        return name, {"record": record.number, "line_gap": cut}, f"{told} until {until}" if until else f"{told}; still"
     if isinstance(record, LineDocument):
         told = record.payload.decode(errors="replace")
         document = {"topic": record.topic, "kept": record.kept, "payload": told}

@@ -91,10 +91,10 @@ class IncidentReported:
         if isinstance(body, Incident):
             self.reports.append(body)
         elif isinstance(body, Told) and body.verdict == "fail" and not read.kept:
+            of = (WHAT.get(body.clause), body.subject)
             for happened in self.happened.values():
-                if happened.known_ns is None and WHAT.get(body.clause) == happened.what:
-                    if body.subject == happened.subject:
-                        happened.known_ns = read.at_ns
+                if happened.known_ns is None and of == (happened.what, happened.subject):
+                    happened.known_ns = read.at_ns
         return ()
 
     def settle(self, now_ns: int) -> Iterator[Finding]:

@@ -98,9 +98,9 @@ class LineJudge:
             self._manifest(read, taken.body)
         self._wait(at_ns, lambda: self._read(read))
 
-    def line_gap(self, from_ns: int, until_ns: int) -> None:
-        """The monitor was cut off from the line for a time."""
-        self._presence.gaps.append((from_ns, until_ns))
+    def line_gap(self, from_ns: int, until_ns: int | None) -> None:
+        """The monitor was cut off from the line for a time; None: it still is (as `Presence.cut_off`)."""
+        self._presence.cut_off(from_ns, until_ns)
 
     def advance(self, now_ns: int) -> None:
         """Time passes."""

@@ -33,7 +33,8 @@ class Presence:
     def __init__(self, from_ns: int) -> None:
         self.from_ns = from_ns
         """When the monitor came to the line: nothing is known of before."""
-        self.gaps: list[tuple[int, int]] = []
+        self._gaps: dict[int, int | None] = {}
+        """Until when the monitor was cut off, by since when; None: it is not over."""
         self._seen: dict[str, deque[_Seen]] = {}
 
     def take(self, read: Read) -> None:
@@ -42,13 +43,13 @@ class Presence:
             seen = self._seen.setdefault(read.document.sender, deque(maxlen=REMEMBERED))
             seen.append(_Seen(read.at_ns, read.document.at_ns))
 
-    def cut_off(self, from_ns: int, until_ns: int) -> bool:
-        """Whether the monitor was cut off, or not there yet, at any time between two instants."""
-        return from_ns < self.from_ns or any(a <= until_ns and from_ns <= b for a, b in self.gaps)
+    def cut_off(self, from_ns: int, until_ns: int | None) -> None:
+        """The monitor was cut off for a time (None: it is not over). Told again with the same begin, it is the same."""
+        self._gaps[from_ns] = until_ns
 
     def gap(self, from_ns: int, until_ns: int) -> bool:
-        """The same, but that it was not there yet does not count."""
-        return any(a <= until_ns and from_ns <= b for a, b in self.gaps)
+        """Whether the monitor was cut off at any time between two instants. That it was not there yet does not count."""
+        return any(a <= until_ns and (b is None or from_ns <= b) for a, b in self._gaps.items())
 
     def proved(self, client: str, after_ns: int, until_ns: int) -> bool:
         """Whether something that a client issued after an instant came by another: so it had got all until then."""

@@ -98,6 +98,8 @@ def test_a_line_gap_stands_where_the_table_says() -> None:
     assert encode(expected, packet[-16:]) == whole
     with pytest.raises(BadRecord, match="ends before it begins"):
         encode(expected._replace(until_ns=1), bytes(16))
+    open_ = expected._replace(until_ns=None)
+    assert decode(encode(open_, bytes(16))) == open_
 
 
 def crc32c(data: bytes) -> int:
