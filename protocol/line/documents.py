@@ -50,12 +50,14 @@ class Body(BaseModel):
     """Whether the broker keeps the last document of each topic for those who connect later."""
     may_come_late: ClassVar[bool] = False
     """Whether an honest one may come long after others that were written later: retained ones do."""
+    topic_fields: ClassVar[tuple[str, ...]] = ()
+    """The fields that stand in the topic, after the sender."""
     by_monitors: ClassVar[bool] = False
     by_headquarters: ClassVar[bool] = True
 
     def topic_parts(self) -> tuple[str, ...]:
         """What tells the topics of this kind apart, after the sender."""
-        return ()
+        return tuple(getattr(self, name) for name in self.topic_fields)
 
 
 class Heartbeat(Body):
@@ -105,22 +107,19 @@ class Plan(Volume):
 
     kind = "plan"
     retained = may_come_late = True
+    topic_fields = ("id",)
 
     id: Id
     station: Station
-
-    def topic_parts(self) -> tuple[str, ...]:
-        return (self.id,)
 
 
 class OfAPlan(Body):
     """Something about the plan `plan` that `owner` published."""
 
+    topic_fields = ("owner", "plan")
+
     owner: Client
     plan: Id
-
-    def topic_parts(self) -> tuple[str, ...]:
-        return (self.owner, self.plan)
 
 
 class PlanAnswer(OfAPlan):
@@ -147,11 +146,9 @@ class Area(Volume):
 
     kind = "area"
     retained = may_come_late = True
+    topic_fields = ("id",)
 
     id: Id
-
-    def topic_parts(self) -> tuple[str, ...]:
-        return (self.id,)
 
 
 class AreaLifted(Body):
@@ -159,11 +156,9 @@ class AreaLifted(Body):
 
     kind = "area_lifted"
     retained = may_come_late = True
+    topic_fields = ("area",)
 
     area: Id
-
-    def topic_parts(self) -> tuple[str, ...]:
-        return (self.area,)
 
 
 class Frequency(BaseModel):
@@ -271,6 +266,7 @@ class Verdict(Body):
 
     kind = "verdict"
     retained = may_come_late = True
+    topic_fields = ("clause", "subject")
     by_monitors = True
     by_headquarters = False
 
@@ -278,9 +274,6 @@ class Verdict(Body):
     subject: Subject
     verdict: Literal["not_applicable", "not_exercised", "pass", "inconclusive", "fail"]
     counts: Annotated[dict[Literal["pass", "inconclusive", "fail", "pending", "excused"], Count], Field(max_length=5)]
-
-    def topic_parts(self) -> tuple[str, ...]:
-        return (self.clause, self.subject)
 
 
 KINDS: dict[str, type[Body]] = {

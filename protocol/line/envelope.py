@@ -65,7 +65,7 @@ class Sealed(NamedTuple):
     retain: bool
 
 
-class _Envelope(BaseModel):
+class Envelope(BaseModel):
     """What stands around every body, but for what is checked before."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -82,7 +82,7 @@ class _Envelope(BaseModel):
 
 
 def seal(document: Document, key: Ed25519PrivateKey) -> Sealed:
-    """A document as it goes out, signed by its sender's key."""
+    """A document as it goes out, signed by its sender's key. Raises ValueError for one that nobody would take."""
     fields = {
         "v": VERSION,
         "agreement": document.agreement,
@@ -93,8 +93,11 @@ def seal(document: Document, key: Ed25519PrivateKey) -> Sealed:
         "at_ns": document.at_ns,
         "body": body_of(document),
     }
+    Envelope.model_validate(fields)
     signature = base64.b64encode(key.sign(canonical_json(fields).encode())).decode()
     payload = canonical_json({**fields, "signature": signature}).encode()
+    if len(payload) > MAX_BYTES:
+        raise ValueError(f"{document.id} has {len(payload)} bytes; {MAX_BYTES} are the most")
     return Sealed(document.topic, payload, document.body.retained)
 
 
@@ -196,12 +199,12 @@ def _constant(name: str) -> float:
     raise ValueError(f"{name} is no JSON")
 
 
-def _envelope(members: dict[str, Any], agreement: str) -> _Envelope:
+def _envelope(members: dict[str, Any], agreement: str) -> Envelope:
     version = members.get("v")
     if isinstance(version, int) and not isinstance(version, bool) and version != VERSION:
         raise Refused(Reason.OTHER_VERSION, str(version))
     try:
-        envelope = _Envelope.model_validate(members)
+        envelope = Envelope.model_validate(members)
     except ValidationError as error:
         raise Refused(Reason.MALFORMED, _told(error)) from None
     if envelope.agreement != agreement:
@@ -209,7 +212,7 @@ def _envelope(members: dict[str, Any], agreement: str) -> _Envelope:
     return envelope
 
 
-def _verify(payload: bytes, envelope: _Envelope, keys: Keys) -> None:
+def _verify(payload: bytes, envelope: Envelope, keys: Keys) -> None:
     """Raises Refused unless the sender signed exactly this text."""
     if not envelope.signature:
         raise Refused(Reason.UNSIGNED, "", envelope.sender)
@@ -226,7 +229,7 @@ def _verify(payload: bytes, envelope: _Envelope, keys: Keys) -> None:
         raise Refused(Reason.WRONG_SIGNATURE, "", envelope.sender)
 
 
-def _body(envelope: _Envelope) -> Body:
+def _body(envelope: Envelope) -> Body:
     kind, sender = KINDS.get(envelope.kind), envelope.sender
     if kind is None:
         raise Refused(Reason.MALFORMED, f"no kind {envelope.kind!a}", sender, signed=True)
