@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from pydantic import ValidationError
 
-from nodes.flight import read_toml
 from nodes.problems import ConfigurationError, Problem, from_validation
+from nodes.toml_files import read_toml
 from protocol.agreement import PublicKeys
 from protocol.terms import Model
 

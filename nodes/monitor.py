@@ -19,12 +19,15 @@ from protocol.malformed import malformed
 from protocol.units import FT_M
 from protocol.verdicts import Finding
 from radio.envelope import MAX_DATA_BYTES, Place, Reception, Trouble
+from radio.line import Delivered
 from radio.recording import HearingGap, HostTrouble, LineDocument, LineGap, Record, Writer
 from radio.slots import airtime_ns
 
 CLOCK_BOUND_NS = 1_000_000
 """How good a monitor's clock is; the emulated ones stay inside it."""
 CLOCK_ERROR_US = 300.0
+Told = Reception | Trouble | Delivered | tuple[int, int | None]
+"""What is recorded; the last is a gap in the ground line."""
 LONGEST_DELAY_NS = 45_000_000
 """From one side of the earth to the other."""
 
@@ -70,7 +73,7 @@ def _observe_line(judge: LineJudge, record: LineDocument | LineGap) -> None:
     if isinstance(record, LineGap):
         judge.line_gap(record.from_ns, record.until_ns)
     else:
-        judge.document(record.topic, record.payload, record.at_ns, record.kept)
+        judge.document(record.topic, record.payload, record.at_ns)
 
 
 @lru_cache(maxsize=64)
@@ -121,7 +124,7 @@ class Monitor:
         self._unsettled_ns = airtime_ns(MAX_DATA_BYTES, slowest) + LONGEST_DELAY_NS + CLOCK_BOUND_NS
         self._writer = writer
         self._last_ns = 0
-        self._waiting: list[tuple[int, int, Reception | Trouble]] = []
+        self._waiting: list[tuple[int, int, Told]] = []
         self._number = 0
 
     def take(self, from_ns: int, receptions: Iterable[Reception], troubles: Iterable[Trouble]) -> None:
@@ -132,6 +135,13 @@ class Monitor:
             self._wait(trouble.at_ns + self._clock_ns, trouble)
         for got in receptions:
             self._wait(got.arrival_ns + self._clock_ns, got)
+
+    def read(self, came: Iterable[Delivered], cuts: Iterable[tuple[int, int | None]], now_ns: int) -> None:
+        """What came over the ground line, and what it learns of its gaps (until when, or None; since when), by now."""
+        for document in came:
+            self._wait(document.at_ns + self._clock_ns, document)
+        for cut in cuts:
+            self._wait(now_ns + self._clock_ns, cut)
 
     def deaf(self, from_ns: int, until_ns: int) -> None:
         """It heard nothing for a while, and knows it. To be told before anything that it received afterwards."""
@@ -149,7 +159,7 @@ class Monitor:
         if self.judge:
             self.judge.close(end_ns)
 
-    def _wait(self, at_ns: int, told: Reception | Trouble) -> None:
+    def _wait(self, at_ns: int, told: Told) -> None:
         self._number += 1
         heappush(self._waiting, (at_ns, self._number, told))
 
@@ -161,9 +171,20 @@ class Monitor:
             if at_ns > self._last_ns:
                 self._last_ns = at_ns
             at_ns = self._last_ns
-            written = self._trouble(told, at_ns) if isinstance(told, Trouble) else self._reception(told, at_ns)
+            written = self._write(told, at_ns)
             if judge:
                 observe(judge, self.name, written)
+
+    def _write(self, told: Told, at_ns: int) -> Record:
+        match told:
+            case Reception():
+                return self._reception(told, at_ns)
+            case Trouble():
+                return self._trouble(told, at_ns)
+            case Delivered():
+                return self._writer.document(at_ns=at_ns, topic=told.topic, payload=told.payload)
+            case (from_ns, until_ns):
+                return self._writer.line_gap(at_ns=at_ns, from_ns=from_ns, until_ns=until_ns)
 
     def _reception(self, got: Reception, at_ns: int) -> Record:
         latitude_e7, longitude_e7, height_cm = self._at

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from nodes.scenario_line import GroundLineEntry
 from protocol.agreement import Area, Channel, Requirement, Share
 from protocol.fields import is_call_sign
 from protocol.messages import NOBODY
@@ -362,6 +363,7 @@ class Scenario(Model):
     medium: MediumEntry = MediumEntry()
     area: Area | None = None
     unagreed_channel: tuple[Channel, ...] = ()
+    ground_line: GroundLineEntry | None = None
     station: Annotated[tuple[StationEntry, ...], Field(min_length=1)]
     fault: tuple[FaultEntry, ...] = ()
     event: tuple[EventEntry, ...] = ()

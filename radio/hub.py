@@ -5,7 +5,7 @@ when every station that is granted time has said that it is done; so nobody's sp
 """
 
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import NamedTuple
@@ -53,12 +53,14 @@ class NotAdmitted(Exception):
 
 
 class Window(NamedTuple):
-    """A stretch of medium time, what is received in it by whom, and what monitors must be told."""
+    """A stretch of medium time, what is received in it by whom, what monitors must be told, and which frames are now
+    known to be on the air."""
 
     from_ns: int
     until_ns: int
     delivery: Delivery
     troubles: list[Trouble]
+    sent: Sequence[Transmission] = ()
 
     def receptions(self, address: int) -> tuple[Reception, ...]:
         """What a station receives, one by one."""
@@ -324,6 +326,7 @@ class Hub:
         Whoever calls has made sure that nobody is waited for.
         """
         from_ns = self.now_ns
+        sent: Sequence[Transmission] = ()
         self.write_truth()
         if from_ns >= self._horizon_ns:
             horizon_ns = from_ns - from_ns % WINDOW_NS + WINDOW_NS
@@ -331,6 +334,7 @@ class Hub:
             self._horizon_ns = horizon_ns
             settled = self._medium.settle(self._horizon_ns)
             self.load.take(settled)
+            sent = settled.transmissions
             if self._truth is not None:
                 self._untold.append(settled)
             self._roll = self._roll.now(self._present.keys())
@@ -342,7 +346,7 @@ class Hub:
         self._handed_over.clear()
         self._busy |= self._granted
         troubles, self._troubles = self._troubles, []
-        return Window(from_ns, self.now_ns, self._due(), troubles)
+        return Window(from_ns, self.now_ns, self._due(), troubles, sent)
 
     def _let_happen(self, until_ns: int) -> None:
         """Tell the medium of the events before an instant."""

@@ -6,7 +6,7 @@ nobody's business here. A record is a pseudo-header of 69 bytes, big-endian, the
     offset  size  field
          0     1  magic and version, 0xA1
          1     1  kind: 1 reception, 2 hearing gap, 3 closing, 4 host trouble, 5 document of the ground line, 6 line gap
-         2     1  channel, 0 to 255; of a document 1 if the broker had kept it from before, else 0
+         2     1  channel, 0 to 255
          3     4  record number, from 0; in the closing record so the number of records before it
          7     8  time, ns UTC, the receiver's clock: start of the frame at the receiver; from when the gap; the end;
                   of a host trouble its place among the other records
@@ -105,12 +105,11 @@ class HostTrouble(NamedTuple):
 class LineDocument(NamedTuple):
     """Something that came over the ground line, as it came: whether it is what it says is for the judge to find out.
 
-    `at_ns` is when it came (ns UTC, the receiver's clock). `kept`: the broker had it from before the receiver came.
+    `at_ns` is when it came (ns UTC, the receiver's clock).
     """
 
     number: int
     at_ns: int
-    kept: bool
     topic: str
     payload: bytes
 
@@ -233,7 +232,7 @@ def read_back(packet: bytes) -> Entry:
         case 4:
             return HostTrouble(number, at, bound, bitmap, until or None)
         case 5:
-            return _read_document(number, at, bool(channel), until, packet[_CRC_END:])
+            return _read_document(number, at, until, packet[_CRC_END:])
         case 6:
             return LineGap(number, at, bitmap, until or None)
         case _:
@@ -260,22 +259,22 @@ def _trouble(trouble: HostTrouble, previous: bytes) -> bytes:
 
 
 def _document(document: LineDocument, previous: bytes) -> tuple[bytes, bytes]:
-    number, at_ns, kept, topic, payload = document
+    number, at_ns, topic, payload = document
     told = topic.encode()
     if len(told) + len(payload) > MAX_DOCUMENT_BYTES:
         raise BadRecord(f"has a document of {len(told) + len(payload)} bytes, more than {MAX_DOCUMENT_BYTES}")
-    head = _BEFORE_CRC.pack(MAGIC, _DOCUMENT, int(kept), number, at_ns, len(told), 0, 0, 0, 0, 0, 0, previous)
+    head = _BEFORE_CRC.pack(MAGIC, _DOCUMENT, 0, number, at_ns, len(told), 0, 0, 0, 0, 0, 0, previous)
     return head, told + payload
 
 
-def _read_document(number: int, at_ns: int, kept: bool, size: int, told: bytes) -> LineDocument:
+def _read_document(number: int, at_ns: int, size: int, told: bytes) -> LineDocument:
     if size > len(told):
         raise BadRecord(f"claims a topic of {size} bytes, and has {len(told)} in all")
     try:
         topic = told[:size].decode()
     except UnicodeDecodeError:
         raise BadRecord("has a topic that is not UTF-8") from None
-    return LineDocument(number, at_ns, kept, topic, told[size:])
+    return LineDocument(number, at_ns, topic, told[size:])
 
 
 def _line_gap(gap: LineGap, previous: bytes) -> bytes:

@@ -188,9 +188,9 @@ class Writer:
         assert isinstance(written, HostTrouble)
         return written
 
-    def document(self, *, at_ns: int, kept: bool, topic: str, payload: bytes) -> LineDocument:
+    def document(self, *, at_ns: int, topic: str, payload: bytes) -> LineDocument:
         """Write what came over the ground line (as in `LineDocument`); return the record as read back."""
-        written = self._add(LineDocument(self._number, at_ns, kept, topic, payload))
+        written = self._add(LineDocument(self._number, at_ns, topic, payload))
         assert isinstance(written, LineDocument)
         return written
 

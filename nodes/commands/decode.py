@@ -122,7 +122,7 @@ def _record(record: Record) -> Source:
         return name, {"record": record.number, "line_gap": cut}, f"{told} until {until}" if until else f"{told}; still"
     if isinstance(record, LineDocument):
         told = record.payload.decode(errors="replace")
-        document = {"topic": record.topic, "kept": record.kept, "payload": told}
+        document = {"topic": record.topic, "payload": told}
         return f"{name} {record.topic}", {"record": record.number, "document": document}, told
     about = {
         "record": record.number,

@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 
 from nodes import report as reports
-from nodes.flight import is_scenario, load, load_agreement, read_toml
+from nodes.flight import is_scenario, load, load_agreement
 from nodes.keys import is_register, load_public_keys
 from nodes.plan_lint import agreement_warnings, notes_on, warnings_of
 from nodes.problems import ConfigurationError, Problem
+from nodes.toml_files import read_toml
 from protocol.agreement import Agreement
 from protocol.terms import Clauses
 

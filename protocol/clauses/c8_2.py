@@ -85,13 +85,14 @@ class ClosedAreas:
         return (self._noticed(read, body),)
 
     def _noticed(self, read: Read, area: Area) -> Finding:
-        document = read.document
+        document, line = read.document, self.world.line
+        assert line is not None
         least_ns = area.from_ns - self.notice_ns
         notice_s = round((area.from_ns - document.at_ns) / NS_PER_S, 3)
         outcome, told, cause = Outcome.PASS, "", None
         if document.at_ns > least_ns:
             outcome, told = Outcome.FAIL, f"its notice of area {area.id} was issued {notice_s:g} s before it begins"
-        elif read.at_ns > least_ns and not read.kept:
+        elif read.at_ns > least_ns and not line.from_before(document):
             outcome, cause = Outcome.INCONCLUSIVE, Cause.LINE_GAP
             told = f"its notice of area {area.id} is dated in time and came late: the line was cut, or it is dated back"
         if outcome is Outcome.PASS:

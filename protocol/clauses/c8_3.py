@@ -67,7 +67,8 @@ class LineAlive:
     def read(self, read: Read) -> Iterable[Finding]:
         document, at_ns = read.document, read.at_ns
         sender, body = document.sender, document.body
-        if read.kept:
+        assert self.world.line is not None
+        if self.world.line.from_before(document):
             return ()
         findings = []
         if sender in self.parties:

@@ -90,7 +90,7 @@ class IncidentReported:
         body = read.document.body
         if isinstance(body, Incident):
             self.reports.append(body)
-        elif isinstance(body, Told) and body.verdict == "fail" and not read.kept:
+        elif isinstance(body, Told) and body.verdict == "fail":
             of = (WHAT.get(body.clause), body.subject)
             for happened in self.happened.values():
                 if happened.known_ns is None and of == (happened.what, happened.subject):

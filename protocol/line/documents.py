@@ -13,6 +13,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from protocol.line.names import CLIENT_PATTERN, topic
 
 HASH_BYTES = 8
+NO_HASH = "00" * HASH_BYTES
+"""In a manifest in place of a hash: a number that was given to a frame that did not go on the air."""
 MOST_FRAMES = 1000
 """In one manifest; whoever sent more publishes several."""
 LONGEST_FRAME_BYTES = 255
@@ -224,7 +226,8 @@ class Manifest(Body):
     """All that a station of the sender's party put on the air from `from_ns` until before `until_ns` in one of its
     sessions: the numbers `first` to `last`, counted from the session's start and past 65,535 (the sequence in the
     frame is the number modulo 65,536). `hashes` has 8 bytes of each frame's SHA-256, in hex; `frames`, if there, the
-    frames themselves. `last` = `first` - 1 and no hash: nothing. What it sent in another session of that time stands
+    frames themselves. A number that did not go on the air has `NO_HASH`, and no bytes. `last` = `first` - 1 and no
+    hash: nothing. What it sent in another session of that time stands
     in another manifest of the same time.
     """
 
@@ -241,7 +244,7 @@ class Manifest(Body):
     ]
     frames: (
         Annotated[
-            tuple[Annotated[str, Field(pattern=r"^([0-9a-f]{2})+$", max_length=2 * LONGEST_FRAME_BYTES)], ...],
+            tuple[Annotated[str, Field(pattern=r"^([0-9a-f]{2})*$", max_length=2 * LONGEST_FRAME_BYTES)], ...],
             Field(strict=False, max_length=MOST_FRAMES),
         ]
         | None
@@ -256,7 +259,10 @@ class Manifest(Body):
         if self.frames is not None:
             if len(self.frames) != len(self.hashes):
                 raise ValueError("frames must have one entry for each number from first to last")
-            if any(hash_of(bytes.fromhex(f)).hex() != h for f, h in zip(self.frames, self.hashes, strict=True)):
+            if any(
+                (hash_of(bytes.fromhex(f)).hex() if f else NO_HASH) != h
+                for f, h in zip(self.frames, self.hashes, strict=True)
+            ):
                 raise ValueError("frames has a frame that its hash is not of")
         return self
 

@@ -56,7 +56,7 @@ class LineJudge:
         """Each has one party's word alone, and decides what that party fails; the first has nobody's."""
         self._parties = {f"{s.address:06x}": s.party or "" for s in annexes.register_} | {p: p for p in parties}
         clients = {s.address: client_of_party(s.party) for s in annexes.register_ if s.party}
-        self.intake = Intake(agreement.digest(), annexes.keys or {})
+        self.intake = Intake(agreement.digest(), annexes.keys)
         self._manifests = Manifests(clients)
         self._delay_ns = round(agreement.bounds.range_nm * NM_M / LIGHT_MPS * NS_PER_S)
         self._holds_ns = {c.number: c.longest_hold_ns for c in agreement.channel}
@@ -88,12 +88,12 @@ class LineJudge:
         """The emulator had trouble of its own with a station (as `Judge.host_trouble`)."""
         self._wait(self.now_ns, lambda: self._each(lambda judge: judge.host_trouble(address, from_ns, until_ns)))
 
-    def document(self, topic: str, payload: bytes, at_ns: int, kept: bool) -> None:
-        """Something came over the line; `kept`: the broker had it from before."""
+    def document(self, topic: str, payload: bytes, at_ns: int) -> None:
+        """Something came over the line."""
         taken = self.intake.take(topic, payload, at_ns)
         if isinstance(taken, Refusal):
             return
-        read = Read(taken, at_ns, kept)
+        read = Read(taken, at_ns)
         if isinstance(taken.body, Manifest):
             self._manifest(read, taken.body)
         self._wait(at_ns, lambda: self._read(read))
@@ -195,6 +195,8 @@ class LineJudge:
         last_ns = body.from_ns
         for number, text in enumerate(body.frames, body.first):
             sequence = number & 0xFFFF
+            if not text:
+                continue  # it was not sent
             if sequence in heard:
                 last_ns = max(last_ns, heard[sequence])
                 continue
@@ -273,6 +275,6 @@ def judge_of(
     listener: str,
 ) -> Judging:
     """The judge for a recording that begins at an instant: with a ground line if the annexes have its keys."""
-    if annexes.keys is None:
+    if not annexes.keys:
         return Judge(agreement, annexes, on_finding)
     return LineJudge(agreement, annexes, on_finding, from_ns=from_ns, listener=listener)

@@ -14,12 +14,10 @@ PROMPT_NS = 10 * NS_PER_S
 
 
 class Read(NamedTuple):
-    """A document that was accepted. `at_ns` is when it came, by the monitor's clock; `kept`: the broker had it from
-    before the monitor came."""
+    """A document that was accepted. `at_ns` is when it came, by the monitor's clock."""
 
     document: Document
     at_ns: int
-    kept: bool
 
 
 class _Seen(NamedTuple):
@@ -38,17 +36,21 @@ class Presence:
         self._seen: dict[str, deque[_Seen]] = {}
 
     def take(self, read: Read) -> None:
-        """A document came. What the broker kept shows nobody's presence."""
-        if not read.kept:
+        """A document came. One that the broker kept from before shows nobody's presence."""
+        if not self.from_before(read.document):
             seen = self._seen.setdefault(read.document.sender, deque(maxlen=REMEMBERED))
             seen.append(_Seen(read.at_ns, read.document.at_ns))
+
+    def from_before(self, document: Document) -> bool:
+        """Whether a document was issued before the monitor came, by its sender's word: the broker had kept it."""
+        return document.at_ns < self.from_ns
 
     def cut_off(self, from_ns: int, until_ns: int | None) -> None:
         """The monitor was cut off for a time (None: it is not over). Told again with the same begin, it is the same."""
         self._gaps[from_ns] = until_ns
 
     def gap(self, from_ns: int, until_ns: int) -> bool:
-        """Whether the monitor was cut off at any time between two instants. That it was not there yet does not count."""
+        """Whether the monitor was cut off at any time between two instants. Before it came, it was not."""
         return any(a <= until_ns and (b is None or from_ns <= b) for a, b in self._gaps.items())
 
     def proved(self, client: str, after_ns: int, until_ns: int) -> bool:

@@ -36,6 +36,8 @@ EXAMPLES: tuple[d.Body, ...] = (
     d.Incident(what="too_close", clause="6.1", stations=("155001", "ae1001"), at_ns=NOON_NS, text="4 NM, 300 ft"),
     d.Manifest(
         station="ae2001",
+        from_ns=NOON_NS,
+        until_ns=NOON_NS + 10_000_000_000,
         session=1,
         first=0,
         last=1,

@@ -56,15 +56,14 @@ def test_host_trouble_stands_where_the_table_says(until: str, until_ns: int | No
     assert time_ns(expected) == 0x0102030405060708
 
 
-@pytest.mark.parametrize(("channel", "kept"), [("00", False), ("01", True)])
-def test_a_document_stands_where_the_table_says(channel: str, kept: bool) -> None:
+def test_a_document_stands_where_the_table_says() -> None:
     packet = bytes.fromhex(
-        f"a1 05 {channel} 00000002 0102030405060708 0000000000000004 00000000 00000000 00000000 0000 00000000"
+        "a1 05 00 00000002 0102030405060708 0000000000000004 00000000 00000000 00000000 0000 00000000"
         "0000000000000000 00112233445566778899aabbccddeeff"
     )
     told = "a/é".encode() + b"{}"
     whole = packet + crc32c(packet + told).to_bytes(4, "big") + told
-    expected = LineDocument(2, 0x0102030405060708, kept, "a/é", b"{}")
+    expected = LineDocument(2, 0x0102030405060708, "a/é", b"{}")
     assert decode(whole) == expected
     assert encode(expected, packet[-16:]) == whole
     assert time_ns(expected) == 0x0102030405060708
@@ -72,7 +71,7 @@ def test_a_document_stands_where_the_table_says(channel: str, kept: bool) -> Non
 
 @pytest.mark.parametrize(
     ("channel", "size", "told", "why"),
-    [("00", 4, b"abc", "claims a topic"), ("00", 1, b"\xff{}", "UTF-8"), ("02", 1, b"a{}", "leaves empty")],
+    [("00", 4, b"abc", "claims a topic"), ("00", 1, b"\xff{}", "UTF-8"), ("01", 1, b"a{}", "leaves empty")],
 )
 def test_a_document_that_cannot_be_is_refused(channel: str, size: int, told: bytes, why: str) -> None:
     packet = bytes.fromhex(f"a1 05 {channel} 00000002 0102030405060708 {size:016x}") + bytes(42)
@@ -82,8 +81,8 @@ def test_a_document_that_cannot_be_is_refused(channel: str, size: int, told: byt
 
 def test_a_document_has_a_greatest_size() -> None:
     with pytest.raises(BadRecord, match="524289 bytes, more than"):
-        encode(LineDocument(0, 1, False, "t", bytes(1 << 19)), bytes(16))
-    whole = LineDocument(0, 1, False, "t", bytes((1 << 19) - 1))
+        encode(LineDocument(0, 1, "t", bytes(1 << 19)), bytes(16))
+    whole = LineDocument(0, 1, "t", bytes((1 << 19) - 1))
     assert decode(encode(whole, bytes(16))) == whole
 
 
