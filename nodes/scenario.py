@@ -45,6 +45,12 @@ FaultName = Literal[
     "vague_mayday",
     "ignored_mayday",
     "talks_over",
+    "uncoordinated_drone",
+    "area_intruder",
+    "dead_line",
+    "cover_up",
+    "forgery",
+    "false_manifest",
 ]
 
 

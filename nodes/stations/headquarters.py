@@ -56,6 +56,11 @@ class Office:
     errands: tuple[Errand, ...] = ()
     says: Mapping[str, str] = field(default_factory=dict)
     discloses: bool = True
+    quiet: tuple[tuple[int, int], ...] = ()
+    """Faults: from when until when it says nothing at all; whether it reports no incident; and when its manifests are
+    followed by false ones."""
+    hides: bool = False
+    false: tuple[tuple[int, int], ...] = ()
 
 
 class _Log:
@@ -112,6 +117,10 @@ class Headquarters:
 
     def wake(self, now_ns: int) -> Iterator[Body]:
         """Time has come so far."""
+        said = list(self._wake(now_ns))
+        return iter(()) if _during(now_ns, self._office.quiet) else iter(said)
+
+    def _wake(self, now_ns: int) -> Iterator[Body]:
         while self._errands and self._errands[0].at_ns <= now_ns:
             yield self._errands.pop(0).body
         if self._heartbeat_ns <= now_ns:
@@ -124,6 +133,8 @@ class Headquarters:
     def read(self, now_ns: int, document: Document) -> Iterator[Body]:
         """A document came."""
         body, sender, own = document.body, document.sender, self._office.client
+        if _during(now_ns, self._office.quiet):
+            return
         if isinstance(body, Plan) and sender != own and document.at_ns >= self._office.start_ns:
             if (says := self._office.says.get(body.id, "agreed")) in ("agreed", "refused"):
                 yield PlanAnswer(owner=sender, plan=body.id, result="agreed" if says == "agreed" else "refused")
@@ -151,23 +162,32 @@ class Headquarters:
         stations: tuple[str, ...],
         at_ns: int,
     ) -> Iterator[Body]:
-        if (what, key) not in self._reported:
+        if (what, key) not in self._reported and not self._office.hides:
             self._reported.add((what, key))
             yield Incident(what=what, stations=stations, at_ns=at_ns)
 
     def _manifests(self, until_ns: int) -> Iterator[Body]:
         for address, log in sorted(self._logs.items()):
             for session, (first, frames) in sorted(log.take(until_ns).items()):
-                yield Manifest(
+                hashes = tuple(hash_of(data).hex() if data else NO_HASH for data in frames)
+                manifest = Manifest(
                     station=f"{address:06x}",
                     from_ns=self._since_ns,
                     until_ns=until_ns,
                     session=session,
                     first=first,
                     last=first + len(frames) - 1,
-                    hashes=tuple(hash_of(data).hex() if data else NO_HASH for data in frames),
+                    hashes=hashes,
                     frames=tuple(data.hex() for data in frames) if self._office.discloses else None,
                 )
+                yield manifest
+                if hashes and _during(until_ns, self._office.false):
+                    other = f"{int(hashes[-1], 16) ^ 1:016x}"
+                    yield manifest.model_copy(update={"hashes": (*hashes[:-1], other), "frames": None})
+
+
+def _during(at_ns: int, spans: tuple[tuple[int, int], ...]) -> bool:
+    return any(begin <= at_ns < end for begin, end in spans)
 
 
 def _next(now_ns: int, start_ns: int, every_ns: int) -> int:

@@ -66,6 +66,9 @@ class LineJudge:
         self._judged_ns = 0
         self._heard: dict[tuple[int, int], dict[int, int]] = {}
         """When each sequence number of a session was heard, of late."""
+        self._disputed: set[tuple[int, int]] = set()
+        self._vouched: set[tuple[int, int]] = set()
+        """Sessions of stations of which manifests had no frame that was heard, and had one."""
         self.now_ns = 0
 
     # ------------------------------------------------------------ what it is told
@@ -171,10 +174,19 @@ class LineJudge:
         early_ns = heard.at_ns - heard.clock_bound_ns - self._delay_ns - self._holds_ns.get(heard.channel, 0)
         late_ns = heard.at_ns + heard.clock_bound_ns
         said = self._manifests.answer(frame.source, frame.session, frame.sequence, heard.data, early_ns, late_ns).said
-        words = {Said.HAS: Word.HAS, Said.CONTRADICTS: Word.DISPUTED, Said.NOT_COVERED: Word.NONE}
-        told = heard._replace(word=words[said])
+        told = heard._replace(word=self._word(said, (frame.source, frame.session)))
         self._each(lambda judge: judge.hear(told))
         self._forget(heard.at_ns)
+
+    def _word(self, said: Said, session: tuple[int, int]) -> Word:
+        """What is said of a frame; a session of which all that manifests tell is that they do not have it stays so."""
+        if said is Said.HAS:
+            self._vouched.add(session)
+            return Word.HAS
+        if said is Said.CONTRADICTS:
+            self._disputed.add(session)
+            return Word.DISPUTED
+        return Word.DISPUTED if session in self._disputed - self._vouched else Word.NONE
 
     def _tell(self, heard: Heard, party: str) -> None:
         """A frame that only its party tells of."""
