@@ -93,9 +93,10 @@ class OutageEntry(Model):
 
 class GroundLineEntry(Model):
     """The line itself. `keys` is a TOML file of public keys; the private key of each client is a file beside it that is
-    called as the client, with `.pem`. `discloses`: manifests have the frames themselves, beside their hashes."""
+    called as the client, with `.pem`. Left out: the test keys that ship, which everybody knows. `discloses`: manifests
+    have the frames themselves, beside their hashes."""
 
-    keys: str
+    keys: str | None = None
     broker: str | None = None
     discloses: bool = True
     plan: tuple[PlanEntry, ...] = ()

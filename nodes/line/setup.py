@@ -7,8 +7,11 @@ from nodes.keys import load_private_key, load_public_keys, public_hex
 from nodes.problems import ConfigurationError, Problem
 from nodes.scenario import Scenario
 from nodes.scenario_line import GroundLineEntry
+from nodes.shipped import CONFIGS
 from protocol.agreement import Agreement
 from protocol.line.names import client_of_monitor, client_of_party
+
+TEST_KEYS = CONFIGS / "keys" / "test-keys.toml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +37,7 @@ def line_of(scenario: Scenario, agreement: Agreement, path: Path, problems: list
     problems += _headquarters(scenario, agreement, str(path))
     clients = {s.address: client_of_monitor(monitor_name(s.call_sign)) for s in scenario.station if s.role == "monitor"}
     clients |= {s.address: client_of_party(s.party) for s in scenario.station if s.role == "ground" and s.party}
-    file = path.parent / entry.keys
+    file = path.parent / entry.keys if entry.keys else TEST_KEYS
     public: dict[str, str] = {}
     private: dict[str, bytes] = {}
     try:
