@@ -56,7 +56,8 @@ class Trips(NamedTuple):
 
 TABLE: dict[str, Trips] = {
     "stranger": Trips("1.1", 5, whom=Whom.NOBODY, onset=Onset.START),
-    "impersonation": Trips("1.2", 10, whom=Whom.NOBODY, onset=Onset.LATER),
+    # 9.1: where there are manifests, they tell which of the two it is, and nothing else is said of the other's frames
+    "impersonation": Trips("1.2", 10, also=("9.1",), whom=Whom.NOBODY, onset=Onset.LATER),
     "stale_agreement": Trips("1.3", 25),
     "anonymous": Trips("1.4", 65),
     "wrong_channel": Trips("2.1", 10),
@@ -127,6 +128,7 @@ def guilty_of(faults: Iterable[FaultEntry], stations: tuple[StationEntry, ...]) 
     excused = set()
     for fault in faults:
         row = TABLE[fault.name]
-        excused.add((row.clause, subject_of(fault, stations)))
-        excused |= {(clause, addresses[fault.station]) for clause in row.also}
+        subject = subject_of(fault, stations)
+        excused.add((row.clause, subject))
+        excused |= {(clause, who) for clause in row.also for who in (addresses[fault.station], subject)}
     return excused

@@ -46,6 +46,7 @@ class Desk:
             if isinstance(document, Document):
                 posted += self.write(self.clerk.read(self._now_ns, document))
         posted += self._wake(until_ns)
+        self._now_ns = max(self._now_ns, until_ns)
         return posted
 
     def write(self, bodies: Iterable[Body]) -> list[Posted]:
