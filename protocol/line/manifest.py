@@ -59,8 +59,11 @@ class _Kept(NamedTuple):
         return self.first + len(self.hashes) // HASH_BYTES
 
     def hash(self, number: int) -> bytes:
-        start = HASH_BYTES * (number - self.first)
-        return self.hashes[start : start + HASH_BYTES]
+        return self.between(number, number + 1)
+
+    def between(self, first: int, after: int) -> bytes:
+        """The hashes from one number until before another."""
+        return self.hashes[HASH_BYTES * (first - self.first) : HASH_BYTES * (after - self.first)]
 
 
 class Manifests:
@@ -141,5 +144,7 @@ class Manifests:
 
 def _differ(one: _Kept, other: _Kept) -> int | None:
     """The first number that both cover, and with different frames."""
-    both = range(max(one.first, other.first), min(one.after, other.after))
-    return next((n for n in both if one.hash(n) != other.hash(n)), None)
+    first, after = max(one.first, other.first), min(one.after, other.after)
+    if first >= after or one.between(first, after) == other.between(first, after):
+        return None
+    return next(n for n in range(first, after) if one.hash(n) != other.hash(n))
