@@ -59,6 +59,7 @@ CHANGED: dict[str, tuple[Reason, bool, Callable[[Clients, Sealed], tuple[str, by
     "two": (Reason.NOT_JSON, False, lambda c, s: (s.topic, s.payload * 2)),
     "a key twice": (Reason.NOT_JSON, False, lambda c, s: (s.topic, s.payload[:-1] + b',"\\u0076":1}')),
     "not a number": (Reason.NOT_JSON, False, lambda c, s: (s.topic, b'{"v":NaN}')),
+    "a long number": (Reason.NOT_JSON, False, lambda c, s: (s.topic, b'{"v":' + b"2" * 31 + b"}")),
     "a list": (Reason.MALFORMED, False, lambda c, s: (s.topic, b"[" + s.payload + b"]")),
     "without v": (Reason.MALFORMED, False, lambda c, s: (s.topic, forged(s, c.keys["coalition"], v=None))),
     "v is true": (Reason.MALFORMED, False, lambda c, s: (s.topic, forged(s, c.keys["coalition"], v=True))),
@@ -180,6 +181,34 @@ def test_an_old_state_never_comes_back_under_its_topic(clients: Clients, forgetf
         taken(forgetful.take(*sealed[:2], NOW_NS))
     for sealed in verdicts[:20]:
         assert refused(forgetful.take(*sealed[:2], NOW_NS)) is Reason.REPLAYED
+
+
+def test_a_late_one_that_is_forgotten_brings_nothing_back(clients: Clients, forgetful: Intake) -> None:
+    author = clients.author("coalition")
+    late, call = author.write(PLAN, NOW_NS), author.write(CALL, NOW_NS)
+    for sealed in (call, *(author.write(Heartbeat(), NOW_NS) for _ in range(30)), late):
+        taken(forgetful.take(*sealed[:2], NOW_NS))
+    for _ in range(30):
+        taken(forgetful.take(*author.write(Heartbeat(), NOW_NS)[:2], NOW_NS))
+        assert refused(forgetful.take(*call[:2], NOW_NS)) is Reason.REPLAYED
+
+
+def test_of_more_topics_than_are_remembered_the_oldest_may_be_taken_again(clients: Clients, forgetful: Intake) -> None:
+    """Memory has its bound, and what is taken again is a state that is known."""
+    author = clients.author("coalition")
+    plans = [author.write(plan(f"p{i}"), NOW_NS) for i in range(30)]
+    for sealed in plans:
+        taken(forgetful.take(*sealed[:2], NOW_NS))
+    assert refused(forgetful.take(*plans[20][:2], NOW_NS)) is Reason.REPEATED
+    assert taken(forgetful.take(*plans[0][:2], NOW_NS)) == plan("p0")
+
+
+def test_what_is_told_can_be_printed(clients: Clients) -> None:
+    sealed = clients.author("coalition").write(CALL, NOW_NS)
+    payload = forged(sealed, clients.keys["coalition"], body={"\x1b[2J\u202e": 1} | json.loads(sealed.payload)["body"])
+    refusal = clients.intake().take(sealed.topic, payload, NOW_NS)
+    assert isinstance(refusal, Refusal)
+    assert refusal.detail == r"\x1b[2J\u202e: Extra inputs are not permitted"
 
 
 def test_a_will_is_signed_anew_for_each_connection(clients: Clients) -> None:
