@@ -29,9 +29,8 @@ def lint(
     """
     try:
         values = read_toml(file)
-        told, warnings, notes = (_scenario if is_scenario(values) else _keys if is_register(values) else _agreement)(
-            file
-        )
+        read = _scenario if is_scenario(values) else _keys if is_register(values) else _agreement
+        told, warnings, notes = read(file)
     except ConfigurationError as error:
         if not as_json:
             raise

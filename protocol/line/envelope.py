@@ -1,11 +1,10 @@
 """Documents as text on the line, and back: canonical JSON, signed with the sender's Ed25519 key.
 
-The signature is over the UTF-8 text without its signature, which stands in it once as `"signature":"…",`. Whoever
-verifies cuts that out of the bytes that came, and needs to write no JSON as the sender does.
+The signature is over the UTF-8 text without its signature, which stands in it once as `"signature":"…",` before `"v"`.
+Whoever verifies cuts that out of the bytes that came, and needs to write no JSON as the sender does.
 """
 
 import base64
-import binascii
 import json
 import re
 from collections.abc import Sequence
@@ -18,14 +17,18 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from protocol.agreement import canonical_json
-from protocol.line.documents import KINDS, MOST_COUNT, Body, Document, body_of
+from protocol.line.documents import KINDS, MOST_COUNT, MOST_FRAMES, Body, Document, body_of
 from protocol.line.names import CLIENT_PATTERN, VERSION, is_monitor
 
 MAX_BYTES = 1 << 20
 """Longer texts are not even read. A manifest of 1000 frames of 255 bytes has some 530,000."""
 MOST_DIGITS = 30
 """Numbers with more are not read: no document has any, and reading them takes long."""
-_SIGNATURE = re.compile(rb'"signature":"([A-Za-z0-9+/]{86}==)",')
+MOST_MEMBERS = 32
+"""Of the object and of its body: with more, neither is looked at."""
+BASE64_PATTERN = "[A-Za-z0-9+/]{85}[AQgw]=="
+"""64 bytes, each in one way only: the last letter has 4 bits that say nothing."""
+_SIGNATURE = re.compile(rf'"signature":"({BASE64_PATTERN})",(?="v":)'.encode())
 
 
 class Reason(StrEnum):
@@ -77,7 +80,7 @@ class Envelope(BaseModel):
     session: Annotated[int, Field(ge=0, le=MOST_COUNT)]
     number: Annotated[int, Field(ge=1, le=MOST_COUNT)]
     at_ns: Annotated[int, Field(ge=0, le=MOST_COUNT)]
-    body: dict[str, Any]
+    body: Annotated[dict[str, Any], Field(max_length=MOST_MEMBERS)]
     signature: Annotated[str, Field(max_length=100)] = ""
 
 
@@ -177,8 +180,8 @@ def _parsed(payload: bytes) -> dict[str, Any]:
         )
     except (ValueError, RecursionError) as error:  # a UnicodeDecodeError is a ValueError
         raise Refused(Reason.NOT_JSON, type(error).__name__) from None
-    if not isinstance(parsed, dict):
-        raise Refused(Reason.MALFORMED, "no JSON object")
+    if not isinstance(parsed, dict) or len(parsed) > MOST_MEMBERS:
+        raise Refused(Reason.MALFORMED, "no JSON object, or one with too many members")
     return parsed
 
 
@@ -220,12 +223,8 @@ def _verify(payload: bytes, envelope: Envelope, keys: Keys) -> None:
     if len(found) != 1:
         raise Refused(Reason.WRONG_SIGNATURE, "not one signature as it must stand in the text", envelope.sender)
     match = found[0]
-    try:
-        signature = base64.b64decode(match[1], validate=True)
-    except binascii.Error:
-        signature = b""
     signed = payload[: match.start()] + payload[match.end() :]
-    if not keys.verify(envelope.sender, signed, signature):
+    if not keys.verify(envelope.sender, signed, base64.b64decode(match[1])):
         raise Refused(Reason.WRONG_SIGNATURE, "", envelope.sender)
 
 
@@ -235,6 +234,8 @@ def _body(envelope: Envelope) -> Body:
         raise Refused(Reason.MALFORMED, f"no kind {envelope.kind!a}", sender, signed=True)
     if not (kind.by_monitors if is_monitor(sender) else kind.by_headquarters):
         raise Refused(Reason.NOT_ALLOWED, envelope.kind, sender, signed=True)
+    if any(isinstance(value, list) and len(value) > MOST_FRAMES for value in envelope.body.values()):
+        raise Refused(Reason.MALFORMED, "a list with too many entries", sender, signed=True)  # telling each takes long
     try:
         return kind.model_validate(envelope.body)
     except ValidationError as error:

@@ -29,6 +29,10 @@ class Refusal(NamedTuple):
     signed: bool
 
 
+_NEVER = (-1, 0)
+"""Before every document."""
+
+
 class _Sender:
     """Which documents of one sender were taken.
 
@@ -40,16 +44,17 @@ class _Sender:
     def __init__(self) -> None:
         self._taken: OrderedDict[tuple[int, int], str] = OrderedDict()
         self._topics: OrderedDict[str, tuple[tuple[int, int], str]] = OrderedDict()
-        self._forgotten = (-1, 0)
+        self._forgotten = _NEVER
 
     def repetition(self, document: Document) -> Reason | None:
-        """Why a document is not new."""
-        if (digest := self._taken.get(document.order)) is None and document.order <= self._forgotten:
-            last, digest = self._topics.get(document.topic, (None, None))
-            if document.body.may_come_late and (last is None or document.order > last):
+        """Why a document is not new; None if it is."""
+        digest = self._taken.get(document.order)
+        if digest is None:
+            if document.order > self._forgotten:
                 return None
-        elif digest is None:
-            return None
+            order, digest = self._topics.get(document.topic, (_NEVER, ""))
+            if document.body.may_come_late and document.order > order:
+                return None
         return Reason.REPEATED if digest == document.digest else Reason.REPLAYED
 
     def take(self, document: Document) -> None:
@@ -57,20 +62,18 @@ class _Sender:
         self._taken[document.order] = document.digest
         if len(self._taken) > REMEMBERED:
             self._forgotten = max(self._forgotten, self._taken.popitem(last=False)[0])
-        if not document.body.may_come_late:
-            return
-        last = self._topics.get(document.topic)
-        if last is None or document.order > last[0]:
+        if document.body.may_come_late and document.order > self._topics.get(document.topic, (_NEVER, ""))[0]:
             self._topics[document.topic] = (document.order, document.digest)
             self._topics.move_to_end(document.topic)
-        if len(self._topics) > REMEMBERED:
-            self._topics.popitem(last=False)
+            if len(self._topics) > REMEMBERED:
+                self._topics.popitem(last=False)
 
 
 class Intake:
     """Takes whatever came under the agreement's topics, and tells documents to act on from all the rest.
 
-    `agreement` is the digest of the terms, `keys` the public keys of the annexes in hex, by client.
+    `agreement` is the digest of the terms, `keys` the public keys of the annexes in hex, by client. What is new to this
+    intake may still be old, or sent by somebody who recorded it: what a document says, it says of its `at_ns`.
     """
 
     def __init__(self, agreement: str, keys: Mapping[str, str], early_ns: int = EARLY_NS):

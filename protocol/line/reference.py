@@ -7,7 +7,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from protocol.line import documents as d
-from protocol.line.envelope import MAX_BYTES, Author, Envelope, Sealed
+from protocol.line.envelope import BASE64_PATTERN, MAX_BYTES, Author, Envelope, Sealed
 from protocol.line.names import VERSION, client_of_monitor
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -65,9 +65,10 @@ volume of airspace holds from `from_ns` until before `until_ns`; in each pair (s
 and ceiling, from and until) the first is smaller than the second. Stations go by their address in hex.
 
 **Signature.** The sender writes the object without `signature`, with sorted keys and no spaces, non-ASCII letters as
-`\\uXXXX`; signs the bytes with Ed25519; and puts `"signature":"` + base64 + `",` in where its key sorts. The receiver
-cuts exactly these bytes out, and verifies what is left: it has to write no JSON. A text in which they do not stand
-once is refused. `agreement` is in what is signed, so nothing can be carried from one agreement to another.
+`\\uXXXX`; signs the bytes with Ed25519; and puts `"signature":"` + base64 + `",` in where its key sorts, before `"v"`.
+The receiver cuts exactly these bytes out, and verifies what is left: it has to write no JSON. A text in which they do
+not stand once and there is refused. `agreement` is in what is signed, so nothing can be carried from one agreement to
+another.
 
 **Topic.** `airaccord/v{version}/{{agreement}}/{{kind}}/{{sender}}`, and for some kinds more. A document under another
 topic than its own is refused. QoS 1. A *retained* kind is published with MQTT's retain flag; its topics are not
@@ -104,7 +105,7 @@ def schema() -> dict[str, Any]:
                 "v": {"const": VERSION},
                 "kind": {"const": kind},
                 "body": body,
-                "signature": {"type": "string", "pattern": "^[A-Za-z0-9+/]{86}==$"},
+                "signature": {"type": "string", "pattern": f"^{BASE64_PATTERN}$"},
             },
             "required": list(envelope["properties"]),
             "additionalProperties": False,
