@@ -15,6 +15,8 @@ MOST_NUMBERS = 50_000
 MOST_MANIFESTS = 1000
 """And how many manifests of one station."""
 SEQUENCES = 1 << 16
+NEAR_NS = 60 * NS_PER_S
+"""A sequence number is the one that a manifest of about that time has, and not that of a turn before."""
 EARLY_NS = NS_PER_S
 """A frame may have been sent so long before or after the instants between which it seems to have been."""
 
@@ -110,7 +112,8 @@ class Manifests:
         found, heard = Answer(Said.NOT_COVERED, ""), hash_of(frame)
         kept = self._kept.get(station, ())
         for one in kept:
-            if one.session == session and (number := one.number_of(sequence)) is not None:
+            near = one.from_ns - NEAR_NS <= late_ns and early_ns <= one.until_ns + NEAR_NS
+            if one.session == session and near and (number := one.number_of(sequence)) is not None:
                 if one.hash(number) == heard:
                     return Answer(Said.HAS, one.document)
                 if one.covers(early_ns) or one.covers(late_ns):

@@ -89,7 +89,7 @@ def test_what_may_not_stand_in_one(kind: str, changes: dict[str, Any], told: str
 
 
 def test_a_manifest_may_say_that_nothing_more_was_sent() -> None:
-    empty = Manifest(station="ae2001", session=0, first=0, last=-1, hashes=())
+    empty = Manifest(station="ae2001", from_ns=1, until_ns=2, session=0, first=0, last=-1, hashes=())
     assert empty.last == empty.first - 1
 
 

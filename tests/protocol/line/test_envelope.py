@@ -63,6 +63,8 @@ def test_every_number_and_text_comes_back(south: float, west: float, text: str) 
 def test_the_largest_manifest_fits() -> None:
     frame = bytes(255)
     manifest = Manifest(
+        from_ns=1,
+        until_ns=2,
         station="ae2001",
         session=254,
         first=(1 << 40) - 999,

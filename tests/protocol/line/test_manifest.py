@@ -58,10 +58,10 @@ def manifests() -> Manifests:
 
 def test_what_is_said_about_a_frame(manifests: Manifests) -> None:
     assert manifests.take(document(10, run(10, 5)), 0) is None
-    said = "coalition/manifest#9.1"
+    first = "coalition/manifest#9.1"
     for number in range(10, 15):
-        assert said(manifests, A, 1, number, frame(number)) == Answer(Said.HAS, said)
-        assert said(manifests, A, 1, number, b"forged") == Answer(Said.CONTRADICTS, said)
+        assert said(manifests, A, 1, number, frame(number)) == Answer(Said.HAS, first)
+        assert said(manifests, A, 1, number, b"forged") == Answer(Said.CONTRADICTS, first)
     for where in ((A, 1, 9), (A, 1, 15), (A, 2, 12), (B, 1, 12), (OTHERS, 1, 12), (0x999999, 1, 12)):
         assert said(manifests, *where, frame(12), at_s=20) == Answer(Said.NOT_COVERED, "")
 
@@ -132,11 +132,11 @@ def test_two_manifests_for_one_time_have_the_same_frames(manifests: Manifests) -
 def test_what_is_old_is_forgotten() -> None:
     manifests = Manifests(OWNERS, kept_ns=10 * NS_PER_S)
     manifests.take(document(0, run(0, 1)), 0)
-    manifests.take(document(1, run(1, 1)), 10 * NS_PER_S)
+    manifests.take(document(1, run(1, 1), time_s=(10, 20)), 10 * NS_PER_S)
     assert said(manifests, A, 1, 0, frame(0)).said is Said.HAS
-    manifests.take(document(2, run(2, 1)), 10 * NS_PER_S + 1)
+    manifests.take(document(2, run(2, 1), time_s=(20, 30)), 10 * NS_PER_S + 1)
     assert said(manifests, A, 1, 0, frame(0)).said is Said.NOT_COVERED
-    assert said(manifests, A, 1, 1, frame(1)).said is Said.HAS
+    assert said(manifests, A, 1, 1, frame(1), at_s=15).said is Said.HAS
 
 
 @pytest.mark.parametrize("count", [0, 1, 1000])
@@ -159,6 +159,7 @@ def test_one_party_cannot_fill_the_memory(monkeypatch: pytest.MonkeyPatch, count
 
 def test_numbers_past_65535_are_told_apart_from_those_before(manifests: Manifests) -> None:
     manifests.take(document(5, run(5, 1)), 0)
-    manifests.take(document(65_541, [b"x"], number=2), 1)
-    assert said(manifests, A, 1, 65_541, frame(5)).said is Said.CONTRADICTS
-    assert said(manifests, A, 1, 65_541, b"x").said is Said.HAS
+    manifests.take(document(65_541, [b"x"], number=2, time_s=(400, 410)), 1)
+    assert said(manifests, A, 1, 65_541, frame(5), at_s=405).said is Said.CONTRADICTS
+    assert said(manifests, A, 1, 65_541, b"x", at_s=405).said is Said.HAS
+    assert said(manifests, A, 1, 5, frame(5)).said is Said.HAS
