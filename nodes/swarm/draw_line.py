@@ -40,7 +40,7 @@ def _plan(station: Table, random: Random) -> Table:
     """A plan for an uncrewed flight that covers all of it, and was agreed long before."""
     latitudes = [point[1] for point in station["waypoints"]]
     longitudes = [point[2] for point in station["waypoints"]]
-    around = max(longitudes) - min(longitudes) > 180
+    around = max(abs(longitude) for longitude in longitudes) > 178  # they may cross 180 degrees
     return {
         "id": f"p-{station['address']}",
         "station": station["call_sign"],
