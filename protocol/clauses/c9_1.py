@@ -25,8 +25,8 @@ class OwnWord:
         "manifests that it signed cannot both be true."
     )
     limits = (
-        "A party that disowns a frame of its own makes it nobody's: no clause uses such a frame. No manifest within "
-        "{wait_s:g} s proves nothing."
+        "A party that disowns a frame of its own makes it nobody's: no clause uses such a frame. That a manifest does "
+        "not come in time proves nothing."
     )
     suspended_by = ""
     kind = "G"
