@@ -1,0 +1,238 @@
+"""The embedded broker's process: amqtt, made to keep its word at QoS 1 also when somebody or itself is lost.
+
+amqtt alone forgets what is on its way to a client that is cut off (its issue 401), mixes what waited with what is new,
+and keeps everything in memory. Here each session has one queue, in the order of publication, that is written down before
+anything leaves it, and loses a document only when the client has acknowledged it. What is overridden is below amqtt's
+public names: pyproject.toml bounds the version, and tests/radio/test_line_brokers.py holds it.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections import deque
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import setproctitle
+from amqtt.broker import Broker as Amqtt, RetainedApplicationMessage
+from amqtt.mqtt.constants import QOS_0, QOS_1
+from amqtt.mqtt.publish import PublishPacket
+from amqtt.plugins.base import BaseAuthPlugin
+
+from radio.broker_store import BrokerStore
+
+WINDOW = 100
+"""Documents on their way to a client that it has not acknowledged."""
+SHUTDOWN_S = 5.0
+DEAF_TO = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+
+
+class Everybody(BaseAuthPlugin):  # type: ignore[misc]
+    """Lets everybody in, for it listens on loopback alone. amqtt's own way to do that takes their sessions away."""
+
+    async def authenticate(self, *, session: Any) -> bool:
+        """Yes."""
+        return True
+
+
+class Waiting(NamedTuple):
+    """A document that waits for a client; number 0 if it is not written down."""
+
+    number: int
+    topic: str
+    payload: bytes
+    retain: bool
+
+
+class Outbox:
+    """What waits for one client, in order."""
+
+    def __init__(self) -> None:
+        self.waiting: deque[Waiting] = deque()
+        self.filled = asyncio.Event()
+
+    def add(self, waiting: Waiting) -> None:
+        """One more."""
+        self.waiting.append(waiting)
+        self.filled.set()
+
+
+class StoringBroker(Amqtt):  # type: ignore[misc]
+    """A broker at a port of 127.0.0.1 (0: a free one) with a store."""
+
+    def __init__(self, store: BrokerStore, port: int):
+        listeners = {"default": {"type": "tcp", "bind": f"127.0.0.1:{port}"}}
+        super().__init__({"listeners": listeners, "plugins": {f"{__name__}.{Everybody.__name__}": {}}})
+        self._store = store
+        self._outboxes: dict[str, Outbox] = {}
+        self._served: set[str] = set()
+        """Clients that are past the beginning of their connection."""
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        port: int = self._servers["default"].instance.sockets[0].getsockname()[1]
+        return port
+
+    async def _start_listeners(self) -> None:
+        await self._restore()
+        await super()._start_listeners()
+
+    async def _restore(self) -> None:
+        for client, topics, qos in self._store.subscriptions():
+            if client not in self._sessions:
+                handler, session = self.create_offline_session(client)
+                self._sessions[client] = (session, handler)
+            await self.add_subscription((topics, qos), self._sessions[client][0])
+        for number, client, topic, payload, retain in self._store.waiting():
+            self._outbox(client).add(Waiting(number, topic, payload, retain))
+        for topic, payload, qos in self._store.retained():
+            self._retained_messages[topic] = RetainedApplicationMessage(None, topic, payload, qos)
+
+    # ------------------------------------------------------------ to clients
+
+    def _outbox(self, client: str) -> Outbox:
+        return self._outboxes.setdefault(client, Outbox())
+
+    async def _queue(self, session: Any, topic: str, data: bytes, qos: int, *, retain: bool) -> None:
+        """Have a document delivered to a session; at QoS 0, to one that is there."""
+        client = session.client_id
+        if qos != QOS_0:
+            number = 0 if session.clean_session else self._store.add(client, topic, data, retain=retain)
+            self._outbox(client).add(Waiting(number, topic, data, retain))
+        elif client in self._served:
+            await self._sessions[client][1].mqtt_publish(topic, data, QOS_0, retain=retain)
+
+    async def _deliver(self, session: Any, handler: Any) -> None:
+        """Send a connected client what waits for it, a window at a time; it leaves the queue once acknowledged."""
+        outbox = self._outbox(session.client_id)
+        try:
+            while True:
+                batch = list(islice(outbox.waiting, WINDOW))
+                if not batch:
+                    outbox.filled.clear()
+                    await outbox.filled.wait()
+                    continue
+                await self._send(batch, session, handler)
+                for _ in batch:
+                    outbox.waiting.popleft()
+                self._store.delivered([w.number for w in batch if w.number])
+        except Exception:
+            await handler.handle_connection_closed()
+
+    async def _send(self, batch: list[Waiting], session: Any, handler: Any) -> None:
+        acknowledged = {session.next_packet_id: asyncio.get_running_loop().create_future() for _ in batch}
+        handler._puback_waiters.update(acknowledged)  # cancelled if the connection ends
+        try:
+            for packet_id, waiting in zip(acknowledged, batch, strict=True):
+                packet = PublishPacket.build(
+                    waiting.topic, waiting.payload, packet_id, False, QOS_1, waiting.retain
+                )
+                await handler._send_packet(packet)
+            await asyncio.gather(*acknowledged.values())
+        finally:
+            for packet_id in acknowledged:
+                handler._puback_waiters.pop(packet_id, None)
+
+    async def _run_broadcast(self, running_tasks: Any) -> None:
+        broadcast = await self._broadcast_queue.get()
+        topic, data = broadcast["topic"], bytes(broadcast["data"] or b"")
+        targets: dict[str, tuple[Any, int]] = {}
+        for topics, subscriptions in self._subscriptions.items():
+            if self._matches(topic, topics):
+                for session, qos in subscriptions:
+                    targets[session.client_id] = (session, max(qos, targets.get(session.client_id, (None, 0))[1]))
+        for session, qos in targets.values():
+            await self._queue(session, topic, data, qos, retain=False)
+
+    async def _publish_session_retained_messages(self, session: Any) -> None:
+        """Nothing: amqtt's own queue of what waits is not used."""
+
+    async def _publish_retained_messages_for_subscription(self, subscription: tuple[str, int], session: Any) -> None:
+        if session.client_id not in self._served:
+            return  # a session that goes on has had them
+        topics, qos = subscription
+        for topic, retained in list(self._retained_messages.items()):
+            if self._matches(topic, topics):
+                await self._queue(session, topic, bytes(retained.data), qos, retain=True)
+
+    # ------------------------------------------------------------ from clients
+
+    async def _client_message_loop(self, client_session: Any, handler: Any) -> None:
+        delivering = asyncio.create_task(self._deliver(client_session, handler))
+        self._served.add(client_session.client_id)
+        try:
+            await super()._client_message_loop(client_session, handler)
+        finally:
+            if self._sessions.get(client_session.client_id, (None, handler))[1] is handler:
+                self._served.discard(client_session.client_id)
+            delivering.cancel()
+            await asyncio.gather(delivering, return_exceptions=True)
+            if client_session.clean_session:
+                self._outboxes.pop(client_session.client_id, None)
+
+    async def _handle_disconnect(self, client_session: Any, handler: Any, disconnect_waiter: Any) -> None:
+        """Publish first what the client was told had been accepted."""
+        queue = client_session.delivered_message_queue
+        while not queue.empty():
+            accepted = asyncio.get_running_loop().create_future()
+            accepted.set_result(queue.get_nowait())
+            await self._handle_message_delivery(client_session, handler, accepted)
+        await super()._handle_disconnect(client_session, handler, disconnect_waiter)
+
+    async def add_subscription(self, subscription: tuple[str, int], session: Any) -> int:
+        """One more; written down unless the session ends with the connection."""
+        granted: int = await super().add_subscription(subscription, session)
+        if granted <= QOS_1 and not session.clean_session:
+            self._store.subscribe(session.client_id, subscription[0], granted)
+        return granted
+
+    def _del_subscription(self, a_filter: str, session: Any) -> int:
+        if session.client_id in self._served:
+            self._store.unsubscribe(session.client_id, a_filter)
+        deleted: int = super()._del_subscription(a_filter, session)
+        return deleted
+
+    async def _delete_session(self, client_id: str) -> None:
+        self._store.forget(client_id)
+        self._outboxes.pop(client_id, None)
+        await super()._delete_session(client_id)
+
+    async def retain_message(self, source_session: Any, topic_name: Any, data: Any, qos: int | None = None) -> None:
+        """Retain, or retain no longer."""
+        self._store.retain(topic_name, bytes(data or b""), qos or 0)
+        await super().retain_message(source_session, topic_name, data, qos)
+
+
+async def serve(state: Path, port: int) -> None:
+    """Tell the port on standard output, and serve until standard input ends."""
+    store = BrokerStore(state / "broker.sqlite")
+    broker = StoringBroker(store, port)
+    await broker.start()
+    ended = asyncio.Event()
+    asyncio.get_running_loop().add_reader(sys.stdin.fileno(), lambda: os.read(sys.stdin.fileno(), 1) or ended.set())
+    print(broker.port, flush=True)
+    await ended.wait()
+    asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+    try:
+        async with asyncio.timeout(SHUTDOWN_S):
+            await broker.shutdown()
+    finally:
+        store.close()
+
+
+def main() -> None:
+    """Started by `radio.broker.Broker` with a folder for what must not be forgotten, and a port."""
+    for number in DEAF_TO:
+        signal.signal(number, signal.SIG_IGN)
+    setproctitle.setproctitle("airaccord broker")
+    logging.disable(logging.CRITICAL)
+    folder, port = sys.argv[1:]
+    asyncio.run(serve(Path(folder), int(port)))
+
+
+if __name__ == "__main__":
+    main()
