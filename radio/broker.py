@@ -20,6 +20,8 @@ from radio.broker_address import LineError
 
 START_S = 20.0
 END_S = 10.0
+KEEP = b"k"
+"""Said to the process that is to end, and to keep what it stored."""
 MISSING = (
     "the embedded broker is not installed: pip install 'airaccord[broker]', "
     "or name a broker of your own with --broker mqtt://HOST:PORT"
@@ -101,6 +103,7 @@ class Broker:
             return int(said)
         process.kill()
         _, complaint = process.communicate()
+        self._process = None
         last = complaint.decode(errors="replace").strip().rpartition("\n")[2] or "it said nothing"
         where = f" at port {self._port}" if self._port else ""
         raise LineError(f"the embedded broker does not start{where}: {last}")
@@ -112,6 +115,8 @@ class Broker:
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None
+        with contextlib.suppress(OSError):
+            process.stdin.write(KEEP)
         with contextlib.suppress(OSError):
             process.stdin.close()
         try:

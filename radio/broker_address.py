@@ -17,6 +17,8 @@ USER, PASSWORD, CA = "AIRACCORD_BROKER_USER", "AIRACCORD_BROKER_PASSWORD", "AIRA
 PORTS = {"mqtt": 1883, "mqtts": 8883}
 REFUSED_FOR_GOOD = ("Bad user name or password", "Not authorized")
 """What brokers say of a user or a password that is wrong."""
+NO_ANSWER = "Operation timed out"
+"""What aiomqtt says then; a connection that does not come about is told in other words."""
 
 
 class LineError(Exception):
@@ -58,9 +60,22 @@ def broker_address(url: str, environment: Mapping[str, str] = os.environ) -> Add
     return Address(told, host, port, user, password, tls)
 
 
+class _TlsSocket(ssl.SSLSocket):
+    """Does not stay open if no trust comes about; paho forgets it then."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        try:
+            super().do_handshake(block)
+        except BaseException:
+            self.close()
+            raise
+
+
 def _trust(ca_file: str | None) -> ssl.SSLContext:
     try:
-        return ssl.create_default_context(cafile=ca_file or None)
+        context = ssl.create_default_context(cafile=ca_file or None)
+        context.sslsocket_class = _TlsSocket
+        return context
     except (OSError, ssl.SSLError) as error:
         reason = error.strerror if not isinstance(error, ssl.SSLError) and error.strerror else "no certificates in it"
         raise LineError(f"{CA}: {ca_file}: {reason}; it names a PEM file with the broker's authority") from None
@@ -75,7 +90,7 @@ def explained(address: Address, error: aiomqtt.MqttError) -> LineError:
             f"{address.url}: the broker's certificate is not accepted ({why}): use the host name that it was made for, "
             f"and name its authority's file in {CA}"
         )
-    if isinstance(cause, ssl.SSLError):
+    if isinstance(cause, ssl.SSLError) or (address.tls is not None and isinstance(cause, ConnectionResetError)):
         return LineError(f"{address.url}: what answers there does not speak TLS: try mqtt:// instead of mqtts://")
     if isinstance(error, MqttConnectError):
         said = str(getattr(error, "rc", error))
@@ -83,7 +98,8 @@ def explained(address: Address, error: aiomqtt.MqttError) -> LineError:
             whom = f"user {address.user!r}" if address.user is not None else "a client without user and password"
             return LineError(f"{address.url}: the broker does not let {whom} in: set {USER} and {PASSWORD}")
         return LineError(f"{address.url}: the broker refuses: {said}")
-    if isinstance(cause, OSError):
+    if isinstance(cause, OSError) and str(error) != NO_ANSWER:
         why = (cause.strerror or str(cause) or type(cause).__name__).lower()
         return LineUnreachable(f"{address.url}: no broker there ({why}): start one, or name another with --broker")
-    return LineUnreachable(f"{address.url}: what listens there does not answer as a broker does ({error})")
+    other = "mqtt" if address.tls is not None else "mqtts"
+    return LineUnreachable(f"{address.url}: what listens there does not answer as a broker does: is it {other}://?")

@@ -1,18 +1,18 @@
 """The embedded broker's process: amqtt, made to keep its word at QoS 1 also when somebody or itself is lost.
 
 amqtt alone forgets what is on its way to a client that is cut off (its issue 401), mixes what waited with what is new,
-and keeps everything in memory. Here each session has one queue, in the order of publication, that is written down before
-anything leaves it, and loses a document only when the client has acknowledged it. What is overridden is below amqtt's
-public names: pyproject.toml bounds the version, and tests/radio/test_line_brokers.py holds it.
+and keeps everything in memory. Here each session has one queue, in the order of publication, that is written down
+before anything leaves it, and loses a document only when the client has acknowledged it. What is overridden is below
+amqtt's public names: pyproject.toml bounds the version, and tests/radio/test_line_brokers.py holds it.
 """
 
 import asyncio
 import logging
 import os
+import shutil
 import signal
 import sys
 from collections import deque
-from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +22,7 @@ from amqtt.mqtt.constants import QOS_0, QOS_1
 from amqtt.mqtt.publish import PublishPacket
 from amqtt.plugins.base import BaseAuthPlugin
 
+from radio.broker import KEEP
 from radio.broker_store import BrokerStore
 
 WINDOW = 100
@@ -52,12 +53,12 @@ class Outbox:
 
     def __init__(self) -> None:
         self.waiting: deque[Waiting] = deque()
-        self.filled = asyncio.Event()
+        self.changed = asyncio.Event()
 
     def add(self, waiting: Waiting) -> None:
         """One more."""
         self.waiting.append(waiting)
-        self.filled.set()
+        self.changed.set()
 
 
 class StoringBroker(Amqtt):  # type: ignore[misc]
@@ -107,35 +108,32 @@ class StoringBroker(Amqtt):  # type: ignore[misc]
             await self._sessions[client][1].mqtt_publish(topic, data, QOS_0, retain=retain)
 
     async def _deliver(self, session: Any, handler: Any) -> None:
-        """Send a connected client what waits for it, a window at a time; it leaves the queue once acknowledged."""
+        """Send a connected client what waits for it, up to a window ahead; it leaves the queue once acknowledged."""
         outbox = self._outbox(session.client_id)
+        sent: deque[asyncio.Future[Any]] = deque()
         try:
             while True:
-                batch = list(islice(outbox.waiting, WINDOW))
-                if not batch:
-                    outbox.filled.clear()
-                    await outbox.filled.wait()
-                    continue
-                await self._send(batch, session, handler)
-                for _ in batch:
-                    outbox.waiting.popleft()
-                self._store.delivered([w.number for w in batch if w.number])
+                outbox.changed.clear()
+                delivered = []
+                while sent and sent[0].done():
+                    sent.popleft().result()  # cancelled if the connection has ended
+                    delivered.append(outbox.waiting.popleft().number)
+                self._store.delivered(delivered)
+                while len(sent) < min(WINDOW, len(outbox.waiting)):
+                    acknowledged = asyncio.get_running_loop().create_future()
+                    acknowledged.add_done_callback(lambda _: outbox.changed.set())
+                    sent.append(acknowledged)
+                    await self._send(outbox.waiting[len(sent) - 1], acknowledged, session, handler)
+                await outbox.changed.wait()
         except Exception:
             await handler.handle_connection_closed()
 
-    async def _send(self, batch: list[Waiting], session: Any, handler: Any) -> None:
-        acknowledged = {session.next_packet_id: asyncio.get_running_loop().create_future() for _ in batch}
-        handler._puback_waiters.update(acknowledged)  # cancelled if the connection ends
-        try:
-            for packet_id, waiting in zip(acknowledged, batch, strict=True):
-                packet = PublishPacket.build(
-                    waiting.topic, waiting.payload, packet_id, False, QOS_1, waiting.retain
-                )
-                await handler._send_packet(packet)
-            await asyncio.gather(*acknowledged.values())
-        finally:
-            for packet_id in acknowledged:
-                handler._puback_waiters.pop(packet_id, None)
+    async def _send(self, waiting: Waiting, acknowledged: Any, session: Any, handler: Any) -> None:
+        packet_id = session.next_packet_id
+        handler._puback_waiters[packet_id] = acknowledged
+        acknowledged.add_done_callback(lambda _: handler._puback_waiters.pop(packet_id, None))
+        packet = PublishPacket.build(waiting.topic, waiting.payload, packet_id, False, QOS_1, waiting.retain)
+        await handler._send_packet(packet)
 
     async def _run_broadcast(self, running_tasks: Any) -> None:
         broadcast = await self._broadcast_queue.get()
@@ -208,20 +206,25 @@ class StoringBroker(Amqtt):  # type: ignore[misc]
 
 
 async def serve(state: Path, port: int) -> None:
-    """Tell the port on standard output, and serve until standard input ends."""
+    """Tell the port on standard output, and serve until standard input says KEEP or ends.
+
+    If it just ends, whoever started this is gone, and nobody else removes the folder.
+    """
+    loop, over = asyncio.get_running_loop(), asyncio.Event()
     store = BrokerStore(state / "broker.sqlite")
     broker = StoringBroker(store, port)
     await broker.start()
-    ended = asyncio.Event()
-    asyncio.get_running_loop().add_reader(sys.stdin.fileno(), lambda: os.read(sys.stdin.fileno(), 1) or ended.set())
+    loop.add_reader(0, over.set)
     print(broker.port, flush=True)
-    await ended.wait()
-    asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+    await over.wait()
+    loop.remove_reader(0)
     try:
         async with asyncio.timeout(SHUTDOWN_S):
             await broker.shutdown()
     finally:
         store.close()
+        if os.read(0, len(KEEP)) != KEEP:
+            shutil.rmtree(state, ignore_errors=True)
 
 
 def main() -> None:

@@ -49,7 +49,7 @@ def check_document(topic: str, payload: bytes) -> None:
     if not topic or len(topic.encode()) > MOST_TOPIC_BYTES or set(topic) & set("+#\0") or topic.startswith("$"):
         raise ValueError(f"{topic[:80]!r} is no topic that can be published to")
     if len(payload) > MOST_PAYLOAD_BYTES:
-        raise ValueError(f"{topic}: {len(payload)} bytes are more than the {MOST_PAYLOAD_BYTES} that a document may have")
+        raise ValueError(f"{topic}: {len(payload)} bytes; a document may have {MOST_PAYLOAD_BYTES}")
 
 
 class Gaps:
@@ -149,9 +149,9 @@ class Line:
         self._do(name, at_ns, lambda felt_ns: self._leave(name, felt_ns, lost=True))
 
     def publish(self, name: str, at_ns: int, topic: str, payload: bytes, *, retain: bool = False) -> None:
-        """Publish a document to all who want it, oneself included. Retained without bytes: nothing is retained any more.
+        """Publish a document to all who want it, oneself included. Raises ValueError for what cannot travel.
 
-        Raises ValueError for what cannot travel.
+        Retained without bytes: nothing is retained under that topic any more.
         """
         check_document(topic, payload)
         self._do(name, at_ns, lambda felt_ns: self._arrive(name, felt_ns, (topic, payload, retain)))

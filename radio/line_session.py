@@ -29,6 +29,9 @@ ANSWER_S = 5.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 2.0
 KEPT_S, MOST_KEPT = 5.0, 1_000
 """What was acknowledged so lately is published again after a loss: a broker that was killed may not have stored it."""
+MOST_RETAINED = 10_000
+GRACE_S = 3.0
+"""A broker that has forgotten our session has forgotten others' too: so long it is left to them to subscribe again."""
 TICK_S = 1.0
 ASLEEP_S = 3.0
 """A loop whose tick is so late was stopped itself, such as by Ctrl-Z."""
@@ -55,6 +58,8 @@ class Outgoing:
         self._handed = 0
         """How many of those have been given to the present connection."""
         self._kept: deque[tuple[float, Document]] = deque(maxlen=MOST_KEPT)
+        self._retained: dict[str, Document] = {}
+        """What of ours a broker should retain, by topic, the oldest first."""
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -63,6 +68,11 @@ class Outgoing:
         """One more."""
         with self.changed:
             self._waiting.append([document, False])
+            if document.retain:
+                self._retained.pop(document.topic, None)
+                self._retained[document.topic] = document
+                if len(self._retained) > MOST_RETAINED:
+                    del self._retained[next(iter(self._retained))]
 
     def next(self) -> list[Any] | None:
         """What to publish next, if there is something and the window has room."""
@@ -89,8 +99,17 @@ class Outgoing:
             self._kept.clear()
             for entry in self._waiting:
                 entry[1] = False
-            self._waiting.extendleft([document, False] for document in reversed(again))
+            self._put_first(again)
             self._handed = 0
+
+    def forgotten(self) -> None:
+        """The broker retains nothing any more, and nothing has been published since: that is to be published first."""
+        with self.changed:
+            waiting = {document for document, _ in self._waiting}
+            self._put_first([d for d in self._retained.values() if d not in waiting])
+
+    def _put_first(self, documents: list[Document]) -> None:
+        self._waiting.extendleft([document, False] for document in reversed(documents))
 
 
 class Arrival(NamedTuple):
@@ -149,6 +168,7 @@ class Session:
         self._connection: Any = None
         """paho's client, while it is connected."""
         self._resumed = self._subscribed = False
+        """Whether the broker knew our session, this time; whether this process has ever subscribed."""
         self._pause_s = FIRST_PAUSE_S
         self._ticked_s = 0.0
 
@@ -185,7 +205,7 @@ class Session:
 
     def _client(self, *, clean: bool) -> aiomqtt.Client:
         will = None if self._will is None or clean else aiomqtt.Will(*self._will[:2], qos=1, retain=self._will.retain)
-        client = aiomqtt.Client(
+        return aiomqtt.Client(
             self._address.host,
             self._address.port,
             username=self._address.user,
@@ -202,7 +222,6 @@ class Session:
             tls_context=self._address.tls,
             socket_options=NODELAY,
         )
-        return client
 
     async def _live(self) -> None:
         """Connect, and carry until it is stopped or lost. Raises LineError if there is no way in."""
@@ -210,19 +229,19 @@ class Session:
         self._connection = paho = client._client
         paho.manual_ack_set(True)
         paho.connect_timeout = CONNECT_S
-        told = paho.on_connect
+        told: Any = paho.on_connect
 
         def on_connect(paho: Any, data: Any, flags: Any, *rest: Any) -> None:
             self._resumed = flags.session_present
-            told(paho, data, flags, *rest)  # type: ignore[misc]
+            told(paho, data, flags, *rest)
 
         paho.on_connect = on_connect
         try:
             async with client:
+                forgotten = self._subscribed and not self._resumed
                 await self._subscribe(client)
-                self._pause_s = FIRST_PAUSE_S
                 self._told.up()
-                await self._carry(client)
+                await self._carry(client, forgotten=forgotten)
         except aiomqtt.MqttError as error:
             raise explained(self._address, error) from None
         finally:
@@ -234,13 +253,13 @@ class Session:
         if self._resumed and self._subscribed:
             return
         granted = await client.subscribe(f"{self._prefix}/#", qos=1)
-        if any(getattr(code, "value", code) >= 0x80 for code in granted):  # type: ignore[operator]
+        if any(getattr(code, "value", code) >= 0x80 for code in granted):
             raise LineError(f"{self._address.url}: the broker does not let {self._client_id} read {self._prefix}/#")
         self._subscribed = True
 
-    async def _carry(self, client: aiomqtt.Client) -> None:
+    async def _carry(self, client: aiomqtt.Client, *, forgotten: bool) -> None:
         lost = asyncio.ensure_future(anext(client.messages))  # no message comes this way: it ends with the connection
-        tasks = [lost, *map(asyncio.create_task, (self._send(client), self._tick(), self._stopping.wait()))]
+        tasks = [lost, *map(asyncio.create_task, (self._send(client, forgotten), self._tick(), self._stopping.wait()))]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             if not self._stopping.is_set():
@@ -265,11 +284,15 @@ class Session:
             self._ticked_s = time.monotonic()
             self._told.ticked()
             await asyncio.sleep(TICK_S)
+            self._pause_s = FIRST_PAUSE_S  # only now: it may be lost again at once, and again
 
     # ------------------------------------------------------------ documents
 
-    async def _send(self, client: aiomqtt.Client) -> None:
+    async def _send(self, client: aiomqtt.Client, forgotten: bool) -> None:
         """Publish what waits, in order, up to a window ahead of the broker's word."""
+        if forgotten:
+            await asyncio.sleep(GRACE_S)
+            self._outgoing.forgotten()
         publishing: set[asyncio.Task[None]] = set()
         try:
             while True:
