@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import getpass
+import os
 import re
 import select
 import socket
@@ -25,6 +26,18 @@ def until(condition: Callable[[], bool], limit_s: float = LIMIT_S) -> None:
     while not condition():
         assert time.monotonic() < end_s, "it did not come"
         time.sleep(0.005)
+
+
+def runs(pid: int) -> bool:
+    """Whether there is such a process; not one that has ended and that nobody has asked about."""
+    try:
+        os.kill(pid, 0)
+        with open(f"/proc/{pid}/stat", "rb") as stat:
+            return stat.read().rpartition(b") ")[2][:1] != b"Z"
+    except ProcessLookupError:
+        return False
+    except FileNotFoundError:
+        return not os.path.isdir("/proc/self")  # elsewhere than on Linux the first word counts
 
 
 def take(line: LineMqtt, enough: Callable[[list[Delivered]], bool], limit_s: float = LIMIT_S) -> list[Delivered]:

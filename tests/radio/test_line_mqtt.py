@@ -6,6 +6,7 @@ import ipaddress
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -13,7 +14,6 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 import zmq
 from cryptography import x509
@@ -26,7 +26,7 @@ from radio.broker_address import CA, PASSWORD, USER, LineError, LineUnreachable,
 from radio.line import Will
 from radio.line_mqtt import LineMqtt
 from tests.oracles import mosquitto, oracle
-from tests.radio.line_brokers import Mosquitto, take, until
+from tests.radio.line_brokers import Mosquitto, Way, runs, take, until
 
 TOPIC = "line/v1/note"
 Connect = Callable[..., LineMqtt]
@@ -79,6 +79,27 @@ def test_the_broker_is_killed_with_thousands_of_documents_for_a_stalled_subscrib
     broker.start()
     got = numbers(take(red, lambda got: any(d.payload == b"2000" for d in got)))
     assert list(dict.fromkeys(got)) == list(range(2_001))
+
+
+def test_who_says_all_in_one_breath_and_leaves_is_heard(broker, connect) -> None:
+    red = connect(broker.url, "red")
+
+    def packet(kind: int, body: bytes) -> bytes:
+        return bytes([kind, len(body)]) + body
+
+    def text(value: str) -> bytes:
+        return struct.pack(">H", len(value)) + value.encode()
+
+    connecting = packet(0x10, text("MQTT") + bytes([4, 2, 0, 60]) + text("hasty"))
+    saying = b"".join(packet(0x32, text(TOPIC) + struct.pack(">H", n + 1) + b"%d" % n) for n in range(300))
+    with socket.create_connection(("127.0.0.1", int(broker.url.rpartition(":")[2]))) as hasty:
+        hasty.sendall(connecting)
+        assert hasty.recv(4) == bytes([0x20, 2, 0, 0])
+        hasty.sendall(saying + packet(0xE0, b""))
+        hasty.settimeout(10.0)
+        while hasty.recv(4_096):
+            pass
+    assert numbers(take(red, lambda got: len(got) >= 300)) == list(range(300))
 
 
 def test_what_is_not_acknowledged_waits(broker, connect) -> None:
@@ -182,23 +203,54 @@ def test_a_broker_that_falls_silent_is_a_gap_from_its_last_word(broker, connect,
     assert blue.gaps(0, 9_000) == ((1_000, 7_000),)
 
 
-def test_a_broker_that_forgets_everything_is_told_again_by_who_is_there(connect, tmp_path, monkeypatch) -> None:
+def test_a_broker_that_forgets_everything_is_told_again_by_who_is_there(connect, tmp_path) -> None:
+    made = Mosquitto(mosquitto(), tmp_path, "allow_anonymous true", "persistence false")
+    made.start()
+    way = Way(made.url)
+    try:
+        blue, red = connect(made.url, "blue"), connect(way.url, "red")
+        blue.publish("line/v1/plan/1", b"1", retain=True)
+        for number in range(2, 400):  # more than red has room for on its way
+            blue.publish(TOPIC, b"%d" % number)
+        assert blue.flush(30.0)
+        way.cut()
+        made.kill()
+        until(lambda: not blue.connected and not red.connected)
+        blue.publish(TOPIC, b"400")
+        made.start()
+        until(lambda: blue.connected)
+        way.heal()  # red is back later than blue
+        got = numbers(take(red, lambda got: any(d.payload == b"400" for d in got)))
+        assert list(dict.fromkeys(got)) == list(range(1, 401))
+        late = connect(made.url, "late")
+        assert [(d.payload, d.retained) for d in take(late, lambda got: len(got) >= 1)] == [(b"1", True)]
+    finally:
+        way.close()
+        made.close()
+
+
+def test_what_is_retained_is_retained_again_by_a_broker_that_forgot(connect, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(line_session, "KEPT_S", 0.0)
+    monkeypatch.setattr(line_session, "GRACE_S", 0.0)
     made = Mosquitto(mosquitto(), tmp_path, "allow_anonymous true", "persistence false")
     try:
         made.start()
-        blue, red = connect(made.url, "blue"), connect(made.url, "red")
-        blue.publish("line/v1/plan/1", b"1", retain=True)
-        for number in range(2, 50):
-            blue.publish(TOPIC, b"%d" % number)
+        blue = connect(made.url, "blue")
+        for plan, payload in (("a", b"1"), ("b", b"2"), ("a", b"3"), ("c", b"4"), ("c", b"")):
+            blue.publish(f"line/v1/plan/{plan}", payload, retain=True)
         assert blue.flush(30.0)
         made.kill()
-        until(lambda: not blue.connected and not red.connected)
-        blue.publish(TOPIC, b"50")
+        until(lambda: not blue.connected)
         made.start()
-        got = numbers(take(red, lambda got: any(d.payload == b"50" for d in got)))
-        assert list(dict.fromkeys(got)) == list(range(1, 51))
+        until(lambda: blue.connected and len(blue.gaps(0, 1 << 62)) == 2)
+        blue.publish(TOPIC, b"5")
+        take(blue, lambda got: any(d.payload == b"5" for d in got))
         late = connect(made.url, "late")
-        assert [(d.payload, d.retained) for d in take(late, lambda got: len(got) >= 1)] == [(b"1", True)]
+        got = take(late, lambda got: len(got) >= 2)
+        assert {(d.topic, d.payload, d.retained) for d in got} == {
+            ("line/v1/plan/a", b"3", True),
+            ("line/v1/plan/b", b"2", True),
+        }
     finally:
         made.close()
 
@@ -242,7 +294,7 @@ def test_the_embedded_broker_keeps_its_port_and_leaves_nothing_behind(embedded) 
     assert state.is_dir()
     embedded.close()
     assert not state.exists()
-    assert not any(psutil.pid_exists(pid) for pid in pids)
+    assert not any(runs(pid) for pid in pids)
 
 
 def test_the_embedded_broker_ends_with_who_started_it() -> None:
@@ -261,7 +313,7 @@ def test_the_embedded_broker_ends_with_who_started_it() -> None:
     starter.wait()
     starter.stdin.close()
     starter.stdout.close()
-    until(lambda: not psutil.pid_exists(int(pid)) or psutil.Process(int(pid)).status() == psutil.STATUS_ZOMBIE)
+    until(lambda: not runs(int(pid)))
     assert not Path(state).exists()
 
 
