@@ -1,9 +1,9 @@
 """The embedded broker's process: amqtt, made to keep its word at QoS 1 also when somebody or itself is lost.
 
 amqtt alone forgets what is on its way to a client that is cut off (its issue 401), mixes what waited with what is new,
-and keeps everything in memory. Here each session has one queue, in the order of publication, that is written down
-before anything leaves it, and loses a document only when the client has acknowledged it. What is overridden is below
-amqtt's public names: pyproject.toml bounds the version, and tests/radio/test_line_brokers.py holds it.
+and keeps everything in memory. Here each session has one queue, in the order of publication; a document is written down
+in it before its publisher is told that it is accepted, and leaves it once the client has acknowledged it. What is
+overridden is below amqtt's public names: pyproject.toml bounds its version, and the tests named test_line hold it.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ import shutil
 import signal
 import sys
 from collections import deque
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,6 +38,26 @@ class Everybody(BaseAuthPlugin):  # type: ignore[misc]
     async def authenticate(self, *, session: Any) -> bool:
         """Yes."""
         return True
+
+
+class Accepting(asyncio.Queue[Any]):
+    """Where amqtt puts what a client publishes, to acknowledge it then: here it is stored before that."""
+
+    def __init__(self, accept: Callable[[Any], Coroutine[Any, Any, None]]):
+        super().__init__()
+        self._accept = accept
+        self._turn = asyncio.Lock()
+        self._accepting: set[asyncio.Task[None]] = set()
+
+    async def put(self, item: Any) -> None:
+        """Accept it, after what came before."""
+        async with self._turn:
+            await self._accept(item)
+
+    def put_nowait(self, item: Any) -> None:
+        """The same for what is not to be acknowledged."""
+        self._accepting.add(task := asyncio.create_task(self.put(item)))
+        task.add_done_callback(self._accepting.discard)
 
 
 class Waiting(NamedTuple):
@@ -71,6 +92,7 @@ class StoringBroker(Amqtt):  # type: ignore[misc]
         self._outboxes: dict[str, Outbox] = {}
         self._served: set[str] = set()
         """Clients that are past the beginning of their connection."""
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     @property
     def port(self) -> int:
@@ -98,14 +120,19 @@ class StoringBroker(Amqtt):  # type: ignore[misc]
     def _outbox(self, client: str) -> Outbox:
         return self._outboxes.setdefault(client, Outbox())
 
-    async def _queue(self, session: Any, topic: str, data: bytes, qos: int, *, retain: bool) -> None:
+    def _queue(self, session: Any, topic: str, data: bytes, qos: int, *, retain: bool) -> None:
         """Have a document delivered to a session; at QoS 0, to one that is there."""
         client = session.client_id
         if qos != QOS_0:
             number = 0 if session.clean_session else self._store.add(client, topic, data, retain=retain)
             self._outbox(client).add(Waiting(number, topic, data, retain))
         elif client in self._served:
-            await self._sessions[client][1].mqtt_publish(topic, data, QOS_0, retain=retain)
+            self._spawn(self._sessions[client][1].mqtt_publish(topic, data, QOS_0, retain=retain))
+
+    def _spawn(self, work: Coroutine[Any, Any, Any]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _deliver(self, session: Any, handler: Any) -> None:
         """Send a connected client what waits for it, up to a window ahead; it leaves the queue once acknowledged."""
@@ -135,17 +162,6 @@ class StoringBroker(Amqtt):  # type: ignore[misc]
         packet = PublishPacket.build(waiting.topic, waiting.payload, packet_id, False, QOS_1, waiting.retain)
         await handler._send_packet(packet)
 
-    async def _run_broadcast(self, running_tasks: Any) -> None:
-        broadcast = await self._broadcast_queue.get()
-        topic, data = broadcast["topic"], bytes(broadcast["data"] or b"")
-        targets: dict[str, tuple[Any, int]] = {}
-        for topics, subscriptions in self._subscriptions.items():
-            if self._matches(topic, topics):
-                for session, qos in subscriptions:
-                    targets[session.client_id] = (session, max(qos, targets.get(session.client_id, (None, 0))[1]))
-        for session, qos in targets.values():
-            await self._queue(session, topic, data, qos, retain=False)
-
     async def _publish_session_retained_messages(self, session: Any) -> None:
         """Nothing: amqtt's own queue of what waits is not used."""
 
@@ -155,9 +171,30 @@ class StoringBroker(Amqtt):  # type: ignore[misc]
         topics, qos = subscription
         for topic, retained in list(self._retained_messages.items()):
             if self._matches(topic, topics):
-                await self._queue(session, topic, bytes(retained.data), qos, retain=True)
+                self._queue(session, topic, bytes(retained.data), qos, retain=True)
 
     # ------------------------------------------------------------ from clients
+
+    async def _initialize_client_session(self, *connection: Any) -> tuple[Any, Any]:
+        handler, session = await super()._initialize_client_session(*connection)
+        session.delivered_message_queue = Accepting(lambda message: self._accept(message, session, handler))
+        return handler, session
+
+    async def _accept(self, message: Any, session: Any, handler: Any) -> None:
+        accepted = asyncio.get_running_loop().create_future()
+        accepted.set_result(message)
+        if not await self._handle_message_delivery(session, handler, accepted):
+            await handler.handle_connection_closed()
+
+    async def _broadcast_message(self, session: Any, topic: Any, data: Any, force_qos: int | None = None) -> None:
+        """Queue a document for all who want it, before anything else is done."""
+        targets: dict[str, tuple[Any, int]] = {}
+        for topics, subscriptions in self._subscriptions.items():
+            if self._matches(topic, topics):
+                for target, qos in subscriptions:
+                    targets[target.client_id] = (target, max(qos, targets.get(target.client_id, (None, 0))[1]))
+        for target, qos in targets.values():
+            self._queue(target, topic, bytes(data or b""), qos, retain=False)
 
     async def _client_message_loop(self, client_session: Any, handler: Any) -> None:
         delivering = asyncio.create_task(self._deliver(client_session, handler))
@@ -171,15 +208,6 @@ class StoringBroker(Amqtt):  # type: ignore[misc]
             await asyncio.gather(delivering, return_exceptions=True)
             if client_session.clean_session:
                 self._outboxes.pop(client_session.client_id, None)
-
-    async def _handle_disconnect(self, client_session: Any, handler: Any, disconnect_waiter: Any) -> None:
-        """Publish first what the client was told had been accepted."""
-        queue = client_session.delivered_message_queue
-        while not queue.empty():
-            accepted = asyncio.get_running_loop().create_future()
-            accepted.set_result(queue.get_nowait())
-            await self._handle_message_delivery(client_session, handler, accepted)
-        await super()._handle_disconnect(client_session, handler, disconnect_waiter)
 
     async def add_subscription(self, subscription: tuple[str, int], session: Any) -> int:
         """One more; written down unless the session ends with the connection."""

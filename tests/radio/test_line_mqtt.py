@@ -297,6 +297,23 @@ def test_the_embedded_broker_keeps_its_port_and_leaves_nothing_behind(embedded) 
     assert not any(runs(pid) for pid in pids)
 
 
+def test_what_the_embedded_broker_has_accepted_it_has_stored(embedded, connect, monkeypatch) -> None:
+    monkeypatch.setattr(line_session, "KEPT_S", 0.0)  # nobody says it again
+    red, blue = connect(embedded.url, "red"), connect(embedded.url, "blue")
+    red.close()
+    blue.publish("line/v1/plan/1", b"0", retain=True)
+    for number in range(1, 300):
+        blue.publish(TOPIC, b"%d" % number)
+    until(lambda: blue.unsent < 150)
+    embedded.kill()
+    assert blue.unsent > 0, "in the middle of it"
+    embedded.start()
+    assert blue.flush(30.0)
+    got = numbers(take(connect(embedded.url, "red"), lambda got: any(d.payload == b"299" for d in got)))
+    assert list(dict.fromkeys(got)) == list(range(300))
+    assert take(connect(embedded.url, "late"), lambda got: len(got) >= 1)[0][2:] == (b"0", True)
+
+
 def test_the_embedded_broker_ends_with_who_started_it() -> None:
     oracle("amqtt", "broker")
     program = (
@@ -445,7 +462,15 @@ def certificate(
     builder = x509.CertificateBuilder(
         issuer, subject, key.public_key(), x509.random_serial_number(), now - day, now + day
     )
+    named = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key())
+    builder = builder.add_extension(named, critical=False)
+    builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     if authority is None:
+        may = dict.fromkeys(
+            ("content_commitment", "data_encipherment", "digital_signature", "encipher_only", "decipher_only"), False
+        )
+        usage = x509.KeyUsage(key_cert_sign=True, crl_sign=True, key_agreement=False, key_encipherment=False, **may)
+        builder = builder.add_extension(usage, critical=True)
         builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
     else:
         with contextlib.suppress(ValueError):
