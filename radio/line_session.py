@@ -236,8 +236,10 @@ class Session:
             told(paho, data, flags, *rest)
 
         paho.on_connect = on_connect
+        entered = False
         try:
             async with client:
+                entered = True
                 forgotten = self._subscribed and not self._resumed
                 await self._subscribe(client)
                 self._told.up()
@@ -247,6 +249,9 @@ class Session:
         finally:
             self._connection = None
             paho.disconnect()  # it may have a socket yet, where connecting got no further
+            if entered:  # let it tell how it ended, or asyncio tells that nobody asked
+                with contextlib.suppress(aiomqtt.MqttError, TimeoutError):
+                    await asyncio.wait_for(anext(client.messages), TICK_S)
 
     async def _subscribe(self, client: aiomqtt.Client) -> None:
         """Once in the life of this process, and whenever the broker has no session of ours."""

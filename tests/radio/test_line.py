@@ -175,6 +175,22 @@ def test_a_broker_that_comes_back_publishes_no_wills_of_before() -> None:
     assert made.receive("blue", 60 * SECOND) == []
 
 
+def test_a_broker_that_was_restarted_has_no_wills_of_who_was_cut_off_before() -> None:
+    made = Line(0, outages=[(10 * SECOND, 12 * SECOND)], cuts={"red": [(5 * SECOND, 40 * SECOND)]})
+    made.connect("red", 0, prefix="line/v1", will=Will("line/v1/gone", b"red"))
+    made.connect("blue", 0, prefix="line/v1")
+    assert made.receive("blue", 60 * SECOND) == []
+
+
+def test_what_no_broker_had_taken_dies_with_its_process() -> None:
+    made = line("blue", "red", outages=[(10 * SECOND, 20 * SECOND)])
+    made.publish("red", 11 * SECOND, TOPIC, b"lost")
+    made.publish("blue", 11 * SECOND, TOPIC, b"kept")
+    made.lose("red", 12 * SECOND)
+    made.connect("red", 13 * SECOND, prefix="line/v1")
+    assert texts(made.receive("blue", 60 * SECOND)) == ["kept"]
+
+
 def test_when_something_may_be_delivered_next() -> None:
     made = line("blue", "red")
     made.receive("red", SECOND)
