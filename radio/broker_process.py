@@ -28,7 +28,6 @@ from radio.broker_store import BrokerStore
 
 WINDOW = 100
 """Documents on their way to a client that it has not acknowledged."""
-SHUTDOWN_S = 5.0
 DEAF_TO = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
@@ -202,12 +201,12 @@ class StoringBroker(Amqtt):  # type: ignore[misc]
         try:
             await super()._client_message_loop(client_session, handler)
         finally:
-            if self._sessions.get(client_session.client_id, (None, handler))[1] is handler:
-                self._served.discard(client_session.client_id)
             delivering.cancel()
             await asyncio.gather(delivering, return_exceptions=True)
-            if client_session.clean_session:
-                self._outboxes.pop(client_session.client_id, None)
+            if self._sessions.get(client_session.client_id, (None, handler))[1] is handler:  # and nobody took over
+                self._served.discard(client_session.client_id)
+                if client_session.clean_session:
+                    self._outboxes.pop(client_session.client_id, None)
 
     async def add_subscription(self, subscription: tuple[str, int], session: Any) -> int:
         """One more; written down unless the session ends with the connection."""
@@ -245,14 +244,10 @@ async def serve(state: Path, port: int) -> None:
     loop.add_reader(0, over.set)
     print(broker.port, flush=True)
     await over.wait()
-    loop.remove_reader(0)
-    try:
-        async with asyncio.timeout(SHUTDOWN_S):
-            await broker.shutdown()
-    finally:
-        store.close()
-        if os.read(0, len(KEEP)) != KEEP:
-            shutil.rmtree(state, ignore_errors=True)
+    store.close()
+    if os.read(0, len(KEEP)) != KEEP:
+        shutil.rmtree(state, ignore_errors=True)
+    os._exit(0)  # all is stored; amqtt's own end would wait for clients, and speak for them as if they were lost
 
 
 def main() -> None:

@@ -296,6 +296,17 @@ def test_the_embedded_broker_keeps_its_port_and_leaves_nothing_behind(embedded) 
     assert not any(runs(pid) for pid in pids)
 
 
+def test_an_embedded_broker_that_is_stopped_publishes_no_wills(embedded, connect) -> None:
+    blue = connect(embedded.url, "blue")
+    red = connect(embedded.url, "red", will=Will("line/v1/gone", b"7"))
+    embedded.stop()
+    until(lambda: not blue.connected and not red.connected)
+    embedded.start()
+    until(lambda: blue.connected and red.connected)
+    blue.publish(TOPIC, b"8")
+    assert numbers(take(blue, lambda got: len(got) >= 1)) == [8]
+
+
 def test_what_the_embedded_broker_has_accepted_it_has_stored(embedded, connect, monkeypatch) -> None:
     monkeypatch.setattr(line_session, "KEPT_S", 0.0)  # nobody says it again
     red, blue = connect(embedded.url, "red"), connect(embedded.url, "blue")
