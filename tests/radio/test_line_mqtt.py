@@ -202,6 +202,27 @@ def test_a_broker_that_falls_silent_is_a_gap_from_its_last_word(broker, connect,
     assert blue.gaps(0, 9_000) == ((1_000, 7_000),)
 
 
+def test_who_was_stopped_himself_has_a_gap_from_when_he_last_was_at_work(broker, connect, monkeypatch) -> None:
+    monkeypatch.setattr(line_session, "TICK_S", 60.0)
+    monkeypatch.setattr(line_session, "ASLEEP_S", 0.0)
+    at_ns = [1_000]
+    blue = connect(broker.url, "blue", clock=lambda: at_ns[0])
+    until(lambda: blue._incoming._ticked_ns == 1_000)
+    at_ns[0] = 5_000
+    broker.kill()
+    until(lambda: not blue.connected)
+    assert blue.gaps(0, 6_000) == ((1_000, 6_000),)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_line_that_breaks_itself_says_so_and_nobody_waits_for_ever(monkeypatch) -> None:
+    async def broken(self: object, forget: object) -> None:
+        raise RuntimeError("of all things")
+
+    monkeypatch.setattr(line_session.Session, "run", broken)
+    assert "the line itself broke (RuntimeError('of all things'))" in str(refused("mqtt://127.0.0.1:1", {}))
+
+
 def test_a_broker_that_forgets_everything_is_told_again_by_who_is_there(connect, tmp_path) -> None:
     made = Mosquitto(mosquitto(), tmp_path, "allow_anonymous true", "persistence false")
     made.start()
