@@ -295,7 +295,7 @@ class Line:
             self._retained[topic] = payload
         elif retain:
             self._retained.pop(topic, None)
-        for _, client in sorted(self._clients.items()):
+        for client in self._clients.values():
             if client.attached and topic.startswith(client.prefix):
                 client.inbox.append(Delivered(at_ns, topic, payload, False))
             elif client.has_session and topic.startswith(client.prefix):

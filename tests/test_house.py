@@ -23,7 +23,7 @@ PURE = [
         ROOT / "nodes" / name
         for name in ("simulation.py", "node.py", "seat.py", "faults/messages.py", "monitor.py", "plan.py")
     ),
-    *(ROOT / "radio" / name for name in ("hub.py", "envelope.py", "link.py", "loopback.py")),
+    *(ROOT / "radio" / name for name in ("hub.py", "envelope.py", "link.py", "loopback.py", "line.py")),
     *(ROOT / "radio" / name for name in ("recording.py", "record_layout.py", "record_blocks.py")),
 ]
 IMPURE = {"time", "asyncio", "logging", "socket", "threading", "os", "random", "zmq", "aiomqtt"}
