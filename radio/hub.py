@@ -17,6 +17,7 @@ from radio.envelope import (
     Done,
     Hello,
     Jam,
+    Mark,
     OffAir,
     Place,
     Reception,
@@ -45,7 +46,7 @@ MOST_A_WINDOW = 512
 CALM_NS = 1_000_000_000
 """Trouble with single frames is over when there was none for so long."""
 
-Said = Transmit | Jam | Place | OffAir | Tune | Done | Alive
+Said = Transmit | Jam | Place | OffAir | Tune | Done | Mark | Alive
 
 
 class NotAdmitted(Exception):
@@ -103,6 +104,8 @@ class Hub:
         self.load = Load(plan.channels)
         self.counts: Counter[str] = Counter()
         self.lives: Counter[int] = Counter()
+        self.marks: dict[int, Mark] = {}
+        """How far each has come that others keep up with."""
         self._truth = truth
         self._channels = {c.number: c for c in plan.channels}
         self._medium = Medium(plan.channels, plan.laws, seed=plan.seed)
@@ -228,6 +231,10 @@ class Hub:
             case Tune(at_ns=at_ns, channels=channels):
                 if self._takes(address, at_ns):
                     self._tune(address, at_ns, channels)
+            case Mark():
+                if not self.plan.berths[address].keeps_up:
+                    raise ValueError("nobody keeps up with this station")
+                self.marks[address] = said
             case Alive():
                 pass
 

@@ -124,19 +124,23 @@ class LineMqtt:
 
     # ------------------------------------------------------------ from beginning to end
 
+    def begin(self, patience_s: float = 10.0) -> bool:
+        """Connect, now or whenever there is a broker; waits for so long at most. Returns whether it is connected."""
+        self._loop = asyncio.new_event_loop()
+        self._thread.start()
+        incoming = self._incoming
+        with incoming.changed:
+            incoming.changed.wait_for(lambda: incoming.connected or self._hopeless(), patience_s)
+            return incoming.connected
+
     def connect(self, patience_s: float = 10.0) -> None:
         """Connect for the first time; from then on it is connected again whenever the broker is lost, for ever.
 
         Raises LineUnreachable if no broker answers for so long, and LineError at once if it does not let us in. The
         line is closed then.
         """
-        self._loop = asyncio.new_event_loop()
-        self._thread.start()
-        incoming = self._incoming
-        with incoming.changed:
-            incoming.changed.wait_for(lambda: incoming.connected or self._hopeless(), patience_s)
-            connected, trouble = incoming.connected, incoming.trouble
-        if not connected:
+        if not self.begin(patience_s):
+            trouble = self._incoming.trouble
             self.close(0.0)
             raise trouble or LineUnreachable(f"{self.url}: no answer in {patience_s:g} s: is it a broker's address?")
 

@@ -13,6 +13,8 @@ from protocol.units import NS_PER_S, seconds_ns
 from radio.frames import Transmission
 from radio.line import Delivered, Line, Will
 
+EARLIER_NS = NS_PER_S
+"""All clients come to the line so long before the start: nobody misses what is said in the first instant."""
 COMES_NS = NS_PER_S
 """Who comes to the line is not cut off from it while it does, unless that takes longer."""
 Cut = tuple[int, int | None]
@@ -35,7 +37,9 @@ class VirtualLine:
         cuts: dict[str, list[tuple[int, int]]] = {}
         for cut in entry.cut:
             cuts.setdefault(setup.clients[addresses[cut.station]], []).append(stretch(cut.from_s, cut.until_s))
-        self._line = Line(start_ns, outages=[stretch(o.from_s, o.until_s) for o in entry.outage], cuts=cuts)
+        self._line = Line(
+            start_ns - EARLIER_NS, outages=[stretch(o.from_s, o.until_s) for o in entry.outage], cuts=cuts
+        )
         self._names = setup.clients
         self._desks: dict[int, Desk] = {}
         self._came: dict[int, list[Delivered]] = {}
@@ -49,7 +53,7 @@ class VirtualLine:
             self._desks[address] = desk
             will = desk.write([Gone()])[0].sealed
             name = setup.clients[address]
-            self._line.connect(name, start_ns, prefix=prefix(flight.agreement.digest()), will=Will(*will))
+            self._line.connect(name, start_ns - EARLIER_NS, prefix=prefix(flight.agreement.digest()), will=Will(*will))
             if isinstance(desk.clerk, Headquarters):
                 self._publish(address, desk.earlier(desk.clerk.earlier))
 
