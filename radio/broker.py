@@ -63,7 +63,12 @@ class Broker:
             stderr=subprocess.PIPE,
             process_group=0,
         )
-        self._port = self._told_port(self._process)
+        try:
+            self._port = self._told_port(self._process)
+        except BaseException:
+            if not self._port:  # it never ran: there is nothing to keep
+                self.close()
+            raise
 
     def kill(self) -> None:
         """End it as `kill -9` does; what it had stored stays."""

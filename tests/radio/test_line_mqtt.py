@@ -377,6 +377,15 @@ def test_without_the_extra_there_is_a_clear_message(monkeypatch) -> None:
         Broker().start()
 
 
+def test_an_embedded_broker_that_does_not_start_leaves_nothing_behind(monkeypatch, tmp_path) -> None:
+    oracle("amqtt", "broker")
+    monkeypatch.setattr(broker_module.sys, "executable", "/bin/false")
+    monkeypatch.setattr(broker_module.tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(LineError, match="the embedded broker does not start: it said nothing"):
+        Broker().start()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_port_that_somebody_took_meanwhile(embedded) -> None:
     embedded.kill()
     with socket.socket() as other:
