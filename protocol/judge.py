@@ -205,8 +205,8 @@ class Judge:
         """A document of the ground line, which came and was accepted. It is in the presence already."""
         self.advance(read.at_ns)
         for clause in self._readers:
+            self._take(clause.settle(read.at_ns))  # what this comes too late for
             self._take(clause.read(read))
-            self._take(clause.settle(read.at_ns))
 
     def contradicted(self, found: Contradiction, at_ns: int) -> None:
         """Two manifests of a party contradict each other."""

@@ -14,11 +14,12 @@ from protocol.terms import AreaTerms
 from protocol.units import NS_PER_S, seconds_ns
 from protocol.verdicts import BOUNDS, SIGNED, Cause, Finding, Outcome, Passes
 
+NEVER = 1 << 63
 BEFORE_NS = 60 * NS_PER_S
 """A gap of the monitor's so long before a POSITION may hide that the area was opened again."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Closed:
     """An area that was notified in time, when that came, and whose it is."""
 
@@ -26,11 +27,6 @@ class _Closed:
     id: str
     owner: str
     came_ns: int
-    lifted_ns: int = 1 << 63
-
-    def holds(self, at_ns: int) -> bool:
-        """Whether it is closed at an instant."""
-        return self.area.from_ns <= at_ns < min(self.area.until_ns, self.lifted_ns)
 
 
 class ClosedAreas:
@@ -60,6 +56,8 @@ class ClosedAreas:
     def __init__(self, world: World, terms: AreaTerms):
         self.world, self.notice_ns = world, seconds_ns(terms.notice_s)
         self.areas: dict[tuple[str, Area], _Closed] = {}
+        self.lifted_ns: dict[tuple[str, str], int] = {}
+        """When each area was opened again, which may come before its notice."""
         self.known: set[tuple[str, Area]] = set()
         self.spots = Spots(world)
         self.waiting: deque[Spot] = deque()
@@ -76,9 +74,8 @@ class ClosedAreas:
     def read(self, read: Read) -> Iterable[Finding]:
         body, sender = read.document.body, read.document.sender
         if isinstance(body, AreaLifted):
-            for closed in self.areas.values():
-                if closed.owner == sender and closed.area.id == body.area:
-                    closed.lifted_ns = min(closed.lifted_ns, read.document.at_ns)
+            key = sender, body.area
+            self.lifted_ns[key] = min(self.lifted_ns.get(key, NEVER), read.document.at_ns)
         if not isinstance(body, Area) or sender not in self.world.clients or (sender, body) in self.known:
             return ()
         self.known.add((sender, body))
@@ -92,7 +89,7 @@ class ClosedAreas:
         outcome, told, cause = Outcome.PASS, "", None
         if document.at_ns > least_ns:
             outcome, told = Outcome.FAIL, f"its notice of area {area.id} was issued {notice_s:g} s before it begins"
-        elif read.at_ns > least_ns and not line.from_before(document):
+        elif read.at_ns > least_ns and not line.from_before(read):
             outcome, cause = Outcome.INCONCLUSIVE, Cause.LINE_GAP
             told = f"its notice of area {area.id} is dated in time and came late: the line was cut, or it is dated back"
         if outcome is Outcome.PASS:
@@ -117,12 +114,17 @@ class ClosedAreas:
 
     def _judge(self, spot: Spot) -> Iterator[Finding]:
         party = self.world.stations[spot.source].party
-        others = [c for c in self.areas.values() if self.world.clients[c.owner] != party and c.holds(spot.at_ns)]
+        others = [c for c in self.areas.values() if self.world.clients[c.owner] != party and self._holds(c, spot.at_ns)]
         for closed in others:
             if spot.surely_inside(closed.area):
                 yield self._inside(spot, closed, party)
             elif spot.surely_outside(closed.area):
                 yield Finding(self.id, address_text(spot.source), Outcome.PASS, spot.at_ns)
+
+    def _holds(self, closed: _Closed, at_ns: int) -> bool:
+        """Whether an area is closed at an instant."""
+        area = closed.area
+        return area.from_ns <= at_ns < min(area.until_ns, self.lifted_ns.get((closed.owner, area.id), NEVER))
 
     def _inside(self, spot: Spot, closed: _Closed, party: str | None) -> Finding:
         line = self.world.line
@@ -150,6 +152,6 @@ class ClosedAreas:
     def close(self, end_ns: int) -> Iterator[Finding]:
         yield from self.settle(end_ns)
         for spot in self.waiting:
-            if any(c.holds(spot.at_ns) for c in self.areas.values()):
+            if any(self._holds(c, spot.at_ns) for c in self.areas.values()):
                 yield Finding(self.id, address_text(spot.source), Outcome.PENDING, spot.at_ns)
         self.waiting.clear()

@@ -55,8 +55,8 @@ class LineAlive:
         self.silences: list[tuple[str, int, int, tuple[str, ...]]] = []
         """Silences that are over and too long; they wait for their witnesses' next documents."""
         self.calls: list[_Called] = []
-        self.answered: set[tuple[str, str, str]] = set()
-        """Who answered whom, and which call."""
+        self.answered: dict[tuple[str, str, str], int] = {}
+        """When each answer was issued: by whom, to whom, and to which call."""
 
     def subjects(self) -> list[str]:
         return sorted(self.parties.values())
@@ -68,7 +68,7 @@ class LineAlive:
         document, at_ns = read.document, read.at_ns
         sender, body = document.sender, document.body
         assert self.world.line is not None
-        if self.world.line.from_before(document):
+        if self.world.line.dated_before(document):
             return ()
         findings = []
         if sender in self.parties:
@@ -81,7 +81,7 @@ class LineAlive:
         if isinstance(body, Call) and body.to in self.parties:
             self.calls.append(_Called(document.id, body.id, sender, body.to, at_ns))
         elif isinstance(body, Answer):
-            self.answered.add((sender, body.to, body.call))
+            self.answered.setdefault((sender, body.to, body.call), document.at_ns)
         return findings
 
     def settle(self, now_ns: int) -> Iterator[Finding]:
@@ -91,15 +91,15 @@ class LineAlive:
             yield self._silent(*silence)
         for called in list(self.calls):
             key = (called.to, called.caller, called.call)
-            over = called.at_ns + self.answer_ns + self.world.wait_ns < now_ns
-            if key in self.answered and now_ns <= called.at_ns + self.answer_ns:
+            deadline_ns = called.at_ns + self.answer_ns
+            if self.answered.get(key, deadline_ns + 1) <= deadline_ns:
                 yield self._finding(called, Outcome.PASS)
-            elif over:
+            elif deadline_ns + self.world.wait_ns < now_ns:
                 yield self._unanswered(called)
             else:
                 continue
             self.calls.remove(called)
-            self.answered.discard(key)
+            self.answered.pop(key, None)
 
     def _heard(self, client: str, since_ns: int, until_ns: int) -> Finding:
         took_s = round((until_ns - since_ns) / NS_PER_S, 3)

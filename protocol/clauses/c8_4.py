@@ -44,7 +44,10 @@ class IncidentReported:
         "No report by anybody names it, though the headquarters knew (it is its own station's EMERGENCY, or it was on "
         "the line after a monitor's verdict) and was on the line when the time was over."
     )
-    limits = "Whether what a report says is true, and whether parties told each other elsewhere, is not known."
+    limits = (
+        "Whether what a report says is true, and whether parties told each other elsewhere, is not known. Who was not "
+        "seen on the line when the time was over may have been cut off from it."
+    )
     suspended_by = ""
     kind = "G"
     hears_copies = False

@@ -26,7 +26,8 @@ class OwnWord:
     )
     limits = (
         "A party that disowns a frame of its own makes it nobody's: no clause uses such a frame. That a manifest does "
-        "not come in time proves nothing."
+        "not come in time proves nothing. Two manifests whose times overlap in part are held against each other only "
+        "where both give a number; at the edge of a time that no manifest adjoins, 50 ms are left open."
     )
     suspended_by = ""
     kind = "G"

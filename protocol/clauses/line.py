@@ -1,14 +1,15 @@
 """What the clauses of the ground line share: documents as they come, and how long a late one still counts."""
 
 from collections.abc import Iterable
-from math import cos, radians
+from math import cos, inf, radians
 from typing import NamedTuple, Protocol
 
 from protocol.accounts import Booked
-from protocol.bounds import FLATNESS, Limits, fix_of
+from protocol.bounds import FASTEST_MPS, FLATNESS, Limits, fix_of
 from protocol.clauses.base import World
 from protocol.line.documents import Volume
 from protocol.line.presence import Read
+from protocol.messages import Position
 from protocol.units import FT_M, NS_PER_S
 from protocol.verdicts import Finding
 
@@ -87,18 +88,22 @@ class Spots:
         self._altimetry_m = world.agreement.bounds.altimetry_ft * FT_M
         self._last: dict[int, int] = {}
 
-    def take(self, booked: Booked) -> Spot | None:
-        source, at_ns = booked.frame.source, booked.at_ns
-        if at_ns - self._last.get(source, -1 << 62) < EVERY_NS:
+    def take(self, booked: Booked, *, boundless: bool = False) -> Spot | None:
+        """`boundless`: also those without bounds, which may be anywhere."""
+        source, at_ns, message = booked.frame.source, booked.at_ns, booked.frame.message
+        assert isinstance(message, Position)
+        if at_ns - self._last.get(source, -1 << 62) < EVERY_NS or not message.airborne:
             return None
         fix = fix_of(booked)
-        if fix is None or not fix.position.airborne:
+        if fix is None and not boundless:
             return None
         self._last[source] = at_ns
+        if fix is None:
+            return Spot(source, at_ns, booked.id, 0.0, 0.0, inf, None, inf)
         late_s = (abs(at_ns - fix.at_ns) + fix.spread_ns) / NS_PER_S
         # what it can have moved since it was there, however fast: a POSITION is a second old at most, mostly
-        moved_m = late_s * (self._limits.speed_mps if self._limits else 1100.0)
-        climbed_m = late_s * (self._limits.climb_mps if self._limits else 400.0)
+        moved_m = late_s * (self._limits.speed_mps if self._limits else FASTEST_MPS)
+        climbed_m = late_s * (self._limits.climb_mps if self._limits else FASTEST_MPS)
         return Spot(
             source,
             at_ns,

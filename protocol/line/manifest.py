@@ -17,7 +17,7 @@ MOST_MANIFESTS = 1000
 SEQUENCES = 1 << 16
 NEAR_NS = 60 * NS_PER_S
 """A sequence number is the one that a manifest of about that time has, and not that of a turn before."""
-EARLY_NS = NS_PER_S
+EARLY_NS = NS_PER_S // 20
 """A frame may have been sent so long before or after the instants between which it seems to have been."""
 
 

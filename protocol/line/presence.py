@@ -9,6 +9,8 @@ from protocol.units import NS_PER_S
 
 REMEMBERED = 4096
 """Documents of each client that are remembered: with a heartbeat every 20 s those of a day, nearly."""
+COMES_NS = 30 * NS_PER_S
+"""What the broker had kept comes so soon after the monitor."""
 PROMPT_NS = 10 * NS_PER_S
 """A document that came so soon after it was issued shows that its sender and the broker were there."""
 
@@ -37,12 +39,18 @@ class Presence:
 
     def take(self, read: Read) -> None:
         """A document came. One that the broker kept from before shows nobody's presence."""
-        if not self.from_before(read.document):
+        if not self.dated_before(read.document):
             seen = self._seen.setdefault(read.document.sender, deque(maxlen=REMEMBERED))
             seen.append(_Seen(read.at_ns, read.document.at_ns))
 
-    def from_before(self, document: Document) -> bool:
-        """Whether a document was issued before the monitor came, by its sender's word: the broker had kept it."""
+    def from_before(self, read: Read) -> bool:
+        """Whether a document was issued before the monitor came, by its sender's word, and the broker had kept it: then
+        it came with the monitor, or after the monitor had been cut off."""
+        comes = [self.from_ns, *(end_ns for end_ns in self._gaps.values() if end_ns is not None)]
+        return self.dated_before(read.document) and any(0 <= read.at_ns - at_ns <= COMES_NS for at_ns in comes)
+
+    def dated_before(self, document: Document) -> bool:
+        """Whether it says that it was issued before the monitor came."""
         return document.at_ns < self.from_ns
 
     def cut_off(self, from_ns: int, until_ns: int | None) -> None:
