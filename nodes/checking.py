@@ -12,7 +12,9 @@ from nodes.monitor import observe
 from nodes.problems import ConfigurationError, Problem, from_validation
 from protocol.accounts import Standing
 from protocol.agreement import Agreement, Annexes
-from protocol.judge import Judge, Tally
+from protocol.judge import Tally
+from protocol.line.judging import Judging, LineJudge, judge_of
+from protocol.line.names import client_of_monitor
 from radio.recording import Damage, NotARecording, Reader, time_ns
 
 
@@ -64,7 +66,8 @@ def _check(stream: BinaryIO, path: Path, agreement: Agreement, digest: str) -> C
     except ValidationError as error:
         raise ConfigurationError(from_validation(path, error)) from None
     checked.monitor = header.monitor
-    judge = Judge(agreement, checked.annexes)
+    listener = client_of_monitor(checked.monitor)
+    judge = judge_of(agreement, checked.annexes, from_ns=header.start_ns, listener=listener)
     last_ns, hole = header.start_ns, False
     for item in reader:
         if isinstance(item, Damage):
@@ -73,17 +76,24 @@ def _check(stream: BinaryIO, path: Path, agreement: Agreement, digest: str) -> C
             continue
         at_ns = time_ns(item)
         if hole:  # what stood there may have been frames: nobody is blamed for their absence
-            judge.hearing_gap(last_ns, at_ns)
+            _missed(judge, last_ns, at_ns)
             hole = False
         observe(judge, checked.monitor, item)
         last_ns = at_ns
         checked.records += 1
     end_ns = reader.end_ns if reader.end_ns is not None else last_ns
     if hole:
-        judge.hearing_gap(last_ns, end_ns)
+        _missed(judge, last_ns, end_ns)
     checked.tallies = judge.close(end_ns)
     checked.heard = judge.heard
     return checked
+
+
+def _missed(judge: Judging, from_ns: int, until_ns: int) -> None:
+    """Whatever stood in a recording for this time is lost."""
+    judge.hearing_gap(from_ns, until_ns)
+    if isinstance(judge, LineJudge):
+        judge.line_gap(from_ns, until_ns)
 
 
 class _Header(BaseModel):

@@ -15,7 +15,7 @@ INTRODUCTION = (
     "[configuration.md](configuration.md). What the kinds mean, what limits all proofs, and when trouble of the "
     "emulator's own excuses, stands in [architecture.md](architecture.md#the-judge).\n"
 )
-KINDS = {"C": "content", "X": "circumstance", "S": "state", "A": "absence"}
+KINDS = {"C": "content", "X": "circumstance", "S": "state", "A": "absence", "G": "ground line"}
 UNITS = {
     "s": "s",
     "ms": "ms",
@@ -76,7 +76,9 @@ def _about(clause: type[Clause], world: World) -> str:
     if any("/" in subject for subject in subjects):
         return "each aircraft of one party with each of another"
     roles = {station.role for station in world.stations.values() if f"{station.address:06x}" in subjects}
-    return ", ".join(ROLES[role] for role in TALKING if role in roles) or "nobody: the subject is `unattributed`"
+    told = [ROLES[role] for role in TALKING if role in roles]
+    told += ["parties"] * any(party.name in subjects for party in world.agreement.party)
+    return ", ".join(told) or "nobody: the subject is `unattributed`"
 
 
 def _parameters(clause: type[Clause], agreement: Agreement) -> str:

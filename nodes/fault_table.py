@@ -10,9 +10,10 @@ from protocol.verdicts import UNATTRIBUTED
 
 
 class Whom(Enum):
-    """Whom the clause's verdict is about: who has the fault, nobody, or it and its target together."""
+    """Whom the clause's verdict is about: who has the fault, its party, nobody, or it and its target together."""
 
     ITSELF = "itself"
+    PARTY = "party"
     NOBODY = "nobody"
     PAIR = "pair"
 
@@ -55,7 +56,8 @@ class Trips(NamedTuple):
 
 TABLE: dict[str, Trips] = {
     "stranger": Trips("1.1", 5, whom=Whom.NOBODY, onset=Onset.START),
-    "impersonation": Trips("1.2", 10, whom=Whom.NOBODY, onset=Onset.LATER),
+    # 9.1: where there are manifests, they tell which of the two it is, and nothing else is said of the other's frames
+    "impersonation": Trips("1.2", 10, also=("9.1",), whom=Whom.NOBODY, onset=Onset.LATER),
     "stale_agreement": Trips("1.3", 25),
     "anonymous": Trips("1.4", 65),
     "wrong_channel": Trips("2.1", 10),
@@ -92,6 +94,12 @@ TABLE: dict[str, Trips] = {
     "vague_mayday": Trips("7.1", 10),
     "ignored_mayday": Trips("7.2", inf),
     "talks_over": Trips("7.3", inf),
+    "uncoordinated_drone": Trips("8.1", 45, onset=Onset.START),
+    "area_intruder": Trips("8.2", 45),
+    "dead_line": Trips("8.3", 95, whom=Whom.PARTY),
+    "cover_up": Trips("8.4", inf, whom=Whom.PARTY),
+    "forgery": Trips("9.1", 45, whom=Whom.NOBODY),
+    "false_manifest": Trips("9.1", 45, whom=Whom.PARTY),
 }
 
 
@@ -102,10 +110,13 @@ def on_its_side(row: Trips, party: str | None, first: str) -> bool:
 
 def subject_of(fault: FaultEntry, stations: Iterable[StationEntry]) -> str:
     """Whom the clause of a fault must fail for, as verdicts name it."""
+    stations = tuple(stations)
     addresses = {s.call_sign: f"{s.address:06x}" for s in stations}
     whom = TABLE[fault.name].whom
     if whom is Whom.NOBODY:
         return UNATTRIBUTED
+    if whom is Whom.PARTY:
+        return next(s.party for s in stations if s.call_sign == fault.station) or UNATTRIBUTED
     if whom is Whom.PAIR and fault.target is not None:
         return "/".join(sorted((addresses[fault.station], addresses[fault.target])))
     return addresses[fault.station]
@@ -117,6 +128,7 @@ def guilty_of(faults: Iterable[FaultEntry], stations: tuple[StationEntry, ...]) 
     excused = set()
     for fault in faults:
         row = TABLE[fault.name]
-        excused.add((row.clause, subject_of(fault, stations)))
-        excused |= {(clause, addresses[fault.station]) for clause in row.also}
+        subject = subject_of(fault, stations)
+        excused.add((row.clause, subject))
+        excused |= {(clause, who) for clause in row.also for who in (addresses[fault.station], subject)}
     return excused

@@ -4,7 +4,6 @@
 """
 
 import math
-import tomllib
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,11 +15,13 @@ from nodes.flight_motions import motions_of
 from nodes.flight_names import name_problems
 from nodes.flight_radio import Radio, radio_of
 from nodes.flight_slots import slot_table
+from nodes.line.setup import LineSetup, line_of
 from nodes.motion import Motion
 from nodes.own_class import load_class
 from nodes.problems import ConfigurationError, Problem, from_validation
 from nodes.salvage import without_the_malformed
 from nodes.scenario import FaultEntry, Scenario, StationEntry
+from nodes.toml_files import read_toml
 from protocol.agreement import Agreement, Annexes, Requirement, Station
 from protocol.units import NS_PER_S, seconds_ns
 
@@ -40,6 +41,7 @@ class Flight:
     stations: tuple[StationEntry, ...]
     motions: dict[int, Motion]
     radio: Radio
+    line: LineSetup | None = None
     start_ns: int
     end_ns: int
     folder: Path
@@ -50,20 +52,6 @@ class Flight:
     def require(self) -> dict[str, Requirement]:
         """The agreement's requirements, and the scenario's over them."""
         return self.agreement.require | self.scenario.require
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """One file as plain values. Raises ConfigurationError."""
-    try:
-        # Editors of Windows put a byte order mark before the first key.
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        wrong = "no such file"
-    except (OSError, UnicodeDecodeError) as error:
-        wrong = f"cannot be read: {error}"
-    except (ValueError, RecursionError) as error:  # beside its own error, a number too long, a list too deep
-        wrong = f"is not TOML: {error}"
-    raise ConfigurationError([Problem(str(path), "", "", wrong)])
 
 
 def load_agreement(path: Path) -> Agreement:
@@ -134,6 +122,7 @@ def prepare(scenario: Scenario, path: Path) -> Flight:
     slots = slot_table(stations, agreement, path, problems)
     problems += _own_classes(stations, path)
     radio = radio_of(scenario, agreement, stations, path, problems)
+    line = line_of(scenario, agreement, path, problems)
     if problems:
         raise ConfigurationError(problems)
     strangers = {f.station for f in scenario.fault if f.name == "stranger"}
@@ -142,7 +131,9 @@ def prepare(scenario: Scenario, path: Path) -> Flight:
         for s in stations
         if s.talks and s.call_sign not in strangers
     )
-    annexes = Annexes(version="1", register_=register, slots=slots, area=scenario.area)
+    annexes = Annexes(
+        version="1", register_=register, slots=slots, area=scenario.area, keys=line.public if line else {}
+    )
     return Flight(
         scenario=scenario.model_copy(update={"fault": tuple(sorted(scenario.fault, key=_in_any_order))}),
         agreement=agreement,
@@ -150,6 +141,7 @@ def prepare(scenario: Scenario, path: Path) -> Flight:
         stations=stations,
         motions=motions,
         radio=radio,
+        line=line,
         start_ns=start_ns,
         end_ns=end_ns,
         folder=path.parent,

@@ -13,15 +13,28 @@ IDLE = {
     "impersonation": set[str](),
     "simulated_attack": set[str](),
     "surprise_turn": {"for_s", "target"},
+    "uncoordinated_drone": {"at_s", "for_s", "target"},
+    "cover_up": {"at_s", "for_s", "target"},
+    "forgery": set[str](),
 }
 """Keys that a fault has no use for; of all others it is `target`."""
 NEEDS_TARGET = {
     "too_close": "too_close needs the call sign it flies at",
     "simulated_attack": "simulated_attack needs the call sign it flies at",
     "impersonation": "impersonation needs the call sign whose name it takes",
+    "forgery": "forgery needs the call sign whose name it takes",
 }
+OF_LINE = ("uncoordinated_drone", "area_intruder", "dead_line", "cover_up", "forgery", "false_manifest")
+"""Faults that there are only with a ground line."""
 ANNOUNCED_S = 10.0
-OF_ROLE = {"lost_link_stray": ("uncrewed",), "ignored_mayday": ("ground",)}
+OF_ROLE = {
+    "lost_link_stray": ("uncrewed",),
+    "uncoordinated_drone": ("uncrewed",),
+    "ignored_mayday": ("ground",),
+    "dead_line": ("ground",),
+    "cover_up": ("ground",),
+    "false_manifest": ("ground",),
+}
 """Faults that only some roles can have; all others are an aircraft's, crewed or not."""
 STRONG = frozenset(
     {
@@ -130,6 +143,8 @@ def _fault(key: str, fault: FaultEntry, scenario: Scenario, file: str) -> list[P
     problems += [
         Problem(file, f"{key}.{name}", "", f"means nothing to {fault.name}: remove it") for name in sorted(given)
     ]
+    if fault.name in OF_LINE and scenario.ground_line is None:
+        problems.append(Problem(file, key, fault.name, "needs a [ground_line]"))
     if fault.name == "wrong_channel" and not scenario.unagreed_channel:
         problems.append(Problem(file, key, "wrong_channel", "needs an [[unagreed_channel]] to transmit on"))
     return problems

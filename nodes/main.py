@@ -11,6 +11,7 @@ from nodes.commands.check import check
 from nodes.commands.decode import decode
 from nodes.commands.faults import faults
 from nodes.commands.hub import hub
+from nodes.commands.keys import keys
 from nodes.commands.lint import lint
 from nodes.commands.node import node
 from nodes.commands.run import run as run_live
@@ -48,6 +49,7 @@ def about(version: Annotated[bool, typer.Option("--version", help="Print the ver
 app.command(name="run")(run_live)
 for verb in (simulate, hub, node, check, lint, decode, why, spec, faults, swarm):
     app.command()(verb)
+app.add_typer(keys, name="keys")
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ A run and a later `check` go the same way from the record on, so both give the s
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from heapq import heappop, heappush
 from typing import NamedTuple, assert_never
@@ -17,11 +17,14 @@ from nodes.scenario import StationEntry
 from nodes.seat import random_of
 from protocol.agreement import Agreement, Annexes, canonical_json
 from protocol.heard import Heard, Receiver
-from protocol.judge import Judge
+from protocol.line.judging import Judging, LineJudge, judge_of
+from protocol.line.names import client_of_monitor
 from protocol.malformed import malformed
 from protocol.units import FT_M
+from protocol.verdicts import Finding
 from radio.envelope import MAX_DATA_BYTES, OffAir, Place, Reception, Trouble
-from radio.recording import HearingGap, HostTrouble, Record, Writer
+from radio.line import Delivered
+from radio.recording import HearingGap, HostTrouble, LineDocument, LineGap, Record, Writer
 from radio.slots import airtime_ns
 
 CLOCK_BOUND_NS = 1_000_000
@@ -44,8 +47,12 @@ def header_text(agreement: Agreement, annexes: Annexes, monitor: str, party: str
     )
 
 
-def observe(judge: Judge, monitor: str, record: Record) -> None:
+def observe(judge: Judging, monitor: str, record: Record) -> None:
     """Give one record to a judge."""
+    if isinstance(record, LineDocument | LineGap):
+        if isinstance(judge, LineJudge):
+            _observe_line(judge, record)
+        return
     if isinstance(record, HearingGap):
         judge.hearing_gap(record.from_ns, record.until_ns)
         return
@@ -61,6 +68,14 @@ def observe(judge: Judge, monitor: str, record: Record) -> None:
     power_dbm, receiver = record.power_tenths_dbm / 10, _receiver(*record[3:6])
     clock_ns = record.clock_bound_ns
     judge.hear(Heard(name, record.arrival_ns, record.channel, frame, record.frame, clock_ns, power_dbm, receiver))
+
+
+def _observe_line(judge: LineJudge, record: LineDocument | LineGap) -> None:
+    judge.advance(record.at_ns)
+    if isinstance(record, LineGap):
+        judge.line_gap(record.from_ns, record.until_ns)
+    else:
+        judge.document(record.topic, record.payload, record.at_ns)
 
 
 @lru_cache(maxsize=64)
@@ -79,6 +94,12 @@ def header_of(entry: StationEntry, flight: Flight) -> str:
     return header_text(flight.agreement, flight.annexes, name_of(entry), entry.party, flight.start_ns)
 
 
+def judge_for(entry: StationEntry, flight: Flight, on_finding: Callable[[Finding], None] | None = None) -> Judging:
+    """The judge of what a monitor of a flight hears."""
+    listener = client_of_monitor(name_of(entry))
+    return judge_of(flight.agreement, flight.annexes, on_finding, from_ns=flight.start_ns, listener=listener)
+
+
 def monitors_of(flight: Flight) -> dict[str, StationEntry]:
     """The monitors by the file of their recording, in order of address; the first one's name is fixed."""
     monitors = [s for s in flight.stations if s.role == "monitor"]
@@ -91,6 +112,17 @@ class _Outage(NamedTuple):
     until_ns: int
 
 
+class _LineCut(NamedTuple):
+    """A gap in the ground line, in medium time; None: it is not over."""
+
+    from_ns: int
+    until_ns: int | None
+
+
+Told = Reception | Trouble | Delivered | _Outage | _LineCut
+"""What is recorded."""
+
+
 class Monitor:
     """One monitor of a flight: it records, and judges if it has a judge. The first of a flight judges.
 
@@ -101,7 +133,7 @@ class Monitor:
     before every frame that is heard after it, and counts although the recording ends before it is over.
     """
 
-    def __init__(self, entry: StationEntry, flight: Flight, seed: int, writer: Writer, judge: Judge | None):
+    def __init__(self, entry: StationEntry, flight: Flight, seed: int, writer: Writer, judge: Judging | None):
         assert entry.at is not None
         latitude, longitude, height_ft = entry.at
         channels = (*flight.agreement.channel, *flight.scenario.unagreed_channel)
@@ -114,7 +146,7 @@ class Monitor:
         self._unsettled_ns = airtime_ns(MAX_DATA_BYTES, slowest) + LONGEST_DELAY_NS + CLOCK_BOUND_NS
         self._writer = writer
         self._last_ns = writer.last_ns
-        self._waiting: list[tuple[int, int, Reception | Trouble | _Outage]] = []
+        self._waiting: list[tuple[int, int, Told]] = []
         self._number = 0
         outages = ((begin_ns + self._clock_ns, end_ns + self._clock_ns) for begin_ns, end_ns in off_air(entry, flight))
         self._outages = deque(outage for outage in outages if outage[0] > writer.last_ns)
@@ -148,6 +180,13 @@ class Monitor:
         for got in receptions:
             self._wait(got.arrival_ns + self._clock_ns, got)
 
+    def read(self, came: Iterable[Delivered], cuts: Iterable[tuple[int, int | None]], now_ns: int) -> None:
+        """What came over the ground line, and what it learns of its gaps (until when, or None; since when), by now."""
+        for document in came:
+            self._wait(document.at_ns + self._clock_ns, document)
+        for cut in cuts:
+            self._wait(now_ns + self._clock_ns, _LineCut(*cut))
+
     def deaf(self, from_ns: int, until_ns: int) -> None:
         """It heard nothing for a while, and knows it. To be told before anything that it received afterwards."""
         self._go_out(from_ns)
@@ -172,7 +211,7 @@ class Monitor:
             begin_ns, end_ns = self._outages.popleft()
             self._wait(begin_ns, _Outage(end_ns))
 
-    def _wait(self, at_ns: int, told: Reception | Trouble | _Outage) -> None:
+    def _wait(self, at_ns: int, told: Told) -> None:
         self._number += 1
         heappush(self._waiting, (at_ns, self._number, told))
 
@@ -188,7 +227,7 @@ class Monitor:
             if judge:
                 observe(judge, self.name, written)
 
-    def _record(self, told: Reception | Trouble | _Outage, at_ns: int) -> Record:
+    def _record(self, told: Told, at_ns: int) -> Record:
         match told:
             case Reception():
                 return self._reception(told, at_ns)
@@ -196,6 +235,10 @@ class Monitor:
                 return self._trouble(told, at_ns)
             case _Outage(until_ns):
                 return self._writer.hearing_gap(at_ns, max(until_ns, at_ns))
+            case Delivered():
+                return self._writer.document(at_ns=at_ns, topic=told.topic, payload=told.payload)
+            case _LineCut(from_ns, until_ns):
+                return self._writer.line_gap(at_ns=at_ns, from_ns=from_ns, until_ns=until_ns)
             case _:
                 assert_never(told)
 

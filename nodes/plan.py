@@ -67,6 +67,13 @@ def _laws(flight: Flight, seed: int) -> Laws:
     )
 
 
+def _fleet(s: StationEntry, flight: Flight) -> frozenset[int]:
+    """The stations whose frames a headquarters tells of on the ground line."""
+    if flight.line is None or s.role != "ground":
+        return frozenset()
+    return frozenset(other.address for other in flight.stations if other.party == s.party and other.role != "monitor")
+
+
 def _berth(s: StationEntry, flight: Flight, keys: Mapping[int, bytes]) -> Berth:
     agreed = frozenset(c.number for c in flight.agreement.channel)
     everywhere = agreed | {c.number for c in flight.scenario.unagreed_channel}
@@ -83,6 +90,8 @@ def _berth(s: StationEntry, flight: Flight, keys: Mapping[int, bytes]) -> Berth:
         tuned=tuned,
         key=keys.get(s.address),
         monitor=s.role == "monitor",
+        keeps_up=flight.line is not None and s.address in flight.line.clients,
+        fleet=_fleet(s, flight),
         briefing={
             "address": f"{s.address:06x}",
             "call_sign": s.call_sign,

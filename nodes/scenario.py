@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from nodes.scenario_line import GroundLineEntry
 from protocol.agreement import Area, Channel, Requirement, Share
 from protocol.fields import is_call_sign
 from protocol.messages import NOBODY
@@ -44,6 +45,12 @@ FaultName = Literal[
     "vague_mayday",
     "ignored_mayday",
     "talks_over",
+    "uncoordinated_drone",
+    "area_intruder",
+    "dead_line",
+    "cover_up",
+    "forgery",
+    "false_manifest",
 ]
 
 
@@ -362,6 +369,7 @@ class Scenario(Model):
     medium: MediumEntry = MediumEntry()
     area: Area | None = None
     unagreed_channel: tuple[Channel, ...] = ()
+    ground_line: GroundLineEntry | None = None
     station: Annotated[tuple[StationEntry, ...], Field(min_length=1)]
     fault: tuple[FaultEntry, ...] = ()
     event: tuple[EventEntry, ...] = ()

@@ -11,13 +11,15 @@ from typing import Any, BinaryIO, TextIO
 
 from nodes.backlog import EVERYBODY, Backlog, Meaning
 from nodes.flight import Flight
-from nodes.monitor import Monitor, header_of, monitors_of
+from nodes.line.virtual import VirtualLine
+from nodes.monitor import Monitor, header_of, judge_for, monitors_of
 from nodes.node import Node, StationFault, Told
 from nodes.plan import plan_of
 from nodes.stations.ledger import Roster
 from nodes.together import hear_together
 from protocol.accounts import Standing
-from protocol.judge import Judge, Tally
+from protocol.judge import Tally
+from protocol.line.judging import Judging
 from protocol.messages import Message
 from protocol.units import NS_PER_S
 from protocol.verdicts import Finding
@@ -54,9 +56,10 @@ class Simulation:
         self._monitors: dict[int, Monitor] = {}
         for name, entry in monitors_of(flight).items():
             # one judge: what further monitors record is judged by `check`
-            judge = None if self._monitors else Judge(flight.agreement, flight.annexes, on_finding)
+            judge = None if self._monitors else judge_for(entry, flight, on_finding)
             writer = Writer(open_file(name), header_of(entry, flight))
             self._monitors[entry.address] = Monitor(entry, flight, seed, writer, judge)
+        self._line = self._line_of() if flight.line else None
         self._backlog = Backlog(Roster(s.address for s in flight.stations))
         self._nodes: dict[int, Node] = {}
         self._due: list[tuple[int, int]] = []
@@ -92,7 +95,7 @@ class Simulation:
         """What the frames that it heard were good for."""
         return self._judge().heard
 
-    def _judge(self) -> Judge:
+    def _judge(self) -> Judging:
         judge = next(iter(self._monitors.values())).judge
         assert judge is not None
         return judge
@@ -131,8 +134,12 @@ class Simulation:
         """Let all our stations run the next window, or what of it comes before an instant; return the window."""
         window = self._hub.next_window(until_ns)
         self._hub.write_truth()
+        if self._line:
+            self._line.step(window.until_ns, window.sent)
         for address, monitor in self._monitors.items():
             monitor.take(window.from_ns, window.receptions(address), window.troubles)
+            if self._line:
+                monitor.read(self._line.came(address), self._line.cuts(address, window.until_ns), window.until_ns)
             self._tell(address, monitor.switches(window.until_ns))
             self._hub.done(address)
         meaning = self._backlog.take(window.delivery)
@@ -149,6 +156,10 @@ class Simulation:
                 self._failed(fault)
         self._hub.done(*self._nodes)
         return window
+
+    def _line_of(self) -> VirtualLine:
+        judges = {a: m.judge.so_far if m.judge else None for a, m in self._monitors.items()}
+        return VirtualLine(self.flight, judges)
 
     def _called(self, meaning: Meaning) -> set[int]:
         """Who must be told of something in a delivery at its instant."""

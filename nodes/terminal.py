@@ -29,6 +29,10 @@ WHY = {
     "not_heard_again": "it was not heard again; out of reach and silent look the same",
     "identity_contested": "two stations used the address, so it is not known whose the frames are",
     "area_edge": "it may have left the area and come back in between",
+    "line_gap": "the monitor or the sender was cut off from the ground line at that time",
+    "no_witness": "too few others were seen on the ground line to say that it worked",
+    "no_manifest": "no manifest of its party tells of these frames",
+    "disputed": "it rests on what the other party alone says",
 }
 HOST_COUNTS = {
     "host_late": "Frames that came to the hub too late",
@@ -61,6 +65,7 @@ def render(report: Report, frames: Mapping[str, str], missing: list[str], consol
         console.print(f"[dim]Note: {plain(note)}[/]", highlight=False)
     _tables(report, console)
     _pairs(report, console)
+    _parties(report, console)
     _channels(report, console)
     for entry in report["verdicts"]:
         if entry["verdict"] in ("fail", "inconclusive"):
@@ -179,11 +184,30 @@ def _table(report: Report, subjects: list[str]) -> Table:
     table.add_row("[dim]frames used[/]", *(f"[dim]{u['first']}[/]" if u else "" for u in used))
     if any(u["unheard"] for u in used if u):
         table.add_row("[dim]not heard[/]", *(f"[dim]{u['unheard']}[/]" if u else "" for u in used))
+    rows = _about_stations(report)
     for clause, words in report["clauses"].items():
-        if not any("/" in v["subject"] for v in report["verdicts"] if v["clause"] == clause):
+        if clause in rows:
             cells = (by_cell.get((clause, subject)) for subject in subjects)
             table.add_row(f"{clause} {words['title']}", *(_cell(c) if c else "" for c in cells))
     return table
+
+
+def _about_stations(report: Report) -> set[str]:
+    """The clauses that judge single stations. Those of the ground line only where there is one."""
+    pairs = {v["clause"] for v in report["verdicts"] if "/" in v["subject"]}
+    lineless = {c for c in report["coverage"]["not_applicable"] if c[0] in "89"}
+    parties = {v["clause"] for v in _of_parties(report)} - {
+        v["clause"]
+        for v in report["verdicts"]
+        if v["verdict"] != "not_applicable" and v["subject"] in report["stations"]
+    }
+    return set(report["clauses"]) - pairs - lineless - parties
+
+
+def _of_parties(report: Report) -> list[Mapping[str, Any]]:
+    """The verdicts on parties."""
+    others = {*report["stations"], "unattributed"}
+    return [v for v in report["verdicts"] if v["subject"] not in others and "/" not in v["subject"]]
 
 
 def _cell(verdict: Mapping[str, Any]) -> str:
@@ -211,6 +235,16 @@ def _pairs(report: Report, console: Console) -> None:
                 f"{n['at'][11:19]} (limit {n['limit']:g} {n['unit']})",
                 highlight=False,
             )
+
+
+def _parties(report: Report, console: Console) -> None:
+    """What concerns headquarters."""
+    verdicts = _of_parties(report)
+    if verdicts:
+        console.print()
+    for clause in sorted({v["clause"] for v in verdicts}):
+        told = ", ".join(f"{plain(v['subject'])} {_cell(v)}" for v in verdicts if v["clause"] == clause)
+        console.print(f"{clause} {report['clauses'][clause]['title']}: {told}", highlight=False)
 
 
 # ---------------------------------------------------------------- the radio

@@ -11,9 +11,14 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from protocol.line.names import CLIENT_PATTERN
 from protocol.messages import MAX_FRAME_BYTES, NOBODY
 from protocol.terms import Bounds, Clauses, Model, Positive, contradictions
 
+PublicKeys = dict[
+    Annotated[str, Field(pattern=CLIENT_PATTERN)],
+    Annotated[str, Field(pattern="^[0-9a-f]{64}$")],
+]
 Share = Annotated[float, Field(ge=0, le=1)]
 Role = Literal["aircraft", "uncrewed", "ground", "monitor"]
 
@@ -188,21 +193,24 @@ class Area(Model):
 class Annexes(Model):
     """What belongs to the agreement and changes more often: register of stations, slot table, area.
 
-    `slots` gives each address its reserved slots, by channel number.
+    `slots` gives each address its reserved slots, by channel number; `keys` each client of the ground line its public
+    Ed25519 key, in hex.
     """
 
     version: str
     register_: tuple[Station, ...] = Field(alias="register")
     slots: dict[int, dict[int, tuple[int, ...]]] = Field(default_factory=dict)
     area: Area | None = None
+    keys: PublicKeys = Field(default_factory=dict)
 
     def station(self, address: int) -> Station | None:
         """The register's entry for an address."""
         return next((s for s in self.register_ if s.address == address), None)
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON values."""
-        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        """As plain JSON values. Without keys as before there were any: recordings of that time keep their digests."""
+        unsaid = None if self.keys else {"keys"}
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=unsaid)
 
 
 def canonical_json(value: Any) -> str:

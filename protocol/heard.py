@@ -1,5 +1,6 @@
 """What a monitor heard, as its judge is told: frames, and bytes that are none."""
 
+from enum import Enum
 from typing import NamedTuple
 
 from protocol.messages import Frame
@@ -13,10 +14,23 @@ class Receiver(NamedTuple):
     height_m: float
 
 
+class Word(Enum):
+    """What the manifests of its party say of a frame (9.1)."""
+
+    NONE = "none"
+    """Nothing, or nothing yet."""
+    HAS = "has"
+    DISPUTED = "disputed"
+    """They cover its time, and have no such frame."""
+    TOLD = "told"
+    """They have it, and the monitor did not hear it."""
+
+
 class Heard(NamedTuple):
     """One frame as the monitor got it, and its bytes. `at_ns` is the arrival of its first bit, by the monitor's clock.
 
-    `power_dbm` and `receiver` are None where they are not known.
+    `power_dbm` and `receiver` are None where they are not known. `word` is what its party says of it; a frame that is
+    only `TOLD` was not heard: then `at_ns` is when its own time says that it was sent.
     """
 
     id: str
@@ -27,6 +41,7 @@ class Heard(NamedTuple):
     clock_bound_ns: int
     power_dbm: float | None = None
     receiver: Receiver | None = None
+    word: Word = Word.NONE
 
 
 class Malformed(NamedTuple):

@@ -17,7 +17,14 @@ from protocol.clauses.base import EVERY_MESSAGE, World, address_text
 from protocol.clauses.c1_1 import Registered
 from protocol.clauses.c3_3 import WellFormed
 from protocol.clauses.c4_3 import TrueTime
-from protocol.heard import Heard, Malformed
+from protocol.clauses.c8_1 import CoOrdinated
+from protocol.clauses.c8_2 import ClosedAreas
+from protocol.clauses.c8_3 import LineAlive
+from protocol.clauses.c8_4 import IncidentReported
+from protocol.clauses.c9_1 import OwnWord
+from protocol.heard import Heard, Malformed, Word
+from protocol.line.manifest import Contradiction
+from protocol.line.presence import Presence, Read
 from protocol.verdicts import Cause, Finding, Outcome, Passes, Verdict, room
 
 RISES_TO = {
@@ -93,6 +100,8 @@ def _stranger(heard: Heard) -> Booked:
     return Booked.of(heard, Standing.COPY, -1, heard.at_ns, heard.at_ns, account, fresh=False)
 
 
+READERS = (CoOrdinated, ClosedAreas, LineAlive, IncidentReported, OwnWord)
+"""The clauses that read documents."""
 PASSED_BY_ALL = (Registered, WellFormed, TrueTime)
 """Clauses that every first copy of a registered station passes, whatever it says: the judge counts those itself, which
 takes less time."""
@@ -108,9 +117,14 @@ class Judge:
         on_finding: Callable[[Finding], None] | None = None,
         *,
         each_pass: bool = False,
+        line: Presence | None = None,
+        listener: str = "",
     ):
-        """`on_finding` is told each finding as it is made: passes only if `each_pass`, which costs much among many."""
-        self.world = World(agreement, annexes, each_pass=each_pass)
+        """`on_finding` is told each finding as it is made: passes only if `each_pass`, which costs much among many.
+
+        `line` is who is seen on the ground line, where there is one, and `listener` what the monitor is called there.
+        """
+        self.world = World(agreement, annexes, each_pass=each_pass, line=line, listener=listener)
         self.books = Books(agreement.bounds.range_nm, {c.number: c.longest_hold_ns for c in agreement.channel})
         self.world.accounts = self.books.accounts
         self.clauses = clauses_in_force(self.world)
@@ -124,6 +138,14 @@ class Judge:
         """Who is told of a first copy, by its kind of message."""
         self._odd = {kind: [c.hear for c in some if c.hears_copies] for kind, some in watching.items()}
         """Who is told of any other frame."""
+        self._by_word = {
+            kind: [c.hear for c in some if c.kind != "X" and not isinstance(c, (*PASSED_BY_ALL, OwnWord))]
+            for kind, some in watching.items()
+        }
+        """Who is told of a frame that was not heard, and that its party's manifest tells of: not how it came."""
+        self._vouching = next((c for c in self.clauses if isinstance(c, OwnWord)), None)
+        self._readers = [c for c in self.clauses if isinstance(c, READERS)]
+        self._reporting = next((c for c in self.clauses if isinstance(c, IncidentReported)), None)
         self.now_ns = 0
         self.from_ns = self.world.from_ns
         self.until_ns = None if agreement.in_force_until is None else _ns(agreement.in_force_until)
@@ -152,8 +174,15 @@ class Judge:
         if at_ns < self.from_ns or (self.until_ns is not None and at_ns >= self.until_ns):
             return
         told, is_registered = self._odd, frame.source in self.world.stations
+        if heard.word is Word.DISPUTED:  # nobody's: it goes into no books
+            self._take(self._vouching.hear(_stranger(heard)) if self._vouching else ())
+            return
         booked = self.books.book(heard) if is_registered else _stranger(heard)
-        if is_registered:
+        if heard.word is Word.TOLD:
+            if booked.standing is not Standing.FIRST:
+                return
+            told = self._by_word
+        elif is_registered:
             heard_of, standing = self.heard.get(frame.source), booked.standing
             if heard_of is None:
                 heard_of = self.heard[frame.source] = Counter()
@@ -172,6 +201,18 @@ class Judge:
         for clause in self.clauses:
             if isinstance(clause, WellFormed):
                 self._take(clause.hear_malformed(heard))
+
+    def read(self, read: Read) -> None:
+        """A document of the ground line, which came and was accepted. It is in the presence already."""
+        self.advance(read.at_ns)
+        for clause in self._readers:
+            self._take(clause.settle(read.at_ns))  # what this comes too late for
+            self._take(clause.read(read))
+
+    def contradicted(self, found: Contradiction, at_ns: int) -> None:
+        """Two manifests of a party contradict each other."""
+        if self._vouching:
+            self._enter(self._vouching.contradicted(found, at_ns))
 
     def hearing_gap(self, from_ns: int, until_ns: int) -> None:
         """The monitor heard nothing in this time, and knows it."""
@@ -271,5 +312,7 @@ class Judge:
         if self.world.contested and finding.outcome is Outcome.FAIL:
             finding = self._unless_contested(finding)
         tally.take(finding)
+        if self._reporting:
+            self._reporting.learn(finding)
         if self._on_finding and (self.world.each_pass or finding.outcome is not Outcome.PASS):
             self._on_finding(finding)

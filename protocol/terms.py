@@ -195,6 +195,49 @@ class DistressTerms(Model):
     station: Annotated[str, Field(min_length=1, max_length=8)]
 
 
+class PlanTerms(Model):
+    """8.1: how long before and after its times a plan still covers a flight, and a withdrawn one the flight in it."""
+
+    margin_s: Annotated[float, Field(ge=0, le=86_400)]
+
+
+class AreaTerms(Model):
+    """8.2: how long before it begins the closing of an area is notified."""
+
+    notice_s: Annotated[float, Field(ge=0, le=30 * 86_400)]
+
+
+class LineTerms(Regular):
+    """8.3: how often a headquarters says that it is there, and in what time it answers a call on the line."""
+
+    answer_s: Positive
+
+    @model_validator(mode="after")
+    def _several_in_the_limit(self) -> Self:
+        if self.limit_s < 2 * self.every_s:
+            raise ValueError("limit_s must be at least twice every_s: witnesses are seen all along by it")
+        return self
+
+
+class IncidentTerms(Model):
+    """8.4: in what time an incident is reported on the line."""
+
+    limit_s: Positive
+
+
+class ManifestTerms(Model):
+    """9.1: how often a party publishes what its stations sent, and how long the monitor waits for it."""
+
+    every_s: Annotated[float, Field(ge=1, le=60)]
+    wait_s: Annotated[float, Field(gt=0, le=300)]
+
+    @model_validator(mode="after")
+    def _waits_for_the_next(self) -> Self:
+        if self.wait_s <= self.every_s:
+            raise ValueError("wait_s must be larger than every_s")
+        return self
+
+
 class Bounds(Model):
     """How good an honest report is where the frame itself does not say: altimetry within `altimetry_ft`, and frames
     heard from no further than `range_nm`. Nothing is received stronger than free space makes it by more than
@@ -247,6 +290,11 @@ class Clauses(Model):
     c7_1: NoTerms | None = Field(default=None, alias="7.1")
     c7_2: DistressTerms | None = Field(default=None, alias="7.2")
     c7_3: NoTerms | None = Field(default=None, alias="7.3")
+    c8_1: PlanTerms | None = Field(default=None, alias="8.1")
+    c8_2: AreaTerms | None = Field(default=None, alias="8.2")
+    c8_3: LineTerms | None = Field(default=None, alias="8.3")
+    c8_4: IncidentTerms | None = Field(default=None, alias="8.4")
+    c9_1: ManifestTerms | None = Field(default=None, alias="9.1")
 
     def of(self, clause: str) -> Model | None:
         """The terms of a clause by its id; None if it is switched off."""
@@ -265,6 +313,7 @@ NEEDS = {
     "6.5": {"6.1": "it is about the loss of that distance"},
     "6.6": {"4.4": "between reports nobody moves faster than 4.4 allows"},
     "6.7": {"4.4": "between reports nobody moves faster than 4.4 allows"},
+    "8.4": {"8.3": "who is not on the line cannot report on it"},
 }
 """Which clauses cannot be judged without which others, and why."""
 

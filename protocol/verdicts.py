@@ -47,6 +47,10 @@ class Cause(StrEnum):
     AREA_EDGE = "area_edge"
     DISTRESS = "distress"
     IDENTITY_CONTESTED = "identity_contested"
+    LINE_GAP = "line_gap"
+    NO_WITNESS = "no_witness"
+    NO_MANIFEST = "no_manifest"
+    DISPUTED = "disputed"
 
 
 class Missing(NamedTuple):
@@ -102,4 +106,5 @@ IDENTITY = "the frames are from the station they name (identity taken at its wor
 NO_RELAY = "no live relay repeated the frames within the time tolerance"
 CLOCK = "the monitor's clock is right within the bound recorded with each frame"
 BOUNDS = "positions lie within the radius that NIC stands for, altitudes and motion within the agreement's bounds"
+SIGNED = "the headquarters alone has the key that it signs with"
 STAYED_UP = "the aircraft did not land and take off again between the two reports"

@@ -87,6 +87,13 @@ class Done(NamedTuple):
     until_ns: int
 
 
+class Mark(NamedTuple):
+    """How far a station has come in something of its own that others must not overtake: see `Marks`."""
+
+    major: int
+    minor: int
+
+
 class Alive(NamedTuple):
     """The sender is still there. Both say it; there is nothing to answer."""
 
@@ -147,6 +154,28 @@ class Trouble(NamedTuple):
     until_ns: int | None
 
 
+class Marks(NamedTuple):
+    """Told to those who asked for it, before the time that is granted next: how far others have come, by address."""
+
+    marks: tuple[tuple[int, Mark], ...]
+
+
+class Aired(NamedTuple):
+    """One frame that a station has put on the air."""
+
+    source: int
+    session: int
+    sequence: int
+    start_ns: int
+    data: bytes
+
+
+class Fleet(NamedTuple):
+    """Told to those who asked for it, before the time that is granted next: what others have put on the air."""
+
+    frames: tuple[Aired, ...]
+
+
 class End(NamedTuple):
     """The run is over."""
 
@@ -154,8 +183,8 @@ class End(NamedTuple):
     reason: str
 
 
-FromStation = Hello | Transmit | Jam | Place | OffAir | Tune | Done | Alive | Bye
-FromHub = Welcome | Refused | Time | Trouble | Alive | End
+FromStation = Hello | Transmit | Jam | Place | OffAir | Tune | Done | Mark | Alive | Bye
+FromHub = Welcome | Refused | Time | Trouble | Marks | Fleet | Alive | End
 
 _HEAD = struct.Struct(">BB")
 _HELLO = struct.Struct(f">BBIB{KEY_BYTES}s")
@@ -170,6 +199,10 @@ _TIME = struct.Struct(">BBqqH")
 RECEPTION_HEAD = struct.Struct(">qqIBhB")
 """A reception but for its frame."""
 _TROUBLE = struct.Struct(">BBqIqq")
+_MARK = struct.Struct(">BBqq")
+_MANY = struct.Struct(">BBH")
+_MARK_OF = struct.Struct(">Iqq")
+_AIRED = struct.Struct(">IHIqB")
 
 _NOT_OVER = -1
 
@@ -210,6 +243,14 @@ def _pack(message: FromStation | FromHub) -> bytes:
             if len(message.key) != KEY_BYTES:
                 raise ValueError(f"a key has {KEY_BYTES} bytes, not {len(message.key)}")
             return _HELLO.pack(VERSION, ord("H"), message.address, message.granted, message.key)
+        case Mark():
+            return _MARK.pack(VERSION, ord("M"), *message)
+        case Marks(marks=marks):
+            told = (_MARK_OF.pack(address, *mark) for address, mark in marks)
+            return _MANY.pack(VERSION, ord("L"), len(marks)) + b"".join(told)
+        case Fleet(frames=frames):
+            aired = (_AIRED.pack(*frame[:4], len(frame.data)) + frame.data for frame in frames)
+            return _MANY.pack(VERSION, ord("F"), len(frames)) + b"".join(aired)
         case Alive():
             return _HEAD.pack(VERSION, ord("A"))
         case Bye():
@@ -273,6 +314,8 @@ def unpack_from_station(data: bytes) -> FromStation:
         if granted > 1:
             raise BadEnvelope(f"HELLO asks for time mode {granted}, which is neither 0 nor 1")
         return Hello(address, bool(granted), key)
+    if kind == "M":
+        return Mark(*_fields(_MARK, data, exact=True))
     if kind == "A":
         _fields(_HEAD, data, exact=True)
         return Alive()
@@ -304,6 +347,14 @@ def unpack_from_hub(data: bytes) -> FromHub:
     if kind == "N":
         at_ns, address, from_ns, until_ns = _fields(_TROUBLE, data, exact=True)
         return Trouble(at_ns, address, from_ns, None if until_ns == _NOT_OVER else until_ns)
+    if kind == "L":
+        (count,) = _fields(_MANY, data)
+        if len(data) != _MANY.size + count * _MARK_OF.size:
+            raise BadEnvelope(f"MARKS has {len(data)} bytes, and names {count} stations")
+        entries = _MARK_OF.iter_unpack(data[_MANY.size :])
+        return Marks(tuple((address, Mark(*mark)) for address, *mark in entries))
+    if kind == "F":
+        return _unpack_fleet(data)
     if kind == "A":
         _fields(_HEAD, data, exact=True)
         return Alive()
@@ -324,6 +375,20 @@ def _unpack_time(data: bytes) -> Time:
     if at != len(data):
         raise BadEnvelope(f"TIME has {len(data)} bytes; its receptions make {at}")
     return Time(from_ns, until_ns, tuple(receptions))
+
+
+def _unpack_fleet(data: bytes) -> Fleet:
+    (count,) = _fields(_MANY, data)
+    frames, at = [], _MANY.size
+    for _ in range(count):
+        if len(data) < at + _AIRED.size:
+            raise BadEnvelope("FLEET ends within a frame")
+        source, session, sequence, start_ns, length = _AIRED.unpack_from(data, at)
+        at += _AIRED.size + length
+        frames.append(Aired(source, session, sequence, start_ns, data[at - length : at]))
+    if at != len(data):
+        raise BadEnvelope(f"FLEET has {len(data)} bytes; its frames make {at}")
+    return Fleet(tuple(frames))
 
 
 def _kind(data: bytes) -> str:

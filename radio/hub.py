@@ -5,7 +5,7 @@ when every station that is granted time has said that it is done; so nobody's sp
 """
 
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import NamedTuple
@@ -17,6 +17,7 @@ from radio.envelope import (
     Done,
     Hello,
     Jam,
+    Mark,
     OffAir,
     Place,
     Reception,
@@ -45,7 +46,7 @@ MOST_A_WINDOW = 512
 CALM_NS = 1_000_000_000
 """Trouble with single frames is over when there was none for so long."""
 
-Said = Transmit | Jam | Place | OffAir | Tune | Done | Alive
+Said = Transmit | Jam | Place | OffAir | Tune | Done | Mark | Alive
 
 
 class NotAdmitted(Exception):
@@ -53,12 +54,14 @@ class NotAdmitted(Exception):
 
 
 class Window(NamedTuple):
-    """A stretch of medium time, what is received in it by whom, and what monitors must be told."""
+    """A stretch of medium time, what is received in it by whom, what monitors must be told, and which frames are now
+    known to be on the air."""
 
     from_ns: int
     until_ns: int
     delivery: Delivery
     troubles: list[Trouble]
+    sent: Sequence[Transmission] = ()
 
     def receptions(self, address: int) -> tuple[Reception, ...]:
         """What a station receives, one by one."""
@@ -101,6 +104,8 @@ class Hub:
         self.load = Load(plan.channels)
         self.counts: Counter[str] = Counter()
         self.lives: Counter[int] = Counter()
+        self.marks: dict[int, Mark] = {}
+        """How far each has come that others keep up with."""
         self._truth = truth
         self._channels = {c.number: c for c in plan.channels}
         self._medium = Medium(plan.channels, plan.laws, seed=plan.seed)
@@ -226,6 +231,10 @@ class Hub:
             case Tune(at_ns=at_ns, channels=channels):
                 if self._takes(address, at_ns):
                     self._tune(address, at_ns, channels)
+            case Mark():
+                if not self.plan.berths[address].keeps_up:
+                    raise ValueError("nobody keeps up with this station")
+                self.marks[address] = said
             case Alive():
                 pass
 
@@ -324,6 +333,7 @@ class Hub:
         Whoever calls has made sure that nobody is waited for.
         """
         from_ns = self.now_ns
+        sent: Sequence[Transmission] = ()
         self.write_truth()
         if from_ns >= self._horizon_ns:
             horizon_ns = from_ns - from_ns % WINDOW_NS + WINDOW_NS
@@ -331,6 +341,7 @@ class Hub:
             self._horizon_ns = horizon_ns
             settled = self._medium.settle(self._horizon_ns)
             self.load.take(settled)
+            sent = settled.transmissions
             if self._truth is not None:
                 self._untold.append(settled)
             self._roll = self._roll.now(self._present.keys())
@@ -342,7 +353,7 @@ class Hub:
         self._handed_over.clear()
         self._busy |= self._granted
         troubles, self._troubles = self._troubles, []
-        return Window(from_ns, self.now_ns, self._due(), troubles)
+        return Window(from_ns, self.now_ns, self._due(), troubles, sent)
 
     def _let_happen(self, until_ns: int) -> None:
         """Tell the medium of the events before an instant."""

@@ -16,8 +16,22 @@ from typing import Any, NamedTuple
 import zmq
 
 from radio import envelope
-from radio.envelope import Alive, BadEnvelope, Bye, Done, End, FromHub, Hello, Refused, Trouble, Welcome
-from radio.hub import WINDOW_NS, Hub, NotAdmitted
+from radio.envelope import (
+    Aired,
+    Alive,
+    BadEnvelope,
+    Bye,
+    Done,
+    End,
+    Fleet,
+    FromHub,
+    Hello,
+    Marks,
+    Refused,
+    Trouble,
+    Welcome,
+)
+from radio.hub import WINDOW_NS, Hub, NotAdmitted, Window
 from radio.hub_pace import Pace
 from radio.hub_timed import TimedStations
 from radio.loopback import loopback
@@ -110,6 +124,8 @@ class HubServer:
         """What all who were granted time say when they are done with it."""
         self._told: list[Trouble] = []
         """Told to the monitors with the last window; one that comes back may not have got it."""
+        self._marked: dict[int, Marks] = {}
+        """What each was told last of how far others have come."""
         self._news: list[tuple[Any, ...]] = []
         """What whoever started the run must be told."""
 
@@ -234,6 +250,7 @@ class HubServer:
         for trouble in window.troubles:
             self._tell_monitors(trouble)
         packed = window.delivery.packed()
+        self._tell_those_who_asked(window)
         for address in list(self._identity):
             receptions = packed.get(address, [])
             if self._hub.granted(address):
@@ -248,6 +265,19 @@ class HubServer:
         for address in list(self._identity):
             if self._hub.plan.berths[address].monitor:
                 self._send(address, trouble)
+
+    def _tell_those_who_asked(self, window: Window) -> None:
+        """How far others have come, and what one's own fleet has put on the air."""
+        marks = Marks(tuple(sorted(self._hub.marks.items())))
+        for address in list(self._identity):
+            berth = self._hub.plan.berths[address]
+            if berth.keeps_up and marks != self._marked.get(address):
+                self._marked[address] = marks
+                self._send(address, marks)
+            if berth.fleet and window.sent:
+                frames = [f for f in window.sent if f.source in berth.fleet]
+                told = (Aired(f.source, f.session, f.sequence, f.start_ns, f.data) for f in frames)
+                self._send(address, Fleet(tuple(told)))
 
     def _wait(self, waiting: list[int], now_ns: int) -> None:
         """Who does not answer for too long is set aside; who is gone is noticed by talking to it."""
@@ -334,6 +364,7 @@ class HubServer:
                 self._news.append(("refused", hello.address, str(error)))
             return
         self._address[identity], self._identity[hello.address] = hello.address, identity
+        self._marked.pop(hello.address, None)
         self._expected.discard(hello.address)
         # medium time may long stand still: it has as long as all others have had from the window's beginning
         self._asked_ns[hello.address] = time.monotonic_ns()

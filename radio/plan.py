@@ -13,13 +13,16 @@ class Berth:
     """What the hub knows of one station beforehand.
 
     `key` is asked of those that we start ourselves, so that nobody can take their place; None: whoever comes first.
-    A `monitor` is told of trouble. `briefing` is for this station alone.
+    A `monitor` is told of trouble, who `keeps_up` how far others have come (see `envelope.Marks`), and everybody what
+    those in its `fleet` put on the air. `briefing` is for this station alone.
     """
 
     equipment: Equipment
     tuned: frozenset[int]
     key: bytes | None = None
     monitor: bool = False
+    keeps_up: bool = False
+    fleet: frozenset[int] = frozenset()
     briefing: Mapping[str, Any] = field(default_factory=dict)
 
 

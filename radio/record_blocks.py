@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from pcapng import FileWriter, blocks
 
-from radio.record_layout import Damage
+from radio.record_chain import Damage
 
 MAX_BLOCK_BYTES = 1 << 20
 """Longer blocks are neither written nor read: a damaged length must not claim gigabytes."""

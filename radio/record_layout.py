@@ -1,35 +1,34 @@
-"""The records of a recording: their values, their bytes, and the chain that says which of them to trust.
+"""The records of a recording: their values and their bytes. Which of them to trust, `radio.record_chain` says.
 
 Pure: values in, bytes out, and back. The file around the records stands in `radio.recording`; what a frame means is
-nobody's business here. A record is a pseudo-header of 69 bytes, big-endian, then the frame (receptions only):
+nobody's business here. A record is a pseudo-header of 69 bytes, big-endian, then the frame or the document:
 
     offset  size  field
          0     1  magic and version, 0xA1
-         1     1  kind: 1 reception, 2 hearing gap, 3 closing, 4 host trouble
+         1     1  kind: 1 reception, 2 hearing gap, 3 closing, 4 host trouble, 5 document of the ground line, 6 line gap
          2     1  channel, 0 to 255
          3     4  record number, from 0; in the closing record so the number of records before it
          7     8  time, ns UTC, the receiver's clock: start of the frame at the receiver; from when the gap; the end;
                   of a host trouble its place among the other records
-        15     8  until, ns UTC: when the gap or the trouble ends; 0: the trouble was not over
+        15     8  until, ns UTC: when the gap or the trouble ends; 0: trouble or line gap not over;
+                  of a document how many bytes its topic has
         23     4  receiver's latitude, signed, 1e-7 degree, north positive
         27     4  receiver's longitude, signed, 1e-7 degree, east positive
         31     4  receiver's height, signed, cm
         35     2  received power, signed, tenths of dBm
         37     4  bound of the receiver's clock error, ns; of a host trouble the station's address, 24 bits, 0: all
         41     8  channels tuned, a bitmap: bit n (least significant first) is channel n, 0 to 63;
-                  of a host trouble from when it was, ns UTC
+                  of a host trouble or a line gap from when it was, ns UTC
         49    16  link: the first 16 bytes of SHA-256 over the record before (for record 0: over the header text)
-        65     4  CRC-32C (Castagnoli) over bytes 0 to 64 and the frame
-        69     -  frame, at most 65535 bytes
+        65     4  CRC-32C (Castagnoli) over bytes 0 to 64 and what follows
+        69     -  frame, at most 65535 bytes; of a document its topic and its payload, together at most 524288 bytes
 
-Only receptions have a channel, a position, a power, a clock bound, a tuning and a frame; closing records have no
-`until`. Fields that a kind does not have are zero. One value has one encoding: other bytes are refused.
+Only receptions have a position, a power, a clock bound, a tuning and a frame; closing records have no `until`. Fields
+that a kind does not have are zero. One value has one encoding: other bytes are refused.
 """
 
 import hashlib
 import struct
-from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from operator import index
 from typing import NamedTuple, assert_never
@@ -38,16 +37,19 @@ import google_crc32c
 
 MAGIC = 0xA1
 MAX_FRAME_BYTES = 0xFFFF
+MAX_DOCUMENT_BYTES = 1 << 19
+"""Topic and payload together."""
 TUNABLE_CHANNELS = 64
 LINK_BYTES = 16
 MAX_ADDRESS = 0xFFFFFF
 EVERY_STATION = 0
 """The address of a host trouble that was with all stations."""
 
-_RECEPTION, _HEARING_GAP, _CLOSING, _HOST_TROUBLE = 1, 2, 3, 4
+_RECEPTION, _HEARING_GAP, _CLOSING, _HOST_TROUBLE, _DOCUMENT, _LINE_GAP = 1, 2, 3, 4, 5, 6
 _BEFORE_CRC = struct.Struct(f">BBBIQQiiihIQ{LINK_BYTES}s")
 _CRC_END = _BEFORE_CRC.size + 4
-_LINK = slice(_BEFORE_CRC.size - LINK_BYTES, _BEFORE_CRC.size)
+LINK = slice(_BEFORE_CRC.size - LINK_BYTES, _BEFORE_CRC.size)
+"""Where in a record the link stands that confirms the one before."""
 _LATITUDE_LIMIT_E7 = 90 * 10**7
 _LONGITUDE_LIMIT_E7 = 180 * 10**7
 
@@ -100,6 +102,31 @@ class HostTrouble(NamedTuple):
     until_ns: int | None
 
 
+class LineDocument(NamedTuple):
+    """Something that came over the ground line, as it came: whether it is what it says is for the judge to find out.
+
+    `at_ns` is when it came (ns UTC, the receiver's clock).
+    """
+
+    number: int
+    at_ns: int
+    topic: str
+    payload: bytes
+
+
+class LineGap(NamedTuple):
+    """The receiver was cut off from the ground line from one instant until another (ns UTC, its own clock); None: it
+    was not over when this was written. Told again with the same `from_ns`, it is the same gap.
+
+    What was sent meanwhile may have come later, or never. `at_ns` is the record's place among the others.
+    """
+
+    number: int
+    at_ns: int
+    from_ns: int
+    until_ns: int | None
+
+
 class Closing(NamedTuple):
     """The last record: when the recording ended (ns UTC, the receiver's clock). Its number counts those before it."""
 
@@ -107,7 +134,7 @@ class Closing(NamedTuple):
     end_ns: int
 
 
-Record = Reception | HearingGap | HostTrouble
+Record = Reception | HearingGap | HostTrouble | LineDocument | LineGap
 Entry = Record | Closing
 
 
@@ -123,7 +150,7 @@ def time_ns(entry: Entry) -> int:
             return entry.arrival_ns
         case HearingGap():
             return entry.from_ns
-        case HostTrouble():
+        case HostTrouble() | LineDocument() | LineGap():
             return entry.at_ns
         case Closing():
             return entry.end_ns
@@ -160,6 +187,10 @@ def encode(entry: Entry, previous: bytes) -> bytes:
                 head = _bare(_HEARING_GAP, entry.number, entry.from_ns, entry.until_ns, previous)
             case HostTrouble():
                 head = _trouble(entry, previous)
+            case LineDocument():
+                head, frame = _document(entry, previous)
+            case LineGap():
+                head = _line_gap(entry, previous)
             case Closing():
                 head = _bare(_CLOSING, entry.number, entry.end_ns, 0, previous)
             case _:
@@ -180,7 +211,7 @@ def decode(packet: bytes) -> Entry:
         raise BadRecord("has a wrong CRC")
     entry = read_back(packet)
     # Right by its CRC, and yet perhaps not what our writer would write: so write it.
-    if encode(entry, packet[_LINK]) != packet:
+    if encode(entry, packet[LINK]) != packet:
         raise BadRecord("fills fields that its kind leaves empty")
     return entry
 
@@ -200,6 +231,10 @@ def read_back(packet: bytes) -> Entry:
             return Closing(number, at)
         case 4:
             return HostTrouble(number, at, bound, bitmap, until or None)
+        case 5:
+            return _read_document(number, at, until, packet[_CRC_END:])
+        case 6:
+            return LineGap(number, at, bitmap, until or None)
         case _:
             raise BadRecord(f"is of the unknown kind {kind}")
 
@@ -217,13 +252,42 @@ def _trouble(trouble: HostTrouble, previous: bytes) -> bytes:
     number, at_ns, address, from_ns, until_ns = trouble
     if not 0 <= address <= MAX_ADDRESS:
         raise BadRecord(f"names the address {address}; addresses have 24 bits")
+    _check_stretch(from_ns, until_ns)
+    return _BEFORE_CRC.pack(
+        MAGIC, _HOST_TROUBLE, 0, number, at_ns, until_ns or 0, 0, 0, 0, 0, address, from_ns, previous
+    )
+
+
+def _document(document: LineDocument, previous: bytes) -> tuple[bytes, bytes]:
+    number, at_ns, topic, payload = document
+    told = topic.encode()
+    if len(told) + len(payload) > MAX_DOCUMENT_BYTES:
+        raise BadRecord(f"has a document of {len(told) + len(payload)} bytes, more than {MAX_DOCUMENT_BYTES}")
+    head = _BEFORE_CRC.pack(MAGIC, _DOCUMENT, 0, number, at_ns, len(told), 0, 0, 0, 0, 0, 0, previous)
+    return head, told + payload
+
+
+def _read_document(number: int, at_ns: int, size: int, told: bytes) -> LineDocument:
+    if size > len(told):
+        raise BadRecord(f"claims a topic of {size} bytes, and has {len(told)} in all")
+    try:
+        topic = told[:size].decode()
+    except UnicodeDecodeError:
+        raise BadRecord("has a topic that is not UTF-8") from None
+    return LineDocument(number, at_ns, topic, told[size:])
+
+
+def _line_gap(gap: LineGap, previous: bytes) -> bytes:
+    number, at_ns, from_ns, until_ns = gap
+    _check_stretch(from_ns, until_ns)
+    return _BEFORE_CRC.pack(MAGIC, _LINE_GAP, 0, number, at_ns, until_ns or 0, 0, 0, 0, 0, 0, from_ns, previous)
+
+
+def _check_stretch(from_ns: int, until_ns: int | None) -> None:
     if until_ns is not None and until_ns < from_ns:
         raise BadRecord("ends before it begins")
     if until_ns == 0:
         raise BadRecord("ends at 0, which stands for not over")
-    return _BEFORE_CRC.pack(
-        MAGIC, _HOST_TROUBLE, 0, number, at_ns, until_ns or 0, 0, 0, 0, 0, address, from_ns, previous
-    )
 
 
 def _check(reception: Reception) -> None:
@@ -247,93 +311,3 @@ def _bitmap(tuned: tuple[int, ...]) -> int:
 @lru_cache(maxsize=64)
 def _channels(bitmap: int) -> tuple[int, ...]:
     return tuple(channel for channel in range(TUNABLE_CHANNELS) if bitmap >> channel & 1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Damage:
-    """Something in a recording that is not as its writer left it.
-
-    `offset` is where in the file, in bytes; `number` is the record it concerns, if that is known, by its place in the
-    file where the record itself cannot be read.
-    """
-
-    offset: int
-    number: int | None
-    what: str
-
-
-class _Candidate(NamedTuple):
-    """What the next record has to confirm: a record, or the header (None)."""
-
-    offset: int
-    record: Record | None
-    link: bytes
-
-
-class Chain:
-    """Admits the records of one file, in its order: each one when the record after it carries its link.
-
-    A link is 128 bits, so one that agrees confirms even out of a record that is itself damaged.
-    """
-
-    def __init__(self, header: bytes) -> None:
-        self.end_ns: int | None = None
-        self._candidate: _Candidate | None = _Candidate(0, None, link(header))
-        self._standing = 0  # records that the file holds so far, whole or not
-        self._expected = 0  # the number that the next record should have
-        self._last_number = -1
-        self._last_ns = 0
-
-    def take(self, offset: int, packet: bytes, entry: Entry | BadRecord) -> Iterator[Record | Damage]:
-        """Take the next record, decoded or refused; return what it settles about the one before, and its own damage."""
-        yield from self._settle(packet[_LINK])
-        standing, expected = self._standing, self._expected
-        self._standing += 1
-        match entry:
-            case BadRecord():
-                self._expected += 1
-                yield Damage(offset=offset, number=expected, what=f"The record {entry}; it is left out.")
-            case Closing():
-                if entry.number != standing:
-                    what = f"The closing record counts {entry.number} records, but {standing} stand before it."
-                    yield Damage(offset=offset, number=entry.number, what=what)
-                if entry.end_ns < self._last_ns:
-                    what = "The closing record ends before the last record begins; it is left out."
-                    yield Damage(offset=offset, number=entry.number, what=what)
-                else:
-                    self.end_ns = entry.end_ns
-            case _:
-                self._candidate = _Candidate(offset, entry, link(packet))
-                self._expected = entry.number + 1
-                if entry.number != expected:
-                    what = f"Record {entry.number} stands where record {expected} belongs."
-                    yield Damage(offset=offset, number=entry.number, what=what)
-
-    def cut(self, offset: int) -> Damage:
-        """The file ends at this offset, and no closing record has come."""
-        if self._candidate is None or self._candidate.record is None:
-            return Damage(offset=offset, number=None, what="There is no closing record.")
-        what = "There is no closing record: this last record is confirmed by nothing and left out."
-        return Damage(offset=self._candidate.offset, number=self._candidate.record.number, what=what)
-
-    def _settle(self, confirmed: bytes) -> Iterator[Record | Damage]:
-        """Admit the candidate or leave it out, now that the link in the record after it is known."""
-        candidate, self._candidate = self._candidate, None
-        if candidate is None:
-            return
-        offset, record, expected = candidate
-        if record is None:
-            if confirmed != expected:
-                yield Damage(offset=offset, number=None, what="The first record does not follow this header.")
-        elif confirmed != expected:
-            what = "The record that follows does not confirm this one; it is left out."
-            yield Damage(offset=offset, number=record.number, what=what)
-        elif record.number <= self._last_number:
-            what = f"Its number does not rise above {self._last_number}; it is left out."
-            yield Damage(offset=offset, number=record.number, what=what)
-        elif time_ns(record) < self._last_ns:
-            what = f"It is {self._last_ns - time_ns(record)} ns earlier than the record before; it is left out."
-            yield Damage(offset=offset, number=record.number, what=what)
-        else:
-            self._last_number, self._last_ns = record.number, time_ns(record)
-            yield record

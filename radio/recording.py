@@ -1,8 +1,8 @@
 """A monitor's recording: a pcapng file whose records are chained, written as it goes, read with suspicion.
 
 Only the file lives here: what is written, and what of it can be read. Its blocks stand in `radio.record_blocks`, the
-records and the chain in `radio.record_layout`; what frames and header mean is for others. No wall clock, machine or
-system name is written: equal input gives equal bytes.
+records in `radio.record_layout`, their chain in `radio.record_chain`; what they mean is for others. No wall clock,
+machine or system name is written: equal input gives equal bytes.
 
 The file (draft-ietf-opsawg-pcapng, big-endian) holds one section header, one interface (link type USER0, times in
 nanoseconds), then one enhanced packet for each record. The section's comments, joined, are the header text: a text of
@@ -34,14 +34,15 @@ from radio.record_blocks import (
     read_fully,
     read_section,
 )
+from radio.record_chain import Chain, Damage
 from radio.record_layout import (
     BadRecord,
-    Chain,
     Closing,
-    Damage,
     Entry,
     HearingGap,
     HostTrouble,
+    LineDocument,
+    LineGap,
     Reception,
     Record,
     decode,
@@ -55,6 +56,8 @@ __all__ = [
     "Damage",
     "HearingGap",
     "HostTrouble",
+    "LineDocument",
+    "LineGap",
     "NotARecording",
     "Reader",
     "Reception",
@@ -183,6 +186,18 @@ class Writer:
         """
         written = self._add(HostTrouble(self._number, at_ns, address, from_ns, until_ns))
         assert isinstance(written, HostTrouble)
+        return written
+
+    def document(self, *, at_ns: int, topic: str, payload: bytes) -> LineDocument:
+        """Write what came over the ground line (as in `LineDocument`); return the record as read back."""
+        written = self._add(LineDocument(self._number, at_ns, topic, payload))
+        assert isinstance(written, LineDocument)
+        return written
+
+    def line_gap(self, *, at_ns: int, from_ns: int, until_ns: int | None) -> LineGap:
+        """Write that the ground line was cut off (as in `LineGap`); return the record as read back."""
+        written = self._add(LineGap(self._number, at_ns, from_ns, until_ns))
+        assert isinstance(written, LineGap)
         return written
 
     def close(self, end_ns: int) -> None:

@@ -23,7 +23,7 @@ PURE = [
         ROOT / "nodes" / name
         for name in ("simulation.py", "node.py", "seat.py", "faults/messages.py", "monitor.py", "plan.py")
     ),
-    *(ROOT / "radio" / name for name in ("hub.py", "envelope.py", "link.py", "loopback.py")),
+    *(ROOT / "radio" / name for name in ("hub.py", "envelope.py", "link.py", "loopback.py", "line.py")),
     *(ROOT / "radio" / name for name in ("recording.py", "record_layout.py", "record_blocks.py")),
 ]
 IMPURE = {"time", "asyncio", "logging", "socket", "threading", "os", "random", "zmq", "aiomqtt"}
@@ -58,6 +58,7 @@ def test_the_wheel_ships_the_three_packages_and_the_configurations_and_nothing_e
     assert {n.split("/")[0] for n in names if ".dist-info/" not in n} == {"protocol", "radio", "nodes"}
     assert {f"{p}/py.typed" for p in ("protocol", "radio", "nodes")} <= set(names)
     assert "nodes/configs/scenarios/encounter-2015.toml" in names
+    assert {f"nodes/configs/keys/{n}" for n in ("coalition.pem", "federation.pem", "test-keys.toml")} <= set(names)
     entry_points = next(n for n in names if n.endswith("entry_points.txt"))
     text = zipfile.ZipFile(next(tmp_path.glob("*.whl"))).read(entry_points).decode()
     assert "airaccord = nodes.main:main" in text

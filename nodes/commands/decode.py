@@ -13,7 +13,17 @@ from nodes.problems import ConfigurationError, Problem
 from protocol import codec, describe
 from protocol.agreement import utc_text
 from protocol.errors import DecodeError
-from radio.recording import Damage, HearingGap, HostTrouble, NotARecording, Reader, Record, time_ns
+from radio.recording import (
+    Damage,
+    HearingGap,
+    HostTrouble,
+    LineDocument,
+    LineGap,
+    NotARecording,
+    Reader,
+    Record,
+    time_ns,
+)
 
 
 def decode(
@@ -91,7 +101,10 @@ def _recorded(path: Path) -> Iterator[Source]:
 
 
 def _record(record: Record) -> Source:
-    """A frame received, or a note that the monitor made; in JSON a note has `hearing_gap` or `host_trouble`."""
+    """A frame received, a document of the ground line, or a note that the monitor made.
+
+    In JSON what is no frame has `document`, `hearing_gap`, `line_gap` or `host_trouble`.
+    """
     name = f"#{record.number} {utc_text(time_ns(record))}"
     if isinstance(record, HearingGap):
         gap = {"from": utc_text(record.from_ns), "until": utc_text(record.until_ns)}
@@ -102,6 +115,15 @@ def _record(record: Record) -> Source:
         about = {"record": record.number, "host_trouble": trouble | {"until": until}}
         told = f"the emulator had trouble with {trouble['station'] or 'every station'} from {trouble['from']}"
         return name, about, f"{told} until {until}" if until else f"{told}; not over yet"
+    if isinstance(record, LineGap):
+        until = None if record.until_ns is None else utc_text(record.until_ns)
+        cut = {"from": utc_text(record.from_ns), "until": until}
+        told = f"the ground line was cut off from {cut['from']}"
+        return name, {"record": record.number, "line_gap": cut}, f"{told} until {until}" if until else f"{told}; still"
+    if isinstance(record, LineDocument):
+        told = record.payload.decode(errors="replace")
+        document = {"topic": record.topic, "payload": told}
+        return f"{name} {record.topic}", {"record": record.number, "document": document}, told
     about = {
         "record": record.number,
         "arrival": utc_text(record.arrival_ns),

@@ -7,26 +7,30 @@ from typing import Annotated
 import typer
 
 from nodes import report as reports
-from nodes.flight import is_scenario, load, load_agreement, read_toml
+from nodes.flight import is_scenario, load, load_agreement
+from nodes.keys import is_register, load_public_keys
 from nodes.plan_lint import agreement_warnings, notes_on, warnings_of
 from nodes.problems import ConfigurationError, Problem
+from nodes.toml_files import read_toml
 from protocol.agreement import Agreement
 from protocol.terms import Clauses
 
 
 def lint(
-    file: Annotated[Path, typer.Argument(help="An agreement or a scenario.", show_default=False)],
+    file: Annotated[Path, typer.Argument(help="An agreement, a scenario, or public keys.", show_default=False)],
     as_json: Annotated[bool, typer.Option("--json", help="Print the problems as JSON.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 2 for warnings, too.")] = False,
 ) -> None:
-    """Check an agreement or a scenario, and say everything that is wrong with it at once.
+    """Check an agreement, a scenario or a file of public keys, and say everything that is wrong with it at once.
 
     An error makes it impossible to fly, a warning makes it unwise.
 
     Example: airaccord lint configs/scenarios/quiet.toml
     """
     try:
-        told, warnings, notes = _scenario(file) if is_scenario(read_toml(file)) else _agreement(file)
+        values = read_toml(file)
+        read = _scenario if is_scenario(values) else _keys if is_register(values) else _agreement
+        told, warnings, notes = read(file)
     except ConfigurationError as error:
         if not as_json:
             raise
@@ -66,3 +70,7 @@ def _scenario(file: Path) -> tuple[str, list[Problem], list[str]]:
     notes = "".join(f"\n{note}" for note in flight.notes)
     told = f"{file}: scenario «{flight.scenario.title}», {len(flight.stations)} stations; no errors{notes}"
     return told, warnings_of(flight, file), notes_on(flight.agreement, file.parent / flight.scenario.agreement)
+
+
+def _keys(file: Path) -> tuple[str, list[Problem], list[str]]:
+    return f"{file}: public keys of {', '.join(load_public_keys(file))}; no errors", [], []

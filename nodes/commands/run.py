@@ -61,6 +61,9 @@ def run(
     listen: Listen = "127.0.0.1:0",
     wait: Wait = 60.0,
     patience: Patience = 10.0,
+    broker: Annotated[
+        str | None, typer.Option(help="The ground line's broker, such as mqtt://127.0.0.1:1883; else one is started.")
+    ] = None,
     output: Output = None,
     force: Force = False,
     as_json: AsJson = False,
@@ -70,8 +73,18 @@ def run(
     Example: airaccord run configs/scenarios/encounter-2015.toml --output out
     """
     endpoint = endpoint_of("--listen", listen)
-    settings = Settings(paced=pace is Pace.REAL, workers=workers, listen=endpoint, patience_s=patience, wait_s=wait)
-    fly_live(load_flight(scenario, loss), seed, settings, OutputFolder(output, force), as_json)
+    flight = load_flight(scenario, loss)
+    if broker is not None and flight.line is None:
+        raise ConfigurationError([Problem("--broker", broker, "", "this scenario has no [ground_line]: leave it out")])
+    settings = Settings(
+        paced=pace is Pace.REAL,
+        workers=workers,
+        listen=endpoint,
+        patience_s=patience,
+        wait_s=wait,
+        broker=broker,
+    )
+    fly_live(flight, seed, settings, OutputFolder(output, force), as_json)
 
 
 def endpoint_of(option: str, address: str) -> str:

@@ -35,7 +35,7 @@ def shifter(fault: FaultEntry, start_ns: int, slot_ns: int, random: Random) -> S
 def after(fault: FaultEntry, around: Around) -> After | None:
     """The fault of frame that an entry asks for; None if it is a fault of another kind."""
     active = Active.of(fault, around.start_ns)
-    if fault.name == "impersonation" and fault.target is not None:
+    if fault.name in ("impersonation", "forgery") and fault.target is not None:
         return _Forger(active, around.addresses[fault.target], around)
     if fault.name == "replay":
         return _every(active, often(REPLAY_EVERY, fault), lambda out: [out, _later(out, around)])

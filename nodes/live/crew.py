@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nodes.flight import Flight
+from nodes.live.line_client import LineStart
 from nodes.live.monitor_process import MonitorStart, monitor_process
 from nodes.live.processes import Child, Command
 from nodes.live.station_process import station_process
@@ -14,12 +15,14 @@ from nodes.problems import ConfigurationError, Problem
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crew:
-    """Makes the processes. `keys` are of the stations that the run starts; recordings and logs go to `folder`."""
+    """Makes the processes. `keys` are of the stations that the run starts; recordings and logs go to `folder`; `line`
+    is the ground line, if there is one."""
 
     flight: Flight
     seed: int
     folder: Path
     keys: Mapping[int, bytes]
+    line: LineStart | None = None
 
     def ours(self, endpoint: str, workers: int | None) -> Iterator[Child]:
         """Monitors first, and of those the one that judges; then our own stations, shared by so many workers."""
@@ -37,10 +40,11 @@ class Crew:
             names = {s.address: name for name, s in monitors_of(self.flight).items()}
             (address,) = child.stations
             judges = address == next(iter(names))
-            start = MonitorStart(address, self.keys[address], self.folder / names[address], judges)
+            start = MonitorStart(address, self.keys[address], self.folder / names[address], judges, self.line)
             child.start(endpoint, self.flight, self.seed, start)
         else:
-            child.start(endpoint, self.flight, self.seed, {address: self.keys[address] for address in child.stations})
+            keys = {address: self.keys[address] for address in child.stations}
+            child.start(endpoint, self.flight, self.seed, keys, self.line)
         return child
 
     def commands(self, endpoint: str) -> Iterator[Command]:

@@ -13,12 +13,13 @@ from nodes.checking import check
 from nodes.flight import Flight
 from nodes.live.child import GONE, POLL_MS, Control, Waiting, begin
 from nodes.live.client import Client
-from nodes.monitor import Monitor, header_of, name_of, observe
+from nodes.live.line_client import LineClient, LineStart
+from nodes.monitor import Monitor, header_of, judge_for, name_of, observe
 from nodes.scenario import StationEntry
 from protocol.accounts import Standing
-from protocol.judge import Judge, Tally
+from protocol.judge import Tally
 from protocol.verdicts import Finding, Outcome
-from radio.envelope import End, FromHub, Time, Trouble, Welcome
+from radio.envelope import End, FromHub, Marks, Time, Trouble, Welcome
 from radio.record_layout import time_ns
 from radio.recording import HostTrouble, NotARecording, Record, Writer
 
@@ -38,6 +39,7 @@ class MonitorStart(NamedTuple):
     key: bytes
     recording: Path
     judges: bool
+    line: LineStart | None = None
 
 
 def monitor_process(control: Control, endpoint: str, flight: Flight, seed: int, start: MonitorStart) -> None:
@@ -54,7 +56,8 @@ def monitor_process(control: Control, endpoint: str, flight: Flight, seed: int, 
         with start.recording.open("r+b" if start.recording.exists() else "w+b") as stream:
             book = _Book(stream, entry, flight, start.judges, control.send)
             client = Client(context, endpoint, start.address, start.key)
-            listening = _Listening(control, client, book, Monitor(entry, flight, seed, book.writer, book.judge))
+            monitor = Monitor(entry, flight, seed, book.writer, book.judge)
+            listening = _Listening(control, client, book, monitor, entry, flight, start.line)
             waiting = Waiting(control, [client.socket])
             while not listening.over:
                 if waiting(listening.patience_ms):
@@ -125,7 +128,7 @@ class _Book:
     ):
         self._name, self._tell, self._telling, self._read = name_of(entry), tell, False, 0
         self._limit_s = limit_s
-        self.judge = Judge(flight.agreement, flight.annexes, self._found) if judges else None
+        self.judge = judge_for(entry, flight, self._found) if judges else None
         self.open: set[tuple[int, int]] = set()
         """Troubles of which the end is not recorded: whose, and since when."""
         self.new = not stream.read(1)
@@ -165,8 +168,19 @@ class _Book:
 class _Listening:
     """A monitor and its connection."""
 
-    def __init__(self, control: Control, client: Client, book: _Book, monitor: Monitor):
+    def __init__(
+        self,
+        control: Control,
+        client: Client,
+        book: _Book,
+        monitor: Monitor,
+        entry: StationEntry,
+        flight: Flight,
+        line: LineStart | None,
+    ):
         self._control, self._client, self._book, self._monitor = control, client, book, monitor
+        self._entry, self._flight, self._line_start = entry, flight, line
+        self._line: LineClient | None = None
         self.over = False
         self._heard = not book.new
         """Whether there is something behind it: then what comes next comes after a gap."""
@@ -208,12 +222,18 @@ class _Listening:
                     self._monitor.deaf(self._book.heard_until_ns, max(said.now_ns, self._book.heard_until_ns))
                 self._heard, self._book.heard_until_ns = True, said.now_ns
                 self._unconfirmed = set(self._book.open)
+                self._come_to_the_line(said.now_ns)
                 self._client.send(self._monitor.begin(said.now_ns))
                 self._client.done(said.now_ns)
             case Time():
                 self._end_the_unconfirmed(said.from_ns)
+                came = self._line.window(said.from_ns, said.until_ns) if self._line else []
                 self._monitor.take(said.from_ns, said.receptions, self._troubles)
                 self._troubles.clear()
+                if self._line:
+                    self._monitor.read(came, self._line.cuts(said.until_ns), said.until_ns)
+                    if (mark := self._line.mark) is not None:
+                        self._client.send([mark])
                 self._book.heard_until_ns = said.until_ns
                 self._client.send(self._monitor.switches(said.until_ns))
                 self._client.done(said.until_ns)
@@ -221,9 +241,13 @@ class _Listening:
                 self._troubles.append(said)
                 self._book.note(said.address, said.from_ns, said.until_ns)
                 self._unconfirmed.discard((said.address, said.from_ns))
+            case Marks(marks=marks) if self._line:
+                self._line.keep_up(marks)
             case End(now_ns=now_ns):
                 self._monitor.take(now_ns, (), self._troubles)
                 self._monitor.close(now_ns)
+                if self._line:
+                    self._line.close()
                 self.over = True
             case _:
                 pass  # refused, too: the client asks again after a while
@@ -234,3 +258,12 @@ class _Listening:
             self._troubles.append(Trouble(now_ns, address, from_ns, now_ns))
             self._book.note(address, from_ns, now_ns)
         self._unconfirmed.clear()
+
+    def _come_to_the_line(self, now_ns: int) -> None:
+        if self._line_start is None:
+            return
+        if self._line:
+            self._line.close()
+        judge = self._book.judge
+        tallies = judge.so_far if judge else None
+        self._line = LineClient(self._line_start, self._entry, self._flight, now_ns, tallies)

@@ -9,7 +9,8 @@ class Settings:
 
     `patience_s` is how long a process may be without an answer before it is killed and started again, `wait_s` how long
     stations are waited for that fly themselves. A process that has just been started, or the hub, is given
-    `least_patience_s` in any case. A folder that is `temporary` must not outlive a director that is killed.
+    `least_patience_s` in any case. A folder that is `temporary` must not outlive a director that is killed. `broker` is
+    the ground line's, instead of the one that the scenario names.
     """
 
     paced: bool = False
@@ -19,3 +20,4 @@ class Settings:
     least_patience_s: float = 5.0
     wait_s: float = 60.0
     temporary: bool = False
+    broker: str | None = None

@@ -7,14 +7,22 @@ import zmq
 from nodes.flight import Flight
 from nodes.live.child import GONE, Control, Waiting, begin
 from nodes.live.client import Client
+from nodes.live.line_client import LineClient, LineStart
 from nodes.node import Node, StationFault
 from nodes.scenario import StationEntry
 from radio.delivery import of_one
-from radio.envelope import End, FromHub, Refused, Time, Welcome
+from radio.envelope import End, Fleet, FromHub, Marks, Refused, Time, Welcome
 
 
-def station_process(control: Control, endpoint: str, flight: Flight, seed: int, keys: Mapping[int, bytes]) -> None:
-    """Fly the stations named by `keys` until the run is over.
+def station_process(
+    control: Control,
+    endpoint: str,
+    flight: Flight,
+    seed: int,
+    keys: Mapping[int, bytes],
+    line: LineStart | None = None,
+) -> None:
+    """Fly the stations named by `keys` until the run is over; `line` is the ground line, for headquarters.
 
     Takes ("send", address, message, channel, about_ns) and ("remove", address), and answers "ok"; ("hello",) if there
     may be another hub, and ("over", now_ns) if there is none any more. Tells ("fault", address, about) when a station's
@@ -25,7 +33,7 @@ def station_process(control: Control, endpoint: str, flight: Flight, seed: int, 
     context = zmq.Context()
     try:
         clients = [Client(context, endpoint, s.address, keys[s.address]) for s in entries]
-        _fly(control, {s.address: Flying(s, flight, seed, c) for s, c in zip(entries, clients, strict=True)})
+        _fly(control, {s.address: Flying(s, flight, seed, c, line) for s, c in zip(entries, clients, strict=True)})
     except GONE:
         pass
     finally:
@@ -45,7 +53,7 @@ def _fly(control: Control, crew: "dict[int, Flying]") -> None:
                 over = True
             if over:
                 waiting.forget(flying.client.socket)
-                flying.client.close()
+                flying.close()
                 del crew[address]
 
 
@@ -59,7 +67,7 @@ def _obey(control: Control, crew: "dict[int, Flying]", waiting: Waiting) -> None
         case ("remove", int(address)):
             flying = crew.pop(address)
             waiting.forget(flying.client.socket)
-            flying.client.close()
+            flying.close()
             control.send("ok")
         case ("hello",):
             for flying in crew.values():
@@ -71,8 +79,10 @@ def _obey(control: Control, crew: "dict[int, Flying]", waiting: Waiting) -> None
 class Flying:
     """A station and its connection. The station begins anew with each life that the hub gives it."""
 
-    def __init__(self, entry: StationEntry, flight: Flight, seed: int, client: Client):
+    def __init__(self, entry: StationEntry, flight: Flight, seed: int, client: Client, line: LineStart | None = None):
         self.entry, self.client = entry, client
+        self._line_start = line if flight.line and entry.address in flight.line.clients else None
+        self._line: LineClient | None = None
         self._flight, self._seed = flight, seed
         self.node: Node | None = None
         self.refused: str | None = None
@@ -90,13 +100,22 @@ class Flying:
     def _do(self, said: FromHub) -> bool:
         match said:
             case Welcome() if self.client.anew(said):
+                self._come_to_the_line(said.now_ns)
                 self.node = Node(self.entry, self._flight, self._seed, said.now_ns, said.life)
                 self.client.send(self.node.run(said.now_ns))
                 self.client.done(said.now_ns)
             case Time() if self.node is not None:
                 self.node.take(of_one(said.receptions))
                 self.client.send(self.node.run(said.until_ns))
+                if self._line:
+                    self._line.window(said.from_ns, said.until_ns)
+                    if (mark := self._line.mark) is not None:
+                        self.client.send([mark])
                 self.client.done(said.until_ns)
+            case Marks(marks=marks) if self._line:
+                self._line.keep_up(marks)
+            case Fleet(frames=frames) if self._line:
+                self._line.aired(frames)
             case Refused(reason=reason):
                 self.node, self.refused = None, reason  # the client asks again after a while
             case End(reason=reason):
@@ -105,3 +124,16 @@ class Flying:
             case _:
                 pass
         return False
+
+    def _come_to_the_line(self, now_ns: int) -> None:
+        """A headquarters begins, or begins anew."""
+        if self._line_start:
+            if self._line:
+                self._line.close()
+            self._line = LineClient(self._line_start, self.entry, self._flight, now_ns)
+
+    def close(self) -> None:
+        """Close its connections."""
+        self.client.close()
+        if self._line:
+            self._line.close()

@@ -6,6 +6,7 @@ Nothing of the run is decided here: medium time is the hub's, verdicts are the m
 import secrets
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from multiprocessing import util
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -15,6 +16,7 @@ from nodes.flight import Flight
 from nodes.live import forking
 from nodes.live.absence import Absence
 from nodes.live.crew import Crew
+from nodes.live.ground_line import GroundLine
 from nodes.live.hub_process import HubStart, hub_process
 from nodes.live.keeper import keeper_process
 from nodes.live.logbook import Logbook
@@ -71,6 +73,7 @@ class Supervisor:
         self._ending = False
         self._horizon_ns = forking.CONTEXT.Value("q", flight.start_ns, lock=False)
         self._keys = {s.address: secrets.token_bytes(16) for s in flight.stations if not s.external}
+        self.line = GroundLine(flight, settings, self.log) if flight.line else None
         self._crew = Crew(flight=flight, seed=seed, folder=folder, keys=self._keys)
 
     @property
@@ -87,6 +90,8 @@ class Supervisor:
             (self._folder / name).unlink(missing_ok=True)
         litter = [Path(util.get_temp_dir()), *([self._folder] if self.settings.temporary else [])]
         self._keeper.start(litter)
+        if self.line:
+            self._crew = replace(self._crew, line=self.line.begin())
         self._start_hub()
         while not self.endpoint and not interrupted:
             self.step()
@@ -153,6 +158,8 @@ class Supervisor:
             if (code := command.ended()) is not None:
                 self._command_ended(command, code)
         self._look_after_the_missing()
+        if self.line and not self._ending:
+            self.line.look()
 
     def _take_in(self, child: Child) -> None:
         try:
@@ -377,3 +384,5 @@ class Supervisor:
             child.close()
         self.children.clear()
         self.commands.clear()
+        if self.line:
+            self.line.end()

@@ -41,6 +41,11 @@ from protocol.clauses.c6_7 import LostLinkSaid
 from protocol.clauses.c7_1 import Complete
 from protocol.clauses.c7_2 import DistressAnswered
 from protocol.clauses.c7_3 import ChannelLeft
+from protocol.clauses.c8_1 import CoOrdinated
+from protocol.clauses.c8_2 import ClosedAreas
+from protocol.clauses.c8_3 import LineAlive
+from protocol.clauses.c8_4 import IncidentReported
+from protocol.clauses.c9_1 import OwnWord
 
 ALL: tuple[type[Clause], ...] = (
     Avoidance,
@@ -77,6 +82,11 @@ ALL: tuple[type[Clause], ...] = (
     Complete,
     DistressAnswered,
     ChannelLeft,
+    CoOrdinated,
+    ClosedAreas,
+    LineAlive,
+    IncidentReported,
+    OwnWord,
 )
 """Every clause that can be judged, in order of id."""
 IDS = tuple(clause.id for clause in ALL)
@@ -96,6 +106,8 @@ def in_words(agreement: Agreement) -> dict[str, dict[str, str]]:
 
 
 def clauses_in_force(world: World) -> list[Clause]:
-    """A fresh judge of each clause that the agreement has switched on, in order of id."""
+    """A fresh judge of each clause that the agreement has switched on, in order of id; of those of the ground line only
+    where there is one."""
     terms = world.agreement.clause
-    return [clause(world, its) for clause in ALL if (its := terms.of(clause.id))]
+    able = [clause for clause in ALL if world.line is not None or clause.kind != "G"]
+    return [clause(world, its) for clause in able if (its := terms.of(clause.id))]

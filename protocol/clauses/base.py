@@ -9,10 +9,12 @@ from typing import Any, Protocol, TypeVar
 from protocol.accounts import JOIN_NS, Account, Booked
 from protocol.agreement import Agreement, Annexes, Station
 from protocol.bounds import Fix, Limits, fix_of
+from protocol.line.names import client_of_party
+from protocol.line.presence import Presence
 from protocol.losses import BY_LOSS, missing_of
 from protocol.messages import TYPE_OF, Ack, Emergency, FrequencyChange, Hail, LostLink, Message
 from protocol.sight import Sight, farthest_m, sight_of, surely_within
-from protocol.units import NS_PER_S
+from protocol.units import NS_PER_S, seconds_ns
 from protocol.verdicts import IDENTITY, UNATTRIBUTED, Cause, Finding, Outcome, Passes, room
 
 Kept = TypeVar("Kept")
@@ -30,6 +32,7 @@ OWN_DISTRESS = "its own distress (0.1)"
 EITHERS_DISTRESS = "the distress of either (0.1)"
 ANNOUNCED = "a silence that was announced (EMCON)"
 """What suspends a clause, in words."""
+LATE_NS = 30 * NS_PER_S
 TROUBLE_MARGIN_NS = NS_PER_S
 """Trouble counts so long before and after it: it is noticed late, and who goes on needs a moment."""
 
@@ -37,7 +40,15 @@ TROUBLE_MARGIN_NS = NS_PER_S
 class World:
     """What holds for a whole judgement: the terms, the register, when the monitor was deaf or the host in trouble."""
 
-    def __init__(self, agreement: Agreement, annexes: Annexes, *, each_pass: bool = True):
+    def __init__(
+        self,
+        agreement: Agreement,
+        annexes: Annexes,
+        *,
+        each_pass: bool = True,
+        line: Presence | None = None,
+        listener: str = "",
+    ):
         self.agreement = agreement
         self.annexes = annexes
         self.each_pass = each_pass
@@ -61,6 +72,13 @@ class World:
         self.contested: dict[int, list[tuple[int, int]]] = {}
         """By address, from when and until when two stations were surely using it."""
         self.deaf: list[tuple[int, int]] = []
+        self.line, self.listener = line, listener
+        """The ground line as the monitor sees it (None: there is none), and what the monitor is called on it."""
+        self.clients = {client_of_party(p.name): p.name for p in agreement.party}
+        """The parties, by what their headquarters are called on the line."""
+        manifests = agreement.clause.c9_1
+        self.wait_ns = seconds_ns(manifests.wait_s) if manifests else LATE_NS
+        """So long after its time a document that comes late still counts."""
         self.troubles: dict[int, dict[int, int | None]] = {}
         """The emulator's own trouble with each station: until when (None: not over), by since when."""
 
@@ -116,6 +134,10 @@ class World:
     def talking(self) -> list[Station]:
         """The registered stations that send, by address."""
         return sorted((s for s in self.stations.values() if s.role in TALKING), key=lambda s: s.address)
+
+    def headquarters(self, party: str) -> list[int]:
+        """The ground stations of a party, whose trouble is that of its headquarters."""
+        return sorted(s.address for s in self.stations.values() if s.role == "ground" and s.party == party)
 
     def contest(self, address: int, from_ns: int, until_ns: int) -> None:
         """Two stations use an address from an instant on, and may do so until another."""

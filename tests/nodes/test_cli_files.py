@@ -34,7 +34,7 @@ def records(recording: Path) -> list[Reception]:
 def test_lint_finds_nothing_wrong_with_what_is_shipped(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["lint", str(path)]) == 0
     told = capsys.readouterr().out
-    kind = "agreement «" if path.parent.name == "agreements" else "scenario «"
+    kind = {"agreements": "agreement «", "keys": "public keys of "}.get(path.parent.name, "scenario «")
     assert told.startswith(f"{path}: {kind}")
     assert "no errors" in told
     assert ("29375 ft" in told) == (path.stem == "paris-2021")

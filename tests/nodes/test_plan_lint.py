@@ -287,7 +287,7 @@ def test_two_milliseconds_of_margin_would_be_too_much_for_it(configs: Path, caps
     """A frame of 64 bytes, 2 ms late, over 400 NM, is not over before the next slot: 0.73 ms are missing."""
     spoil(configs, AGREEMENT, "margin_ms = 1", "margin_ms = 2")
     for path in sorted(configs.rglob("*.toml")):
-        if path.stem == "wide-1mbps":
+        if path.stem in ("wide-1mbps", "test-keys"):
             continue
         (warning,) = found(path, capsys)
         assert warning["key"] == "channel.0.slot_ms"

@@ -32,6 +32,8 @@ from protocol.messages import (
     TrajectoryPoint,
 )
 from protocol.verdicts import Verdict
+from tests.protocol.conftest import START_NS, shipped_agreement, six_aircraft
+from tests.protocol.line_monitor import LineMonitor
 
 GOLDEN = Path(__file__).parent / "golden"
 ENUMS = {
@@ -123,28 +125,15 @@ def _traces() -> Iterator[Any]:
 
 @pytest.mark.parametrize(("clause", "trace"), list(_traces()))
 def test_golden(clause: str, trace: dict[str, Any], make_monitor: Callable[..., Any]) -> None:
-    monitor = make_monitor()
-    digest = int(monitor.judge.world.agreement.digest()[:8], 16)
-    events = [(entry["at_s"], 1, entry) for hear in trace.get("hear", ()) for entry in _heard(hear)]
-    events += [(gap["until_s"], 0, gap) for gap in trace.get("gap", ())]
-    for at_s, is_frame, event in sorted(events, key=itemgetter(0, 1)):
-        if not is_frame:
-            monitor.deaf(event["from_s"], event["until_s"])
-            continue
-        monitor.hear(
-            at_s,
-            int(event["from"], 16),
-            event["sequence"],
-            _message(event["type"], event["fields"], digest),
-            session=event.get("session", 1),
-            intent=event.get("intent", 0),
-            channel=event.get("channel", 1),
-            heard_on=event.get("heard_on"),
-            sent_s=event["sent_s"],
-            time_quality=event.get("time_quality", 3),
-            power_dbm=event.get("power_dbm"),
-            raw=event.get("raw", ""),
-        )
+    monitor: Any
+    if trace.get("line", clause[0] in "89"):
+        monitor = LineMonitor(shipped_agreement(), six_aircraft(), START_NS)
+        digest = int(monitor.agreement.digest()[:8], 16)
+    else:
+        monitor = make_monitor()
+        digest = int(monitor.judge.world.agreement.digest()[:8], 16)
+    for at_s, _, happens, event in sorted(_events(trace), key=itemgetter(0, 1)):
+        happens(monitor, at_s, event, digest)
     tallies = {(t.clause, t.subject): t for t in monitor.close(trace["end_s"])}
     for expect in trace["expect"]:
         tally = tallies.get((expect.get("clause", clause), expect["subject"]))
@@ -155,3 +144,72 @@ def test_golden(clause: str, trace: dict[str, Any], make_monitor: Callable[..., 
         if "cause" in expect:
             assert tally
             assert expect["cause"] in tally.causes, f"{trace['why']} {told}"
+
+
+Event = tuple[float, int, Callable[[Any, float, dict[str, Any], int], None], dict[str, Any]]
+"""When, what comes first at one instant, what it does, and the entry."""
+
+
+def _events(trace: dict[str, Any]) -> Iterator[Event]:
+    for entry in trace.get("host", ()):
+        yield entry["from_s"], 0, _trouble, entry
+    for entry in trace.get("line_gap", ()):
+        yield entry["from_s"], 0, _cut_off, entry
+    for entry in trace.get("gap", ()):
+        yield entry["until_s"], 0, _deaf, entry
+    for hear in trace.get("hear", ()):
+        yield from ((entry["at_s"], 1, _hear, entry) for entry in _heard(hear))
+    for sent in trace.get("sent", ()):
+        yield from ((entry["at_s"], 1, _send, entry) for entry in _heard(sent))
+    for document in trace.get("document", ()):
+        repeat = document.get("repeat", {"count": 1, "every_s": 0.0})
+        for i in range(repeat["count"]):
+            yield document["at_s"] + i * repeat["every_s"], 2, _read, document
+
+
+def _how(entry: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "session": entry.get("session", 1),
+        "intent": entry.get("intent", 0),
+        "channel": entry.get("channel", 1),
+        "sent_s": entry["sent_s"],
+        "time_quality": entry.get("time_quality", 3),
+    }
+
+
+def _hear(monitor: Any, at_s: float, entry: dict[str, Any], digest: int) -> None:
+    message = _message(entry["type"], entry["fields"], digest)
+    spoilt = {"raw": entry["raw"]} if entry.get("raw") else {}
+    monitor.hear(
+        at_s,
+        int(entry["from"], 16),
+        entry["sequence"],
+        message,
+        heard_on=entry.get("heard_on"),
+        power_dbm=entry.get("power_dbm"),
+        **spoilt,
+        **_how(entry),
+    )
+
+
+def _send(monitor: Any, at_s: float, entry: dict[str, Any], digest: int) -> None:
+    message = _message(entry["type"], entry["fields"], digest)
+    monitor.put_on_air(at_s, int(entry["from"], 16), entry["sequence"], message, **_how(entry))
+
+
+def _read(monitor: Any, at_s: float, entry: dict[str, Any], digest: int) -> None:
+    issued = {"issued_s": entry["issued_s"]} if "issued_s" in entry else {}
+    damage = entry.get("damage", "")
+    monitor.read(at_s, entry["from"], entry["kind"], entry.get("body", {}), damage=damage, **issued)
+
+
+def _deaf(monitor: Any, at_s: float, entry: dict[str, Any], digest: int) -> None:
+    monitor.deaf(entry["from_s"], entry["until_s"])
+
+
+def _cut_off(monitor: Any, at_s: float, entry: dict[str, Any], digest: int) -> None:
+    monitor.cut_off(entry["from_s"], entry["until_s"])
+
+
+def _trouble(monitor: Any, at_s: float, entry: dict[str, Any], digest: int) -> None:
+    monitor.trouble(int(entry["station"], 16), entry["from_s"], entry["until_s"])

@@ -5,7 +5,18 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from radio.record_layout import BadRecord, Closing, HearingGap, HostTrouble, Reception, decode, encode, time_ns
+from radio.record_layout import (
+    BadRecord,
+    Closing,
+    HearingGap,
+    HostTrouble,
+    LineDocument,
+    LineGap,
+    Reception,
+    decode,
+    encode,
+    time_ns,
+)
 
 
 def test_the_layout_is_the_documented_one() -> None:
@@ -43,6 +54,51 @@ def test_host_trouble_stands_where_the_table_says(until: str, until_ns: int | No
     assert decode(whole) == expected
     assert encode(expected, packet[-16:]) == whole
     assert time_ns(expected) == 0x0102030405060708
+
+
+def test_a_document_stands_where_the_table_says() -> None:
+    packet = bytes.fromhex(
+        "a1 05 00 00000002 0102030405060708 0000000000000004 00000000 00000000 00000000 0000 00000000"
+        "0000000000000000 00112233445566778899aabbccddeeff"
+    )
+    told = "a/é".encode() + b"{}"
+    whole = packet + crc32c(packet + told).to_bytes(4, "big") + told
+    expected = LineDocument(2, 0x0102030405060708, "a/é", b"{}")
+    assert decode(whole) == expected
+    assert encode(expected, packet[-16:]) == whole
+    assert time_ns(expected) == 0x0102030405060708
+
+
+@pytest.mark.parametrize(
+    ("channel", "size", "told", "why"),
+    [("00", 4, b"abc", "claims a topic"), ("00", 1, b"\xff{}", "UTF-8"), ("01", 1, b"a{}", "leaves empty")],
+)
+def test_a_document_that_cannot_be_is_refused(channel: str, size: int, told: bytes, why: str) -> None:
+    packet = bytes.fromhex(f"a1 05 {channel} 00000002 0102030405060708 {size:016x}") + bytes(42)
+    with pytest.raises(BadRecord, match=why):
+        decode(packet + crc32c(packet + told).to_bytes(4, "big") + told)
+
+
+def test_a_document_has_a_greatest_size() -> None:
+    with pytest.raises(BadRecord, match="524289 bytes, more than"):
+        encode(LineDocument(0, 1, "t", bytes(1 << 19)), bytes(16))
+    whole = LineDocument(0, 1, "t", bytes((1 << 19) - 1))
+    assert decode(encode(whole, bytes(16))) == whole
+
+
+def test_a_line_gap_stands_where_the_table_says() -> None:
+    packet = bytes.fromhex(
+        "a1 06 00 00000002 0102030405060708 0102030405060709 00000000 00000000 00000000 0000 00000000"
+        "0102030405060700 00112233445566778899aabbccddeeff"
+    )
+    whole = packet + crc32c(packet).to_bytes(4, "big")
+    expected = LineGap(2, 0x0102030405060708, 0x0102030405060700, 0x0102030405060709)
+    assert decode(whole) == expected
+    assert encode(expected, packet[-16:]) == whole
+    with pytest.raises(BadRecord, match="ends before it begins"):
+        encode(expected._replace(until_ns=1), bytes(16))
+    open_ = expected._replace(until_ns=None)
+    assert decode(encode(open_, bytes(16))) == open_
 
 
 def crc32c(data: bytes) -> int:
@@ -87,7 +143,7 @@ def test_bytes_that_are_no_record_are_refused_with_the_reason(packet: bytes, why
 
 @pytest.mark.parametrize(
     ("place", "byte", "why"),
-    [(1, 5, "unknown kind 5"), (2, 1, "leaves empty"), (22, 0, "ends before it begins"), (48, 1, "leaves empty")],
+    [(1, 7, "unknown kind 7"), (2, 1, "leaves empty"), (22, 0, "ends before it begins"), (48, 1, "leaves empty")],
 )
 def test_a_right_crc_does_not_make_a_record(place: int, byte: int, why: str) -> None:
     head = bytearray(encode(HearingGap(0, 7, 8), bytes(16))[:65])

@@ -1,0 +1,57 @@
+"""The ground line of a live run as its supervisor holds it: which broker, and that there is one."""
+
+import secrets
+
+from nodes.flight import Flight
+from nodes.live.line_client import LineStart, prepare
+from nodes.live.logbook import Logbook
+from nodes.live.settings import Settings
+from nodes.problems import ConfigurationError, Problem
+from radio.broker import Broker
+from radio.broker_address import LineError
+
+BROKER_S = 10.0
+"""How long a broker is waited for that is named."""
+MOST_STARTS = 6
+
+
+class GroundLine:
+    """The broker that is named, or one of our own: started with the run, started again if it dies, ended with it."""
+
+    def __init__(self, flight: Flight, settings: Settings, log: Logbook):
+        assert flight.line is not None
+        self._flight, self._log = flight, log
+        self._url = settings.broker or flight.line.entry.broker
+        self._own = None if self._url else Broker()
+        self._starts = 0
+
+    def begin(self) -> LineStart:
+        """Make sure that there is a broker. Raises ConfigurationError, which says what is wrong."""
+        try:
+            url = self._url or self._start()
+            prepare(url, self._flight, BROKER_S)
+        except LineError as error:
+            self.end()
+            raise ConfigurationError([Problem("the ground line", "", "", str(error))]) from None
+        return LineStart(url, secrets.token_hex(8))
+
+    def look(self) -> None:
+        """Start our own broker again if it has died."""
+        if self._own is None or self._own.pid is not None or self._starts >= MOST_STARTS:
+            return
+        self._log.tell("the broker of the ground line has ended; it is started again")
+        try:
+            self._start()
+        except LineError as error:
+            self._log.tell(str(error))
+
+    def end(self) -> None:
+        """End our own broker, with all that it stored."""
+        if self._own is not None:
+            self._own.close()
+
+    def _start(self) -> str:
+        assert self._own is not None
+        self._starts += 1
+        self._own.start()
+        return self._own.url

@@ -1,0 +1,1 @@
+"""The documents that headquarters and monitors exchange on the ground line. Pure: no input or output, no clock."""

@@ -1,0 +1,82 @@
+"""Who is seen on the ground line, and when the monitor was cut off from it: what proofs about the line rest on."""
+
+from collections import deque
+from itertools import pairwise
+from typing import NamedTuple
+
+from protocol.line.documents import Document
+from protocol.units import NS_PER_S
+
+REMEMBERED = 4096
+"""Documents of each client that are remembered: with a heartbeat every 20 s those of a day, nearly."""
+COMES_NS = 30 * NS_PER_S
+"""What the broker had kept comes so soon after the monitor."""
+PROMPT_NS = 10 * NS_PER_S
+"""A document that came so soon after it was issued shows that its sender and the broker were there."""
+
+
+class Read(NamedTuple):
+    """A document that was accepted. `at_ns` is when it came, by the monitor's clock."""
+
+    document: Document
+    at_ns: int
+
+
+class _Seen(NamedTuple):
+    at_ns: int
+    issued_ns: int
+
+
+class Presence:
+    """What is known of the line itself. Documents are taken in the order in which they came."""
+
+    def __init__(self, from_ns: int) -> None:
+        self.from_ns = from_ns
+        """When the monitor came to the line: nothing is known of before."""
+        self._gaps: dict[int, int | None] = {}
+        """Until when the monitor was cut off, by since when; None: it is not over."""
+        self._seen: dict[str, deque[_Seen]] = {}
+
+    def take(self, read: Read) -> None:
+        """A document came. One that the broker kept from before shows nobody's presence."""
+        if not self.dated_before(read.document):
+            seen = self._seen.setdefault(read.document.sender, deque(maxlen=REMEMBERED))
+            seen.append(_Seen(read.at_ns, read.document.at_ns))
+
+    def from_before(self, read: Read) -> bool:
+        """Whether a document was issued before the monitor came, by its sender's word, and the broker had kept it: then
+        it came with the monitor, or after the monitor had been cut off."""
+        comes = [self.from_ns, *(end_ns for end_ns in self._gaps.values() if end_ns is not None)]
+        return self.dated_before(read.document) and any(0 <= read.at_ns - at_ns <= COMES_NS for at_ns in comes)
+
+    def dated_before(self, document: Document) -> bool:
+        """Whether it says that it was issued before the monitor came."""
+        return document.at_ns < self.from_ns
+
+    def cut_off(self, from_ns: int, until_ns: int | None) -> None:
+        """The monitor was cut off for a time (None: it is not over). Told again with the same begin, it is the same."""
+        self._gaps[from_ns] = until_ns
+
+    def gap(self, from_ns: int, until_ns: int) -> bool:
+        """Whether the monitor was cut off at any time between two instants. Before it came, it was not."""
+        return any(a <= until_ns and (b is None or from_ns <= b) for a, b in self._gaps.items())
+
+    def proved(self, client: str, after_ns: int, until_ns: int) -> bool:
+        """Whether something that a client issued after an instant came by another: so it had got all until then."""
+        return any(after_ns < seen.issued_ns and seen.at_ns <= until_ns for seen in self._seen.get(client, ()))
+
+    def witnesses(self, but: set[str], from_ns: int, until_ns: int, apart_ns: int) -> list[str]:
+        """The clients, other than some, that were seen all along between two instants: prompt documents no further
+        apart, from before `from_ns` to after `until_ns`."""
+        return [c for c in sorted(self._seen) if c not in but and self._all_along(c, from_ns, until_ns, apart_ns)]
+
+    def _all_along(self, client: str, from_ns: int, until_ns: int, apart_ns: int) -> bool:
+        prompt = [s.at_ns for s in self._seen[client] if s.at_ns - s.issued_ns <= PROMPT_NS]
+        before = [at for at in prompt if at <= from_ns][-1:]
+        within = [*before, *(at for at in prompt if from_ns < at)]
+        for a, b in pairwise(within):
+            if a >= until_ns:
+                break
+            if b - a > apart_ns:
+                return False
+        return bool(before) and within[-1] >= until_ns

@@ -1,0 +1,10 @@
+"""What the tests of the ground line share."""
+
+import pytest
+
+from tests.protocol.line.clients import Clients
+
+
+@pytest.fixture
+def clients() -> Clients:
+    return Clients()
