@@ -262,3 +262,17 @@ def test_7_2_a_cancel_that_was_not_heard_may_be_the_last_that_was_sent(cancelled
     tower.watch(1.0 + LIMIT_S + 0.7, a)
     found = [f.outcome for f in judged(air.trace, ANSWERED, 20.0).findings("7.2", TOWER)]
     assert found == [FAIL if goes_on else INCONCLUSIVE]
+
+
+def test_7_2_a_count_from_before_the_deadline_says_nothing_of_an_answer_after_it() -> None:
+    air = Air()
+    a, tower = Sender(air, A), Sender(air, TOWER)
+    tower.watch(0.2, a)
+    call = FrameKey(A, 1, a.send(1.0, WHOLE))
+    tower.watch(1.2, a)
+    tower.watch(2.0, a)
+    tower.send(3.0, Ack(*call, MessageType.EMERGENCY, Result.ROGER))
+    air.trace[-1] = air.trace[-1]._replace(heard=False)
+    a.reports(1.5, 7.0)
+    trace = sorted(air.trace, key=lambda sent: sent.at_s)
+    assert [f.outcome for f in judged(trace, ANSWERED, 20.0).findings("7.2", TOWER)] == [INCONCLUSIVE]

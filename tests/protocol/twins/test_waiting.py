@@ -260,3 +260,21 @@ def test_7_3_the_one_that_is_called_may_be_in_distress_unheard(lost: float | Non
         b.report(i + 0.6, receipt=FrameKey(A, 1, 0) if i > 1 else None)
     a.send(11.9, WHOLE, channel=2)
     assert [f.outcome for f in judged(sorted(air.trace), WAITS, 20.0).findings("7.3", B)] == [found]
+
+
+@pytest.mark.parametrize(("cancelled", "found"), [(False, FAIL), (True, INCONCLUSIVE)])
+def test_7_3_a_distress_may_be_over_and_declared_again_under_its_number(cancelled: bool, found: Outcome) -> None:
+    """The CANCEL is not heard, B talks, and then A is in distress again."""
+    air = Air()
+    a, b, c = (Sender(air, source) for source in (A, B, C))
+    a.send(1.0, WHOLE, channel=2)
+    for i in range(12):
+        b.report(i + 0.6, receipt=FrameKey(A, 1, 0) if i > 1 else None)
+        c.report(i + 0.8)
+        if i == 5:
+            a.send(i + 0.9, WHOLE._replace(severity=Severity.CANCEL) if cancelled else ident(), channel=2)
+            air.trace[-1] = air.trace[-1]._replace(heard=not cancelled)
+        if i == 7:
+            b.send(i + 0.9, Hail(C, Phrase.CONTACT, 1, 10, 1), channel=2)
+    a.send(12.0, WHOLE, channel=2)
+    assert [f.outcome for f in judged(air.trace, WAITS, 20.0).findings("7.3", B)] == [found]
