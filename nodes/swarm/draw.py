@@ -1,7 +1,7 @@
 """A whole configuration from a seed: terms, stations and their ways, radio, troubles of the radio, faults.
 
 Everything honest stays inside the bounds that the agreement takes for granted. Nearly half of the seeds have a radio
-without any trouble, for only there must everything be found; about half have no fault.
+without any trouble, for only there must everything be found; about half have no fault. Some have a ground line.
 """
 
 import tomllib
@@ -12,6 +12,7 @@ from typing import Any
 
 from nodes.shipped import CONFIGS
 from nodes.swarm.draw_faults import draw_faults
+from nodes.swarm.draw_line import draw_line
 from nodes.swarm.draw_radio import draw_events, draw_jammer, draw_medium
 from nodes.swarm.plans import Plan
 
@@ -56,7 +57,7 @@ def draw(seed: int) -> Plan:
         scenario["event"] = draw_events(random, scenario["station"], duration_s)
     _happen(random, scenario["station"], duration_s)
     scenario["fault"] = draw_faults(random, scenario, agreement) if faulty else []
-    return Plan(agreement, scenario)
+    return Plan(agreement, draw_line(seed, scenario, agreement, clean=clean))
 
 
 def _terms(random: Random, faulty: bool) -> Table:
