@@ -29,6 +29,9 @@ class _Said:
 
     answers: list[tuple[int, bool]] = field(default_factory=list)
     withdrawn_ns: int = NEVER
+    perhaps_ns: int = -NEVER
+    """Until when it may have been agreed to before the monitor came: of the answers to a plan the broker keeps the
+    last, and that is a refusal."""
 
     def answer(self, counts_ns: int, agreed: bool) -> None:
         self.answers.append((counts_ns, agreed))
@@ -64,9 +67,11 @@ class CoOrdinated:
     limits = (
         "A withdrawal, or a refusal after an agreement, counts only after the margin, and that of the other party from "
         "when it came, whatever its date; an agreement from its date or from when it came, whatever is earlier. A "
-        "POSITION without a bound is outside of no plan. What was agreed elsewhere than on the line is not known. Of "
-        "each party the last 1000 plans are remembered; who answers one more than 100 times has agreed to it, if it "
-        "ever did; and of a party to whose unknown plans the other says more than is remembered nothing is proved."
+        "refusal that the broker kept from before the monitor came, and that is no older than the margin by its date, "
+        "may have followed an agreement: that stays open. A POSITION without a bound is outside of no plan. What was "
+        "agreed elsewhere than on the line is not known. Of each party the last 1000 plans are remembered; who answers "
+        "one more than 100 times has agreed to it, if it ever did; and if the other party says more of plans that "
+        "nobody knows than is remembered, nothing is proved."
     )
     suspended_by = ""
     kind = "G"
@@ -94,6 +99,8 @@ class CoOrdinated:
 
     def read(self, read: Read) -> Iterable[Finding]:
         body, sender, issued_ns = read.document.body, read.document.sender, read.document.at_ns
+        line = self.world.line
+        assert line is not None
         if isinstance(body, Plan):
             self.plans.setdefault((sender, body.id), (body, read.document.id))
             own = [key for key in self.plans if key[0] == sender]
@@ -106,6 +113,8 @@ class CoOrdinated:
             counts_ns = min(issued_ns, read.at_ns) if agreed else max(issued_ns, read.at_ns)
             if said := self._said(body.owner, body.plan):
                 said.answer(counts_ns, agreed)
+                if not agreed and line.dated_before(read.document):
+                    said.perhaps_ns = max(said.perhaps_ns, issued_ns)
         elif isinstance(body, PlanWithdrawn) and sender in self.world.clients:
             counts_ns = issued_ns if sender == body.owner else max(issued_ns, read.at_ns)
             if said := self._said(body.owner, body.plan):
@@ -147,6 +156,7 @@ class CoOrdinated:
         assert line is not None
         gap = line.gap(spot.at_ns - self.margin_ns, spot.at_ns + self.world.wait_ns)
         gap = gap or client_of_party(station.party or "") in self.overrun
+        gap = gap or any(at_ns <= self.said[key].perhaps_ns + margin_ns for key in own)
         told = "flies outside every plan that was agreed" if agreed else "flies without a plan that was agreed"
         if advised := sum(self.said[key].advised for key in own):
             told += f" ({advised} published and not agreed: advised, no co-ordination made)"

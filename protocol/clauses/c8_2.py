@@ -48,8 +48,9 @@ class ClosedAreas:
     )
     limits = (
         "A notice that was issued in time and came late is never held against anybody, be it that the broker was down "
-        "or that it is dated back. An area that was notified late need not be kept out of. Beyond 1000 areas of one "
-        "party no more are judged; who lifts as many that nobody knows has lifted all of its own."
+        "or that it is dated back; but one that comes in the first seconds after the monitor did, and is dated before, "
+        "is taken for one that the broker had kept. An area that was notified late need not be kept out of. Beyond "
+        "1000 areas of one party no more are judged; who lifts as many that nobody knows has lifted all of its own."
     )
     suspended_by = ""
     kind = "G"

@@ -9,9 +9,11 @@ from protocol.units import NS_PER_S
 
 REMEMBERED = 4096
 """Documents of each client that are remembered: with a heartbeat every 20 s those of a day, nearly."""
+ALIKE_NS = NS_PER_S
+"""Of those that are written and come so soon after one another the first is enough: a flood pushes out no proof."""
 MOST_GAPS = 1000
 """Of more, two old ones are made one."""
-COMES_NS = 30 * NS_PER_S
+COMES_NS = 5 * NS_PER_S
 """What the broker had kept comes so soon after the monitor."""
 PROMPT_NS = 10 * NS_PER_S
 """A document that came so soon after it was issued shows that its sender and the broker were there."""
@@ -43,7 +45,9 @@ class Presence:
         """A document came. One that the broker kept from before shows nobody's presence."""
         if not self.dated_before(read.document):
             seen = self._seen.setdefault(read.document.sender, deque(maxlen=REMEMBERED))
-            seen.append(_Seen(read.at_ns, read.document.at_ns))
+            new = _Seen(read.at_ns, read.document.at_ns)
+            if not seen or max(new.at_ns - seen[-1].at_ns, abs(new.issued_ns - seen[-1].issued_ns)) >= ALIKE_NS:
+                seen.append(new)
 
     def from_before(self, read: Read) -> bool:
         """Whether a document was issued before the monitor came, by its sender's word, and the broker had kept it: then

@@ -6,6 +6,7 @@ import pytest
 
 from protocol.clauses import c8_1, c8_2, c8_3, c8_4
 from protocol.judge import Tally
+from protocol.line import presence as presence_module
 from protocol.line.presence import MOST_GAPS, Presence
 from protocol.messages import Emergency, Nature, Severity
 from protocol.verdicts import Cause, Outcome, Verdict
@@ -81,6 +82,17 @@ def test_answers_to_plans_that_nobody_knows_push_out_none(line: LineMonitor, mon
     assert (found.verdict, set(found.causes)) == (Verdict.INCONCLUSIVE, {Cause.LINE_GAP})
 
 
+@pytest.mark.parametrize(("at_s", "verdict"), [(20.0, Verdict.INCONCLUSIVE), (1000.0, Verdict.FAIL)])
+def test_a_refusal_that_the_broker_kept_may_have_followed_an_agreement(
+    line: LineMonitor, at_s: float, verdict: Verdict
+) -> None:
+    """The broker keeps the last answer only: refused just before the monitor came."""
+    line.read(0.1, "coalition", "plan", PLAN, issued_s=-7200.0)
+    line.read(0.2, "federation", "plan_answer", answer("refused"), issued_s=-10.0)
+    line.hear(at_s, DRONE, 0, position())
+    assert tally(line, at_s + 100, "8.1", "100003").verdict is verdict
+
+
 # ------------------------------------------------------------------ 8.2
 
 
@@ -93,6 +105,13 @@ def test_an_area_that_is_dated_back_when_the_monitor_returns_closes_nothing(line
     tallies = {(t.clause, t.subject): t for t in line.close(400.0)}
     assert tallies["8.2", "200001"].verdict is Verdict.NOT_EXERCISED
     assert tallies["8.2", "coalition"].verdict is Verdict.INCONCLUSIVE
+
+
+def test_an_area_that_is_dated_back_when_the_monitor_has_come_closes_nothing(line: LineMonitor) -> None:
+    line.read(8.0, "coalition", "area", AREA, issued_s=-7200.0)
+    beat(line, 20.0, 400.0)
+    line.hear(300.0, THEIRS, 0, position())
+    assert tally(line, 400.0, "8.2", "200001").verdict is Verdict.NOT_EXERCISED
 
 
 def test_who_lifts_what_nobody_knows_does_not_hide_that_it_lifts_an_area(
@@ -157,6 +176,16 @@ def test_calls_and_answers_to_nobody_fill_no_memory(line: LineMonitor) -> None:
     (clause,) = (c for c in line.judge._all.clauses if isinstance(c, c8_3.LineAlive))
     assert len(clause.calls) <= c8_3.MOST_CALLS
     assert len(clause.answered["federation"]) <= 10 * c8_3.MOST_CALLS
+
+
+def test_a_flood_pushes_out_no_proof(line: LineMonitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It got the call and does not answer; then it says so much that the proof of it would be forgotten."""
+    monkeypatch.setattr(presence_module, "REMEMBERED", 100)
+    line.read(20.0, "coalition", "call", call())
+    line.read(40.0, "federation", "heartbeat", {})
+    for i in range(300):
+        line.read(322.0 + i / 100, "federation", "heartbeat", {})
+    assert tally(line, 600.0, "8.3", "federation").verdict is Verdict.FAIL
 
 
 # ------------------------------------------------------------------ 8.4
