@@ -73,10 +73,11 @@ TABLE: dict[str, Trips] = {
     "silent": Trips("4.1", 9, also=("1.4", "5.1", "6.2", "6.3"), onset=Onset.LATER, ends=True),
     "replay": Trips("4.2", 15, whom=Whom.NOBODY),
     "bad_clock": Trips("4.3", 10, also=("4.5",), onset=Onset.LATER),
-    # 3.4: power or position, and the position is false; 6.2, 6.5: it claims to be near, and calls nobody
-    "teleport": Trips("4.4", 15, also=("3.4", "4.5", "5.3", "6.2", "6.5")),
+    # 3.4: power or position, and the position is false; 6.2, 6.5: it claims to be near, and calls nobody; 8.1, 8.2: it
+    # claims to be outside its plan, or inside an area
+    "teleport": Trips("4.4", 15, also=("3.4", "4.5", "5.3", "6.2", "6.5", "8.1", "8.2")),
     # 4.4 and 5.3: the jump when it begins or ends
-    "spoofed_position": Trips("4.5", 5, also=("3.4", "4.4", "5.3")),
+    "spoofed_position": Trips("4.5", 5, also=("3.4", "4.4", "5.3", "8.1", "8.2")),
     "vague": Trips("4.6", 36),
     "overlong_emcon": Trips("4.7", 20),
     "no_intent": Trips("5.1", 40, onset=Onset.START),

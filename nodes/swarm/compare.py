@@ -3,6 +3,7 @@
 A *wrong accusation* is a fail that nothing in the flight excuses. What excuses one
 - of a station: a fault of it in whose row of `nodes.fault_table` the clause stands;
 - of nobody: a fault that breaks the clause as nobody's;
+- of an aircraft in 8.2: that it truly was inside an area that was closed for somebody else's fault;
 - of a station in 6.6: that it truly did what the clause forbids, by its motions (`nodes.aiming`);
 - of a pair: such a fault of either; in 6.1 also that the two really were inside the safe distance, by their true
   motions and with `OUTER_M` more, for all of the time that 6.1 names and no later than the finding.
@@ -14,6 +15,7 @@ A fault *had to be found* if the monitor was told enough. It was told enough if
   `near` row with anybody;
 - every frame that the station sent in the whole flight was received by the monitor, by the truth; for a `near` row,
   and for a pair, every frame of everybody;
+- for a fault of the ground line, nobody was cut off from it;
 - but for those in outages of the monitor's receiver: between two of them all of the above must be so, as if the flight
   began after the one and ended before the other. What must begin with the flight, must end before the first.
 Then, where the radio had no other trouble at all (no loss, no jammer, no event), its clause must fail: else it is
@@ -35,10 +37,12 @@ from typing import NamedTuple
 from nodes.aiming import aimed
 from nodes.closeness import close_spans, longest_s
 from nodes.fault_table import TABLE, Onset, Whom, guilty_of, on_its_side, subject_of
+from nodes.faults.areas import around
 from nodes.flight import Flight
 from nodes.flight_events import Span, on_air
+from nodes.flight_names import OF_LINE
 from nodes.motion import Motion
-from nodes.scenario import FaultEntry, StationEntry
+from nodes.scenario import FaultEntry, Scenario, StationEntry
 from nodes.seat import true_motion_of
 from nodes.swarm.plans import Flown, monitor_of
 from protocol.units import FT_M, NM_M, NS_PER_S, seconds_ns
@@ -90,8 +94,10 @@ def _excused(finding: Finding, guilty: set[tuple[str, str]]) -> bool:
 
 
 def _really(flight: Flight, finding: Finding) -> bool:
-    """Whether a fail of 6.1 or 6.6 says what the true motions say, whoever meant it."""
+    """Whether a fail of 6.1, 6.6 or 8.2 says what the true motions say, whoever meant it."""
     attack = flight.agreement.clause.c6_6
+    if finding.clause == "8.2" and "/" not in finding.subject:
+        return _intrudes(flight, finding)
     if finding.clause == "6.6" and attack is not None:
         own = _motion(flight, finding.subject)
         others = (s for s in flight.stations if s.flies and f"{s.address:06x}" != finding.subject)
@@ -104,6 +110,19 @@ def _really(flight: Flight, finding: Finding) -> bool:
     until_ns = min(finding.at_ns + OUTER_NS, flight.end_ns)
     spans = close_spans(a, b, flight.start_ns, until_ns, level_m, height_m)
     return longest_s(spans) >= terms.for_s - OUTER_NS / NS_PER_S
+
+
+def _intrudes(flight: Flight, finding: Finding) -> bool:
+    """Whether who is accused by 8.2 was truly inside an area that was closed because of somebody else's fault."""
+    own = next((s for s in flight.stations if f"{s.address:06x}" == finding.subject), None)
+    place = _motion(flight, finding.subject).at(finding.at_ns) if own else None
+    areas = [around(f, flight) for f in flight.scenario.fault if f.name == "area_intruder"]
+    return place is not None and any(
+        area.south_deg < place.latitude_deg < area.north_deg
+        and area.west_deg < place.longitude_deg < area.east_deg
+        and area.floor_ft < place.altitude_ft < area.ceiling_ft
+        for area in areas
+    )
 
 
 def _motion(flight: Flight, address: str) -> Motion:
@@ -159,6 +178,8 @@ def told_enough(flown: Flown, fault: FaultEntry) -> bool:
     others = [f for f in scenario.fault if f is not fault and (row.near or _named(f) & named)]
     if isinf(row.seconds) or row.whom is Whom.PAIR:
         return False  # the one depends on more, pairs are looked at by their motions
+    if not _line_allows(scenario, fault):
+        return False
     excused = station.avoid_s or station.distress_s or station.emcon_s
     if others or excused or any(e.station in named for e in scenario.event):
         return False
@@ -190,6 +211,15 @@ def hearing(flight: Flight) -> list[Span]:
 
 def _both(a: Span, b: Span) -> Span:
     return max(a[0], b[0]), min(a[1], b[1])
+
+
+def _line_allows(scenario: Scenario, fault: FaultEntry) -> bool:
+    """Whether the ground line keeps nothing from being found: a fault of the line, by a cut or an outage; and
+    impersonation wherever there are manifests, for they dispute its frames before 1.2 looks at them."""
+    line = scenario.ground_line
+    if fault.name in OF_LINE:
+        return line is not None and not line.cut and not line.outage
+    return line is None or fault.name != "impersonation"
 
 
 def _named(fault: FaultEntry) -> set[str]:

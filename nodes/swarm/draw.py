@@ -2,7 +2,7 @@
 
 Everything honest stays inside the bounds that the agreement takes for granted. Nearly half of the seeds have a radio
 without any trouble (but for the monitor's own receiver), for only there must everything be found; about half have no
-fault.
+fault. Some have a ground line.
 """
 
 import tomllib
@@ -13,6 +13,7 @@ from typing import Any
 
 from nodes.shipped import CONFIGS
 from nodes.swarm.draw_faults import draw_faults
+from nodes.swarm.draw_line import draw_line
 from nodes.swarm.draw_radio import draw_events, draw_jammer, draw_medium, draw_outages
 from nodes.swarm.plans import Plan
 
@@ -58,7 +59,7 @@ def draw(seed: int) -> Plan:
     _happen(random, scenario["station"], duration_s)
     scenario["fault"] = draw_faults(random, scenario, agreement) if faulty else []
     scenario["event"] += draw_outages(random, duration_s)
-    return Plan(agreement, scenario)
+    return Plan(agreement, draw_line(seed, scenario, agreement, clean=clean))
 
 
 def _terms(random: Random, faulty: bool) -> Table:

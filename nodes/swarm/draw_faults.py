@@ -1,10 +1,11 @@
 """The faults of a drawn configuration: one, or several together, on stations that they suit."""
 
+from collections.abc import Sequence
 from random import Random
 from typing import Any
 
 from nodes.fault_table import TABLE, Onset, Trips, on_its_side
-from nodes.flight_names import IDLE, NEEDS_TARGET, OF_ROLE, STRONG
+from nodes.flight_names import IDLE, NEEDS_TARGET, OF_LINE, OF_ROLE, STRONG
 
 Table = dict[str, Any]
 
@@ -14,14 +15,18 @@ RETURNS_S = 12.0
 """What must end in order to be proved ends so long before the flight, at the latest."""
 
 
-def draw_faults(random: Random, scenario: Table, agreement: Table) -> list[Table]:
-    """One fault, or in two seeds of ten two or three."""
+OF_RADIO = tuple(sorted(TABLE.keys() - set(OF_LINE)))
+"""Faults that need no ground line."""
+
+
+def draw_faults(random: Random, scenario: Table, agreement: Table, names: Sequence[str] = OF_RADIO) -> list[Table]:
+    """One fault of these, or in two seeds of ten two or three."""
     flying = [s for s in scenario["station"] if s["role"] in FLYING]
     talking = [s for s in scenario["station"] if s["role"] in (*FLYING, "ground")]
     first = agreement["party"][0]["name"]
     wanted = random.choice([1] * 8 + [2, 3])
     faults: list[Table] = []
-    for name in random.choices(sorted(TABLE), k=wanted):
+    for name in random.choices(names, k=wanted):
         row = TABLE[name]
         suited = [s for s in talking if s["role"] in OF_ROLE.get(name, FLYING)]
         suited = [s for s in suited if _suits(s, row, first, scenario["event"])]

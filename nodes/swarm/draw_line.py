@@ -3,17 +3,23 @@
 from random import Random
 from typing import Any
 
+from nodes.flight_names import OF_LINE
+from nodes.swarm.draw_faults import draw_faults
+
 Table = dict[str, Any]
 
 SHARE = 0.3
 """Of the seeds that have a ground line."""
+FAULTY = 0.5
+"""Of those that have a fault of the line, beside those of the radio if there are any."""
 FAR_S = 10_000.0
 
 
-def draw_line(seed: int, scenario: Table, *, clean: bool) -> Table:
-    """The same scenario, with a ground line or without. Draws of its own: all else stays as it was drawn."""
+def draw_line(seed: int, scenario: Table, agreement: Table, *, clean: bool) -> Table:
+    """The same scenario, with a ground line or without, and in some a fault that only a line makes possible. Draws of
+    its own: all else stays as it was drawn. `clean`: the line itself has no trouble."""
     random = Random(f"swarm-line:{seed}")
-    if random.random() >= SHARE:
+    if random.random() >= SHARE or not _has_room(scenario, agreement):
         return scenario
     monitor = next(s for s in scenario["station"] if s["role"] == "monitor")
     latitude, longitude, height_ft = monitor["at"]
@@ -33,7 +39,18 @@ def draw_line(seed: int, scenario: Table, *, clean: bool) -> Table:
     if not clean:
         line |= _trouble(random, scenario["duration_s"])
     stations = [scenario["station"][0], second, base, *scenario["station"][1:]]
-    return scenario | {"ground_line": line, "station": stations}
+    drawn = scenario | {"ground_line": line, "station": stations}
+    if random.random() < FAULTY:
+        drawn["fault"] = [*scenario["fault"], *draw_faults(random, drawn, agreement, OF_LINE)]
+    return drawn
+
+
+def _has_room(scenario: Table, agreement: Table) -> bool:
+    """Whether there are slots for one station more, the other headquarters."""
+    channel = agreement["channel"][0]
+    talking = sum("party" in s for s in scenario["station"])
+    own = channel["slots"] - len(channel["shared_slots"])
+    return bool((talking + 1) * channel["slots_per_station"] <= own)
 
 
 def _plan(station: Table, random: Random) -> Table:

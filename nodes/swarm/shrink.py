@@ -42,11 +42,12 @@ def _cuts(plan: Plan, bug: Bug) -> Iterator[Plan]:
     for key in ("fault", "event"):
         for i in range(len(scenario[key])):
             yield _changed(plan, **{key: [x for j, x in enumerate(scenario[key]) if j != i]})
+    yield from _less_line(plan)
     yield from _shorter(plan)
     for key in scenario["medium"]:
         if scenario["medium"][key]:
             yield _changed(plan, medium={k: v for k, v in scenario["medium"].items() if k != key})
-    if scenario["unagreed_channel"]:
+    if scenario["unagreed_channel"] and not _strays(scenario):
         yield _changed(plan, unagreed_channel=[])
     for i, station in enumerate(scenario["station"]):
         for key in BARE if station["role"] != "jammer" else ():
@@ -59,14 +60,30 @@ def _cuts(plan: Plan, bug: Bug) -> Iterator[Plan]:
 
 
 def _can_go(station: Table, bug: Bug, scenario: Table) -> bool:
-    """Whoever the bug is about stays, and the monitor."""
-    return station["role"] != "monitor" and station["address"] not in bug.subject.split("/")
+    """Whoever the bug is about stays, and the monitor that judges."""
+    judge = next(s for s in scenario["station"] if s["role"] == "monitor")
+    return station is not judge and station["address"] not in bug.subject.split("/")
+
+
+def _less_line(plan: Plan) -> Iterator[Plan]:
+    """Without the ground line, or without one of the things that happen on it."""
+    line = plan.scenario.get("ground_line")
+    if line is None:
+        return
+    yield Plan(plan.agreement, _less(plan.scenario, "ground_line"))
+    for key, value in line.items():
+        yield _changed(plan, ground_line=_less(line, key))
+        for i in range(len(value) if isinstance(value, list) and len(value) > 1 else 0):
+            yield _changed(plan, ground_line=line | {key: value[:i] + value[i + 1 :]})
 
 
 def _without(plan: Plan, sign: str) -> Plan:
     scenario = plan.scenario
+    line = scenario.get("ground_line")
+    told = {key: [e for e in line.get(key, []) if e["station"] != sign] for key in ("plan", "cut")} if line else {}
     return _changed(
         plan,
+        **({"ground_line": line | told} if line else {}),
         station=[s for s in scenario["station"] if s["call_sign"] != sign],
         event=[e for e in scenario["event"] if e.get("station") != sign],
         fault=[f for f in scenario["fault"] if sign not in (f["station"], f.get("target"))],
@@ -89,10 +106,12 @@ def _shorter(plan: Plan) -> Iterator[Plan]:
 
 def _changed(plan: Plan, **values: Any) -> Plan:
     scenario = deepcopy(plan.scenario) | values
-    needed = any(f["name"] == "wrong_channel" for f in scenario["fault"])
-    if needed and not scenario["unagreed_channel"]:
-        scenario["unagreed_channel"] = plan.scenario["unagreed_channel"]
     return Plan(plan.agreement, scenario)
+
+
+def _strays(scenario: Table) -> bool:
+    """Whether somebody needs a channel that was not agreed."""
+    return any(f["name"] == "wrong_channel" for f in scenario["fault"])
 
 
 def _replaced(stations: list[Table], i: int, station: Table) -> list[Table]:

@@ -1,6 +1,6 @@
 """8.2: closed areas are notified in time, and kept out of."""
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -15,6 +15,8 @@ from protocol.units import NS_PER_S, seconds_ns
 from protocol.verdicts import BOUNDS, SIGNED, Cause, Finding, Outcome, Passes
 
 NEVER = 1 << 63
+MOST_AREAS = 1000
+"""So many areas of one party are judged, and so many liftings of areas that nobody knows remembered."""
 BEFORE_NS = 60 * NS_PER_S
 """A gap of the monitor's so long before a POSITION may hide that the area was opened again."""
 
@@ -46,7 +48,9 @@ class ClosedAreas:
     )
     limits = (
         "A notice that was issued in time and came late is never held against anybody, be it that the broker was down "
-        "or that it is dated back. An area that was notified late need not be kept out of."
+        "or that it is dated back; but one that comes in the first seconds after the monitor did, and is dated before, "
+        "is taken for one that the broker had kept. An area that was notified late need not be kept out of. Beyond "
+        "1000 areas of one party no more are judged; who lifts as many that nobody knows has lifted all of its own."
     )
     suspended_by = ""
     kind = "G"
@@ -58,7 +62,9 @@ class ClosedAreas:
         self.areas: dict[tuple[str, Area], _Closed] = {}
         self.lifted_ns: dict[tuple[str, str], int] = {}
         """When each area was opened again, which may come before its notice."""
-        self.known: set[tuple[str, Area]] = set()
+        self.known: defaultdict[str, set[Area]] = defaultdict(set)
+        """By owner, every area that was judged."""
+        self.all_lifted: set[str] = set()
         self.spots = Spots(world)
         self.waiting: deque[Spot] = deque()
 
@@ -73,13 +79,23 @@ class ClosedAreas:
 
     def read(self, read: Read) -> Iterable[Finding]:
         body, sender = read.document.body, read.document.sender
-        if isinstance(body, AreaLifted):
-            key = sender, body.area
-            self.lifted_ns[key] = min(self.lifted_ns.get(key, NEVER), read.document.at_ns)
-        if not isinstance(body, Area) or sender not in self.world.clients or (sender, body) in self.known:
+        if sender not in self.world.clients:
             return ()
-        self.known.add((sender, body))
+        if isinstance(body, AreaLifted):
+            self._lift((sender, body.area), read.document.at_ns)
+        known = self.known[sender]
+        if not isinstance(body, Area) or body in known or len(known) >= MOST_AREAS:
+            return ()
+        known.add(body)
         return (self._noticed(read, body),)
+
+    def _lift(self, key: tuple[str, str], at_ns: int) -> None:
+        ids = {area.id for area in self.known[key[0]]}
+        unknown = sum(owner == key[0] and area not in ids for owner, area in self.lifted_ns)
+        if key in self.lifted_ns or key[1] in ids or unknown < MOST_AREAS:
+            self.lifted_ns[key] = min(self.lifted_ns.get(key, NEVER), at_ns)
+        else:
+            self.all_lifted.add(key[0])
 
     def _noticed(self, read: Read, area: Area) -> Finding:
         document, line = read.document, self.world.line
@@ -124,6 +140,8 @@ class ClosedAreas:
     def _holds(self, closed: _Closed, at_ns: int) -> bool:
         """Whether an area is closed at an instant."""
         area = closed.area
+        if closed.owner in self.all_lifted:
+            return False
         return area.from_ns <= at_ns < min(area.until_ns, self.lifted_ns.get((closed.owner, area.id), NEVER))
 
     def _inside(self, spot: Spot, closed: _Closed, party: str | None) -> Finding:

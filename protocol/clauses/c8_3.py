@@ -13,6 +13,8 @@ from protocol.terms import LineTerms
 from protocol.units import NS_PER_S, seconds_ns
 from protocol.verdicts import CLOCK, SIGNED, Cause, Finding, Outcome, Passes
 
+MOST_CALLS = 100
+"""So many calls of one client to another wait for an answer; and ten times as many answers of each are remembered."""
 WITNESSES = 2
 """So many others must have been seen on the line, beside the monitor, while a headquarters was not."""
 
@@ -39,7 +41,12 @@ class LineAlive:
         "Silence: the monitor and two other clients saw the broker up in the middle of it. A call: a later document of "
         "the headquarters shows that it has got the call, and no answer came."
     )
-    limits = "Why a headquarters was silent is not known. With fewer than two other clients silence proves nothing."
+    limits = (
+        "Why a headquarters was silent is not known; if by their dates documents that came later were written all "
+        "along, it was cut off, or they are dated back: that stays open. With fewer than two other clients silence "
+        "proves nothing. A call that it got in the last 30 s of the time may have come too late to be answered. A "
+        "call under an id that was answered before is answered; of more than 100 calls that wait no more are judged."
+    )
     suspended_by = ""
     kind = "G"
     hears_copies = False
@@ -55,8 +62,8 @@ class LineAlive:
         self.silences: list[tuple[str, int, int, tuple[str, ...]]] = []
         """Silences that are over and too long; they wait for their witnesses' next documents."""
         self.calls: list[_Called] = []
-        self.answered: dict[tuple[str, str, str], int] = {}
-        """When each answer was issued: by whom, to whom, and to which call."""
+        self.answered: dict[str, dict[tuple[str, str], int]] = {client: {} for client in self.parties}
+        """When each answer was issued, by whom: to whom, and to which call."""
 
     def subjects(self) -> list[str]:
         return sorted(self.parties.values())
@@ -79,27 +86,29 @@ class LineAlive:
             else:
                 findings.append(self._heard(sender, since_ns, at_ns))
         if isinstance(body, Call) and body.to in self.parties:
-            self.calls.append(_Called(document.id, body.id, sender, body.to, at_ns))
-        elif isinstance(body, Answer):
-            self.answered.setdefault((sender, body.to, body.call), document.at_ns)
+            if sum((c.caller, c.to) == (sender, body.to) for c in self.calls) < MOST_CALLS:
+                self.calls.append(_Called(document.id, body.id, sender, body.to, at_ns))
+        elif isinstance(body, Answer) and sender in self.parties:
+            answered = self.answered[sender]
+            answered.setdefault((body.to, body.call), document.at_ns)
+            if len(answered) > 10 * MOST_CALLS:
+                del answered[next(iter(answered))]
         return findings
 
     def settle(self, now_ns: int) -> Iterator[Finding]:
-        ripe = [s for s in self.silences if s[1] + self.limit_ns + self.world.wait_ns < now_ns]
+        ripe = [s for s in self.silences if s[2] + self.world.wait_ns < now_ns]
         for silence in ripe:
             self.silences.remove(silence)
             yield self._silent(*silence)
         for called in list(self.calls):
-            key = (called.to, called.caller, called.call)
             deadline_ns = called.at_ns + self.answer_ns
-            if self.answered.get(key, deadline_ns + 1) <= deadline_ns:
+            if self.answered[called.to].get((called.caller, called.call), deadline_ns + 1) <= deadline_ns:
                 yield self._finding(called, Outcome.PASS)
             elif deadline_ns + self.world.wait_ns < now_ns:
                 yield self._unanswered(called)
             else:
                 continue
             self.calls.remove(called)
-            self.answered.pop(key, None)
 
     def _heard(self, client: str, since_ns: int, until_ns: int) -> Finding:
         took_s = round((until_ns - since_ns) / NS_PER_S, 3)
@@ -115,6 +124,8 @@ class LineAlive:
         others = line.witnesses({client, self.world.listener}, middle_ns, middle_ns, limit_ns // 2)
         if len(others) < WITNESSES:
             told, cause = f"{told}; fewer than {WITNESSES} others were seen on it all along", Cause.NO_WITNESS
+        if line.says_it_wrote(client, since_ns, since_ns + limit_ns, limit_ns // 2):
+            told, cause = f"{told}; what came later was written meanwhile, by its date", Cause.LINE_GAP
         if line.gap(since_ns, since_ns + limit_ns):
             told, cause = f"{told}; but the monitor was cut off from the line", Cause.LINE_GAP
         return self.world.unless_troubled(
@@ -141,7 +152,7 @@ class LineAlive:
         line, deadline_ns = self.world.line, called.at_ns + self.answer_ns
         assert line is not None
         told, cause = f"the call {called.call} of {called.caller} was not answered in time", None
-        if not line.proved(called.to, called.at_ns, deadline_ns):
+        if not line.proved(called.to, called.at_ns, deadline_ns - self.world.wait_ns):
             told, cause = f"{told}; it is not proved that it was got", Cause.NOT_PROVED_HEARD
         if line.gap(called.at_ns, deadline_ns + self.world.wait_ns):
             told, cause = f"{told}; but the monitor was cut off from the line", Cause.LINE_GAP

@@ -1,5 +1,6 @@
 """8.4: an incident is reported on the line."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -15,6 +16,12 @@ from protocol.verdicts import SIGNED, Cause, Finding, Outcome, Passes
 
 NEAR_NS = 300 * NS_PER_S
 """A report is of an incident whose time it gives as near as this."""
+BEFORE_NS = 5 * NS_PER_S
+"""A report that was written so long before an incident is of none."""
+MOST_REPORTS = 256
+"""So many reports of one client are remembered for incidents that are not known yet."""
+MOST_INCIDENTS = 256
+"""So many emergencies of one station are judged, or are not over yet, at a time."""
 WHAT = {"6.1": "too_close", "6.6": "simulated_attack"}
 """What an incident is called in a report, by the clause that was broken."""
 
@@ -30,6 +37,10 @@ class _Happened:
     at_ns: int
     evidence: tuple[str, ...]
     known_ns: int | None = None
+    reported: bool = False
+    judged: bool = False
+    last_ns: int = 0
+    """When it was last heard of."""
 
 
 class IncidentReported:
@@ -46,7 +57,8 @@ class IncidentReported:
     )
     limits = (
         "Whether what a report says is true, and whether parties told each other elsewhere, is not known. Who was not "
-        "seen on the line when the time was over may have been cut off from it."
+        "seen on the line when the time was over may have been cut off from it. Beyond 256 emergencies of one station "
+        "in half an hour no more are judged."
     )
     suspended_by = ""
     kind = "G"
@@ -56,7 +68,13 @@ class IncidentReported:
     def __init__(self, world: World, terms: IncidentTerms):
         self.world, self.limit_ns = world, seconds_ns(terms.limit_s)
         self.happened: dict[tuple[str, str, int], _Happened] = {}
-        self.reports: list[Incident] = []
+        self.now_ns = 0
+        self.reports: dict[str, deque[tuple[int, Incident]]] = {
+            client: deque(maxlen=MOST_REPORTS) for client in world.clients
+        }
+        """Of each headquarters, and when they were written."""
+        self.told: dict[tuple[str, str], int] = {}
+        """How many fails monitors have told of, of each incident's kind and subject."""
 
     def subjects(self) -> list[str]:
         return sorted(p.name for p in self.world.agreement.party)
@@ -68,9 +86,14 @@ class IncidentReported:
         if station is not None and station.party is not None:
             text = address_text(source)
             key = ("emergency", text, booked.frame.session << 8 | message.incident)
-            if key not in self.happened:
-                self.happened[key] = _Happened(
-                    "emergency", text, frozenset({text}), (station.party,), booked.at_ns, (booked.id,), booked.at_ns
+            if known := self.happened.get(key):
+                known.last_ns = booked.at_ns
+            elif sum(h.what == "emergency" and h.subject == text for h in self.happened.values()) < MOST_INCIDENTS:
+                self._happen(
+                    key,
+                    _Happened(
+                        "emergency", text, frozenset({text}), (station.party,), booked.at_ns, (booked.id,), booked.at_ns
+                    ),
                 )
         return ()
 
@@ -85,36 +108,51 @@ class IncidentReported:
         key = (what, finding.subject, finding.at_ns // NEAR_NS)
         before = (what, finding.subject, finding.at_ns // NEAR_NS - 1)
         if key not in self.happened and before not in self.happened:
-            self.happened[key] = _Happened(
-                what, finding.subject, frozenset(stations), parties, finding.at_ns, finding.evidence
+            self._happen(
+                key,
+                _Happened(what, finding.subject, frozenset(stations), parties, finding.at_ns, finding.evidence),
             )
 
+    def _happen(self, key: tuple[str, str, int], happened: _Happened) -> None:
+        """An incident; its report may have come before it was heard of."""
+        happened.last_ns = happened.at_ns
+        happened.reported = any(_is_of(*said, happened) for reports in self.reports.values() for said in reports)
+        self.happened[key] = happened
+
     def read(self, read: Read) -> Iterable[Finding]:
-        body = read.document.body
-        if isinstance(body, Incident):
-            self.reports.append(body)
-        elif isinstance(body, Told) and body.verdict == "fail":
-            of = (WHAT.get(body.clause), body.subject)
+        body, sender = read.document.body, read.document.sender
+        if isinstance(body, Incident) and sender in self.reports:
+            said = read.document.at_ns, body
+            self.reports[sender].append(said)
             for happened in self.happened.values():
-                if happened.known_ns is None and of == (happened.what, happened.subject):
-                    happened.known_ns = read.at_ns
+                happened.reported = happened.reported or _is_of(*said, happened)
+        elif isinstance(body, Told) and body.verdict == "fail" and body.clause in WHAT:
+            self._learn_of((WHAT[body.clause], body.subject), body.counts.get("fail", 0), read.at_ns)
         return ()
 
+    def _learn_of(self, of: tuple[str, str], fails: int, at_ns: int) -> None:
+        """A monitor's verdict came. One that tells of no more fails than before tells nothing of a new incident."""
+        news = [h for h in self.happened.values() if h.known_ns is None and (h.what, h.subject) == of]
+        if news and fails > self.told.get(of, -1):
+            self.told[of] = fails
+            for happened in news:
+                happened.known_ns = at_ns
+
     def settle(self, now_ns: int) -> Iterator[Finding]:
+        self.now_ns = now_ns
         for key, happened in list(self.happened.items()):
-            known_ns = happened.known_ns
-            if known_ns is not None and known_ns + self.limit_ns + self.world.wait_ns < now_ns:
+            since_ns = happened.at_ns if happened.known_ns is None else happened.known_ns
+            if since_ns + self.limit_ns + self.world.wait_ns >= now_ns:
+                continue
+            if not happened.judged:
+                happened.judged = True
                 yield from self._judge(happened)
+            if happened.last_ns + self.limit_ns + self.world.wait_ns < now_ns:  # else it goes on, and is the same
                 del self.happened[key]
 
     def _judge(self, happened: _Happened) -> Iterator[Finding]:
-        reported = any(self._is_of(report, happened) for report in self.reports)
         for party in happened.parties:
-            yield self._finding(happened, party) if not reported else self._plain(happened, party, Outcome.PASS)
-
-    def _is_of(self, report: Incident, happened: _Happened) -> bool:
-        named = happened.stations & set(report.stations)
-        return bool(named) and report.what == happened.what and abs(report.at_ns - happened.at_ns) <= NEAR_NS
+            yield self._plain(happened, party, Outcome.PASS) if happened.reported else self._finding(happened, party)
 
     def _finding(self, happened: _Happened, party: str) -> Finding:
         line, client, known_ns = self.world.line, client_of_party(party), happened.known_ns
@@ -128,6 +166,8 @@ class IncidentReported:
             told, cause = f"{told}; its headquarters was not seen on the line at the end of the time", Cause.NO_WITNESS
         if line.gap(happened.at_ns, deadline_ns + self.world.wait_ns):
             told, cause = f"{told}; but the monitor was cut off from the line", Cause.LINE_GAP
+        if any(self.world.is_contested(s, happened.at_ns, self.now_ns) for s in happened.stations):
+            told, cause = f"{told}; but two stations use the address", Cause.IDENTITY_CONTESTED
         finding = self._plain(happened, party, Outcome.INCONCLUSIVE if cause else Outcome.FAIL)._replace(
             summary=told, cause=cause, assumptions=() if cause else (SIGNED,)
         )
@@ -143,10 +183,13 @@ class IncidentReported:
     def close(self, end_ns: int) -> Iterator[Finding]:
         yield from self.settle(end_ns)
         for happened in self.happened.values():
-            if happened.known_ns is None and happened.at_ns + self.limit_ns + self.world.wait_ns < end_ns:
-                yield from self._judge(happened)
-            else:
-                for party in happened.parties:
-                    reported = any(self._is_of(report, happened) for report in self.reports)
-                    yield self._plain(happened, party, Outcome.PASS if reported else Outcome.PENDING)
+            for party in () if happened.judged else happened.parties:
+                yield self._plain(happened, party, Outcome.PASS if happened.reported else Outcome.PENDING)
         self.happened.clear()
+
+
+def _is_of(written_ns: int, report: Incident, happened: _Happened) -> bool:
+    """Whether a report is of an incident."""
+    named = happened.stations & set(report.stations)
+    near = abs(report.at_ns - happened.at_ns) <= NEAR_NS and written_ns >= happened.at_ns - BEFORE_NS
+    return bool(named) and report.what == happened.what and near

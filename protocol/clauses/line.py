@@ -15,8 +15,8 @@ from protocol.verdicts import Finding
 
 EVERY_NS = 10 * NS_PER_S
 """Of the POSITIONs of one station at most one in this time is judged against plans and areas."""
-DEGREE_LEAST_M, DEGREE_MOST_M = 110_500.0, 111_700.0
-"""No degree of latitude is shorter or longer, nor one of longitude at a latitude when multiplied by its cosine."""
+DEGREE_LEAST_M = 110_500.0
+"""No degree of latitude is shorter, nor one of longitude at a latitude when divided by its cosine."""
 
 
 class Reads(Protocol):
@@ -47,8 +47,7 @@ class Spot(NamedTuple):
 
     def surely_outside(self, volume: Volume) -> bool:
         """Whether it is outside the box, bounds and all."""
-        south, north, west, east = self._beyond(volume, DEGREE_LEAST_M)
-        level = max(south, north, west, east) * (1 - FLATNESS) > self.radius_m
+        level = max(self._beyond(volume)) * (1 - FLATNESS) > self.radius_m
         if self.altitude_m is None:
             return level
         floor, ceiling = volume.floor_ft * FT_M - self.altitude_m, self.altitude_m - volume.ceiling_ft * FT_M
@@ -58,20 +57,20 @@ class Spot(NamedTuple):
         """Whether it is inside the box, bounds and all."""
         if self.altitude_m is None:
             return False
-        beyond = self._beyond(volume, DEGREE_LEAST_M)
-        level = all(-away * (1 - FLATNESS) > self.radius_m for away in beyond)
+        level = -max(self._beyond(volume)) * (1 - FLATNESS) > self.radius_m
         floor, ceiling = self.altitude_m - volume.floor_ft * FT_M, volume.ceiling_ft * FT_M - self.altitude_m
         return level and min(floor, ceiling) > self.height_m
 
-    def _beyond(self, volume: Volume, degree_m: float) -> tuple[float, float, float, float]:
-        """At least how far beyond each side of the box it is, in metres; negative: how far inside of it."""
+    def _beyond(self, volume: Volume) -> tuple[float, float, float]:
+        """At least how far beyond the sides of the box it is (south, north, the nearer of west and east), in metres;
+        negative: how far inside of it."""
         widest = max(abs(volume.south_deg), abs(volume.north_deg), abs(self.latitude_deg))
-        lean_m = degree_m * cos(radians(min(widest, 89.0)))
+        lean_m = DEGREE_LEAST_M * cos(radians(min(widest, 89.0)))
+        middle_deg, half_deg = (volume.west_deg + volume.east_deg) / 2, (volume.east_deg - volume.west_deg) / 2
         return (
-            (volume.south_deg - self.latitude_deg) * degree_m,
-            (self.latitude_deg - volume.north_deg) * degree_m,
-            _turn(volume.west_deg - self.longitude_deg) * lean_m,
-            _turn(self.longitude_deg - volume.east_deg) * lean_m,
+            (volume.south_deg - self.latitude_deg) * DEGREE_LEAST_M,
+            (self.latitude_deg - volume.north_deg) * DEGREE_LEAST_M,
+            (abs(_turn(self.longitude_deg - middle_deg)) - half_deg) * lean_m,
         )
 
 

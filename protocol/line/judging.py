@@ -17,7 +17,7 @@ from protocol.codec import decode
 from protocol.errors import DecodeError
 from protocol.heard import Heard, Malformed, Word
 from protocol.judge import Judge, Tally
-from protocol.line.documents import Manifest
+from protocol.line.documents import Manifest, hash_of
 from protocol.line.intake import Intake, Refusal
 from protocol.line.manifest import Manifests, Said
 from protocol.line.names import client_of_party
@@ -26,6 +26,9 @@ from protocol.messages import TIME_BOUND_NS, instant_ns
 from protocol.units import LIGHT_MPS, NM_M, NS_PER_S
 from protocol.verdicts import UNATTRIBUTED, Cause, Finding, Outcome
 
+MOST_TOLD = 50_000
+"""Of one station so many frames that only its party tells of wait to be judged: more than it can send in that time.
+What goes beyond is not looked at."""
 FORGET_NS = 120 * NS_PER_S
 """So long the judge remembers which numbers it heard: no manifest comes later that it still waits for."""
 
@@ -52,20 +55,23 @@ class LineJudge:
         made: dict[str, Any] = {"each_pass": each_pass, "line": self._presence, "listener": listener}
         self._all = Judge(agreement, annexes, self._found_by_all, **made)
         """Has the word of everybody: it decides what is kept, and what stays open."""
-        self._own = {p: Judge(agreement, annexes, self._found_by(p), **made) for p in ("", *parties)}
-        """Each has one party's word alone, and decides what that party fails; the first has nobody's."""
+        self._own = {p: Judge(agreement, annexes, self._found_by(p), **made) for p in (*parties, "")}
+        """Each has one party's word alone, and decides what that party fails; the last has nobody's: what it finds was
+        proved by what was heard, and no word makes it undone."""
         self._parties = {f"{s.address:06x}": s.party or "" for s in annexes.register_} | {p: p for p in parties}
-        clients = {s.address: client_of_party(s.party) for s in annexes.register_ if s.party}
+        self._clients = {s.address: client_of_party(s.party) for s in annexes.register_ if s.party}
         self.intake = Intake(agreement.digest(), annexes.keys)
-        self._manifests = Manifests(clients)
+        self._manifests = Manifests(self._clients)
         self._delay_ns = round(agreement.bounds.range_nm * NM_M / LIGHT_MPS * NS_PER_S)
         self._holds_ns = {c.number: c.longest_hold_ns for c in agreement.channel}
         self._wait_ns = self._all.world.wait_ns
         self._waiting: list[tuple[int, int, Callable[[], None]]] = []
         self._order = count()
         self._judged_ns = 0
-        self._heard: dict[tuple[int, int], dict[int, int]] = {}
-        """When each sequence number of a session was heard, of late."""
+        self._heard: dict[tuple[int, int], dict[tuple[int, bytes], int]] = {}
+        """When each frame of a session of a party's station was heard or told of, of late, by sequence number and hash:
+        what somebody else sends under a number does not take the place of the frame that its party tells of."""
+        self._told_waiting: Counter[int] = Counter()
         self._disputed: set[tuple[int, int]] = set()
         self._vouched: set[tuple[int, int]] = set()
         """Sessions of stations of which manifests had no frame that was heard, and had one."""
@@ -76,7 +82,9 @@ class LineJudge:
     def hear(self, heard: Heard) -> None:
         """One frame that the monitor received. Arrivals never go back in time."""
         frame = heard.frame
-        self._heard.setdefault((frame.source, frame.session), {}).setdefault(frame.sequence, heard.at_ns)
+        if frame.source in self._clients:
+            known = self._heard.setdefault((frame.source, frame.session), {})
+            known.setdefault((frame.sequence, hash_of(heard.data)), heard.at_ns)
         self._wait(heard.at_ns, lambda: self._judge(heard))
 
     def hear_malformed(self, heard: Malformed) -> None:
@@ -131,7 +139,12 @@ class LineJudge:
         for tallies in own.values():
             for key in tallies.keys() - found.keys():
                 found[key] = Tally(*key)
-        return [_joined(found[key], own[self._party_of(key[1])].get(key)) for key in sorted(found)]
+        return [_joined(found[key], self._decides(own, key)) for key in sorted(found)]
+
+    def _decides(self, own: dict[str, dict[tuple[str, str], Tally]], key: tuple[str, str]) -> Tally | None:
+        """Whose fails count: those that the subject's own party's word makes, if it makes any; else nobody's."""
+        by_word = own[self._party_of(key[1])].get(key)
+        return by_word if by_word and by_word.counts[Outcome.FAIL] else own[""].get(key)
 
     def _party_of(self, subject: str) -> str:
         """Whose word alone counts against a subject; nobody's against two, or against who is not known."""
@@ -143,7 +156,11 @@ class LineJudge:
 
     def _found_by(self, party: str) -> Callable[[Finding], None]:
         def found(finding: Finding) -> None:
-            if self._on_finding and finding.outcome is Outcome.FAIL and self._party_of(finding.subject) == party:
+            if self._on_finding is None or finding.outcome is not Outcome.FAIL:
+                return
+            of = self._party_of(finding.subject)
+            tally = self._own[of].tallies.get((finding.clause, finding.subject))
+            if of == party or (not party and not (tally and tally.counts[Outcome.FAIL])):
                 self._on_finding(finding)
 
         return found
@@ -190,6 +207,7 @@ class LineJudge:
 
     def _tell(self, heard: Heard, party: str) -> None:
         """A frame that only its party tells of."""
+        self._told_waiting[heard.frame.source] -= 1
         self._all.hear(heard)
         self._own[party].hear(heard)
 
@@ -199,26 +217,29 @@ class LineJudge:
         found = self._manifests.take(read.document, read.at_ns)
         if found is not None:
             self._wait(read.at_ns, lambda: self._each(lambda judge: judge.contradicted(found, read.at_ns)))
-        station = int(body.station, 16)
-        party = self._parties.get(body.station, "")
-        if not body.frames or client_of_party(party) != read.document.sender:
+        if not body.frames or not self._manifests.is_word(read.document, body):
             return
+        station, party = int(body.station, 16), self._parties[body.station]
         heard = self._heard.get((station, body.session), {})
-        last_ns = body.from_ns
-        for number, text in enumerate(body.frames, body.first):
+        last_ns, over_ns = body.from_ns, min(body.until_ns, read.document.at_ns)
+        for number, text, digest in zip(count(body.first), body.frames, body.hashes, strict=False):
             sequence = number & 0xFFFF
             if not text:
                 continue  # it was not sent
-            if sequence in heard:
-                last_ns = max(last_ns, heard[sequence])
+            if (heard_ns := heard.get((sequence, bytes.fromhex(digest)))) is not None:
+                last_ns = max(last_ns, heard_ns)
                 continue
-            told = _told(read, bytes.fromhex(text), (station, body.session, sequence), last_ns + 1, body.until_ns)
+            if self._told_waiting[station] >= MOST_TOLD:
+                return
+            told = _told(read, bytes.fromhex(text), (station, body.session, sequence), last_ns + 1, over_ns)
             if told is not None:
                 last_ns = told.at_ns
                 if told.at_ns >= self._judged_ns:
+                    self._heard.setdefault(told.frame.key[:2], {})[sequence, bytes.fromhex(digest)] = told.at_ns
                     self._wait_for(told, party)
 
     def _wait_for(self, told: Heard, party: str) -> None:
+        self._told_waiting[told.frame.source] += 1
         heappush(self._waiting, (told.at_ns, next(self._order), lambda: self._tell(told, party)))
 
     def _forget(self, at_ns: int) -> None:

@@ -94,7 +94,7 @@ class Manifests:
         body = document.body
         assert isinstance(body, Manifest)
         station = int(body.station, 16)
-        if self._clients.get(station) != document.sender:
+        if not self.is_word(document, body):
             return None
         hashes = bytes.fromhex("".join(body.hashes))
         new = _Kept(body.session, body.first, hashes, body.from_ns, body.until_ns, at_ns, document.id)
@@ -103,6 +103,10 @@ class Manifests:
         self._kept[station].append(new)
         self._numbers[station] += len(body.hashes)
         return found
+
+    def is_word(self, document: Document, body: Manifest) -> bool:
+        """Whether a manifest is of its sender's own station: what a client says of others is nobody's word."""
+        return self._clients.get(int(body.station, 16)) == document.sender
 
     def answer(self, station: int, session: int, sequence: int, frame: bytes, early_ns: int, late_ns: int) -> Answer:
         """What the station's party says about a frame that was heard, and sent between two instants.

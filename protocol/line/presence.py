@@ -9,7 +9,11 @@ from protocol.units import NS_PER_S
 
 REMEMBERED = 4096
 """Documents of each client that are remembered: with a heartbeat every 20 s those of a day, nearly."""
-COMES_NS = 30 * NS_PER_S
+ALIKE_NS = NS_PER_S
+"""Of those that are written and come so soon after one another the first is enough: a flood pushes out no proof."""
+MOST_GAPS = 1000
+"""Of more, two old ones are made one."""
+COMES_NS = 5 * NS_PER_S
 """What the broker had kept comes so soon after the monitor."""
 PROMPT_NS = 10 * NS_PER_S
 """A document that came so soon after it was issued shows that its sender and the broker were there."""
@@ -41,12 +45,16 @@ class Presence:
         """A document came. One that the broker kept from before shows nobody's presence."""
         if not self.dated_before(read.document):
             seen = self._seen.setdefault(read.document.sender, deque(maxlen=REMEMBERED))
-            seen.append(_Seen(read.at_ns, read.document.at_ns))
+            new = _Seen(read.at_ns, read.document.at_ns)
+            if not seen or max(new.at_ns - seen[-1].at_ns, abs(new.issued_ns - seen[-1].issued_ns)) >= ALIKE_NS:
+                seen.append(new)
 
     def from_before(self, read: Read) -> bool:
         """Whether a document was issued before the monitor came, by its sender's word, and the broker had kept it: then
-        it came with the monitor, or after the monitor had been cut off."""
-        comes = [self.from_ns, *(end_ns for end_ns in self._gaps.values() if end_ns is not None)]
+        it came with the monitor, or later if the monitor was cut off as it came. What came to the broker while the
+        monitor was cut off later is none of it."""
+        late = [b for a, b in self._gaps.items() if b is not None and a <= self.from_ns + COMES_NS]
+        comes = [self.from_ns, *late]
         return self.dated_before(read.document) and any(0 <= read.at_ns - at_ns <= COMES_NS for at_ns in comes)
 
     def dated_before(self, document: Document) -> bool:
@@ -56,6 +64,9 @@ class Presence:
     def cut_off(self, from_ns: int, until_ns: int | None) -> None:
         """The monitor was cut off for a time (None: it is not over). Told again with the same begin, it is the same."""
         self._gaps[from_ns] = until_ns
+        if len(self._gaps) > MOST_GAPS:  # one that is too long accuses nobody
+            first, second = list(self._gaps)[1:3]
+            self._gaps[first] = self._gaps.pop(second)
 
     def gap(self, from_ns: int, until_ns: int) -> bool:
         """Whether the monitor was cut off at any time between two instants. Before it came, it was not."""
@@ -64,6 +75,13 @@ class Presence:
     def proved(self, client: str, after_ns: int, until_ns: int) -> bool:
         """Whether something that a client issued after an instant came by another: so it had got all until then."""
         return any(after_ns < seen.issued_ns and seen.at_ns <= until_ns for seen in self._seen.get(client, ()))
+
+    def says_it_wrote(self, client: str, from_ns: int, until_ns: int, apart_ns: int) -> bool:
+        """Whether by their dates documents of a client, whenever they came, lie no further apart all along between two
+        instants: then it was cut off, or they are dated back."""
+        dates = sorted({from_ns, until_ns, *(s.issued_ns for s in self._seen.get(client, ()) if s.at_ns >= from_ns)})
+        within = [at_ns for at_ns in dates if from_ns <= at_ns <= until_ns]
+        return len(within) > 2 and all(b - a <= apart_ns for a, b in pairwise(within))
 
     def witnesses(self, but: set[str], from_ns: int, until_ns: int, apart_ns: int) -> list[str]:
         """The clients, other than some, that were seen all along between two instants: prompt documents no further

@@ -18,10 +18,12 @@ from nodes.terminal import to_text
 from nodes.testing import FlightTest
 from protocol import codec
 from protocol.agreement import utc_text
+from protocol.line.documents import Document
+from protocol.line.intake import Intake
 from protocol.messages import Position
 from protocol.units import FT_M, NM_M, NS_PER_S
 from protocol.verdicts import UNATTRIBUTED, Finding, Outcome, Verdict
-from radio.recording import Reception, read
+from radio.recording import LineDocument, Reception, read
 
 Flown = Callable[[str], FlightTest]
 
@@ -35,6 +37,7 @@ ACCUSED = {
     "procedures-2015": set(),
     "encounter-2015-breach": {("4.1", SOKOL_2), ("6.1", f"{SOKOL_2}/{HAWK_11}"), ("6.1", f"{SOKOL_2}/{HAWK_12}")},
     "paris-2021": {("6.1", PARIS_PAIR)},
+    "ground-line-2015": set(),
     "faults/stranger": {("1.1", UNATTRIBUTED)},
     "faults/impersonation": {("1.2", UNATTRIBUTED)},
     "faults/stale_agreement": {("1.3", HAWK_12)},
@@ -68,6 +71,12 @@ ACCUSED = {
     "faults/vague_mayday": {("7.1", HAWK_12)},
     "faults/ignored_mayday": {("7.2", TOWER)},
     "faults/talks_over": {("7.3", SOKOL_1)},
+    "faults/uncoordinated_drone": {("8.1", REAPER_1)},  # its plan was only advised
+    "faults/area_intruder": {("8.2", HAWK_11)},
+    "faults/dead_line": {("8.3", "federation")},
+    "faults/cover_up": {("8.4", "coalition")},
+    "faults/forgery": {("9.1", UNATTRIBUTED)},
+    "faults/false_manifest": {("9.1", "coalition")},
 }
 FAULTS = [name for name in ACCUSED if name.startswith("faults/")]
 EVERY_SCENARIO = sorted(p.relative_to(CONFIGS / "scenarios") for p in (CONFIGS / "scenarios").rglob("*.toml"))
@@ -78,6 +87,8 @@ ALONE = [
 """Clauses that are exercised without anybody near."""
 NEAR = ["2.3", "2.5", "3.2", "5.2", "6.2", "6.3", "6.4", "6.6"]
 """And those that are when the two parties meet, call each other on guard, and turn away."""
+LINE = ["8.1", "8.2", "8.3", "8.4", "9.1"]
+"""And those of the ground line."""
 IDLE = ["0.1", "1.2", "2.4", "4.7", "6.5", "7.1", "7.3"]
 """Those that nothing exercises where nobody changes channels or falls silent, comes too close or is in distress."""
 
@@ -139,9 +150,10 @@ def test_the_verdicts_say_what_the_findings_say(name: str, flown: Flown) -> None
 @pytest.mark.parametrize(
     ("name", "exercised", "idle", "nobodys"),
     [
-        ("quiet", ALONE, [*NEAR, *IDLE], ["6.7", "7.2"]),
-        ("encounter-2015", [*ALONE, *NEAR], [*IDLE, "6.7"], ["7.2"]),
-        ("procedures-2015", [*ALONE, *NEAR, "2.4", "4.7", "6.5", "6.7", "7.1", "7.2"], ["0.1", "1.2", "7.3"], []),
+        ("quiet", ALONE, [*NEAR, *IDLE], ["6.7", "7.2", *LINE]),
+        ("encounter-2015", [*ALONE, *NEAR], [*IDLE, "6.7"], ["7.2", *LINE]),
+        ("procedures-2015", [*ALONE, *NEAR, "2.4", "4.7", "6.5", "6.7", "7.1", "7.2"], ["0.1", "1.2", "7.3"], LINE),
+        ("ground-line-2015", [*ALONE, *NEAR, "8.1", "8.2", "8.3", "9.1"], [*IDLE, "6.7", "7.2", "8.4"], []),
     ],
 )
 def test_the_kept_agreement_passes_in_every_clause_that_it_exercises(
@@ -218,7 +230,7 @@ def test_paris_flies_all_eleven_tracks_and_lists_the_row_it_left_out(flown: Flow
 @pytest.mark.parametrize("name", ACCUSED)
 def test_every_failure_names_frames_that_the_recording_holds(name: str, flown: Flown) -> None:
     flight = flown(name)
-    numbers = {f"mon_1#{r.number}" for r in received(flight)}
+    numbers = {f"mon_1#{r.number}" for r in received(flight)} | documents(flight)
     for finding in flight.findings:
         if finding.outcome is Outcome.FAIL:
             assert finding.evidence
@@ -236,8 +248,19 @@ def test_each_fault_has_innocents_of_both_parties_inside_the_contact_ring(name: 
     for party in ("coalition", "federation"):
         assert sum(s.party == party for s in innocent) >= 2
     for at_ns in (flight.flight.start_ns, flight.flight.end_ns):
-        for a, b in combinations(innocent, 2):
+        for a, b in combinations([s for s in innocent if s.flies or not flight.flight.line], 2):
             assert apart(there(flight, a.call_sign, at_ns), there(flight, b.call_sign, at_ns))[0] < 20
+
+
+def documents(flight: FlightTest) -> set[str]:
+    """The documents of the ground line that the recording holds, as evidence calls them."""
+    line = flight.flight.line
+    if line is None:
+        return set()
+    intake = Intake(flight.flight.agreement.digest(), line.public)
+    held = [r for r in read(BytesIO(flight.recording())).records if isinstance(r, LineDocument)]
+    taken = [intake.take(r.topic, r.payload, r.at_ns) for r in held]
+    return {document.id for document in taken if isinstance(document, Document)}
 
 
 def received(flight: FlightTest) -> list[Reception]:

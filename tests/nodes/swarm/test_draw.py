@@ -5,6 +5,8 @@ from collections import Counter
 import pytest
 
 from nodes.fault_table import TABLE, Whom
+from nodes.flight_names import OF_LINE
+from nodes.swarm import draw_line
 from nodes.swarm.draw import MAX_OFF_FT, MAX_OFF_M, MAX_OFF_US, draw
 from nodes.swarm.plans import Plan
 
@@ -33,6 +35,10 @@ def test_everything_is_drawn_now_and_then() -> None:
     assert any(plan.scenario["medium"]["loss"] for plan in MANY)
     off = {e["station"] for plan in MANY for e in plan.scenario["event"] if "on_air" in e}
     assert off > {"MON 1"}
+    lines = [plan.scenario["ground_line"] for plan in MANY if "ground_line" in plan.scenario]
+    assert 0.2 < len(lines) / len(MANY) < 0.4
+    assert all(any(line.get(key) for line in lines) for key in ("plan", "call", "outage", "cut"))
+    assert any(line.get("discloses") is False for line in lines)
     rates = {plan.agreement["clause"]["4.1"]["every_s"] for plan in MANY}
     assert len(rates) > 2
 
@@ -44,6 +50,16 @@ def test_the_monitor_is_out_now_and_then_also_where_nothing_else_is_wrong() -> N
     assert len([plan for plan in alone if not plan.scenario["medium"]["loss"]]) > 20
     assert any(mine[-1]["on_air"] is False for mine in out if mine), "and does not come back"
     assert any(mine[0]["at_s"] == 0 for mine in out if mine), "from the start"
+
+
+def test_a_line_changes_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(draw_line, "SHARE", 0.0)
+    for seed, plan in enumerate(MANY[:50]):
+        bare, drawn = draw(seed).scenario, plan.scenario
+        assert {f["name"] for f in bare["fault"]}.isdisjoint(OF_LINE)
+        assert [s for s in drawn["station"] if s in bare["station"]] == bare["station"]
+        assert [f for f in drawn["fault"] if f["name"] not in OF_LINE] == bare["fault"]
+        assert {k: v for k, v in drawn.items() if bare.get(k) != v}.keys() <= {"ground_line", "station", "fault"}
 
 
 def aircraft(plan: Plan) -> list[dict[str, object]]:

@@ -37,5 +37,5 @@ def test_the_clauses_exist_and_the_subject_is_somebody(name: str) -> None:
     (fault,) = flight.scenario.fault
     subject = subject_of(fault, flight.stations)
     assert (row.clause, subject) in guilty_of(flight.scenario.fault, flight.stations)
-    known = {f"{s.address:06x}" for s in flight.stations}
+    known = {f"{s.address:06x}" for s in flight.stations} | {s.party for s in flight.stations if s.party}
     assert subject == UNATTRIBUTED or set(subject.split("/")) <= known

@@ -116,7 +116,7 @@ def test_a_frame_of_a_time_that_is_covered_and_that_no_manifest_has_is_contradic
     manifests.take(document(3, run(3, 3), number=2, time_s=(10, 20)), 0)
     assert said(manifests, A, 1, 9, frame(9), at_s=12).said is Said.CONTRADICTS
     assert said(manifests, A, 7, 0, frame(0), at_s=12).said is Said.CONTRADICTS, "a session that it never had"
-    assert said(manifests, A, 1, 6, frame(6), at_s=19.5).said is Said.NOT_COVERED, "it may be of the time after it"
+    assert said(manifests, A, 1, 6, frame(6), at_s=19.96).said is Said.NOT_COVERED, "it may be of the time after it"
     assert said(manifests, A, 7, 0, frame(0), at_s=25).said is Said.NOT_COVERED
     assert said(manifests, B, 7, 0, frame(0), at_s=12).said is Said.NOT_COVERED
 
