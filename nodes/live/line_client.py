@@ -33,6 +33,8 @@ SHARE = 4
 """Of the patience of the run, to wait at most a part."""
 LEAVE_S = 0.3
 """How long taking leave may take: the run may have been interrupted."""
+MOST_AT_ONCE = 100
+"""Documents that are taken in before it is looked whether it is enough: who floods the line holds nobody up."""
 MOST_WAITING = 10_000
 FARTHEST_NS = 60_000_000_000
 """What is dated further ahead than this is read at once: whoever dates it so gains nothing."""
@@ -159,21 +161,25 @@ class LineClient:
         """Take in what has come, until it is as much as the hub says that there is. Each mark is waited for once."""
         limit_s = time.monotonic() + self._patience_s
         while True:
-            self._take_in()
+            more = self._take_in()
             behind = [n for n, mark in self._marks.items() if self._got.get(n, NOTHING) < mark]
             if not behind or not self._line.connected or self._full:
                 return
             if time.monotonic() > limit_s:  # it came to a life before, or never will
                 self._got |= {name: self._marks[name] for name in behind}
                 return
-            time.sleep(POLL_S)
+            if not more:
+                time.sleep(POLL_S)
 
     @property
     def _full(self) -> bool:
         return len(self._waiting) >= MOST_WAITING
 
-    def _take_in(self) -> None:
-        while not self._full and (came := self._line.receive()) is not None:
+    def _take_in(self) -> bool:
+        """Take in some of what has come; whether there may be more."""
+        for _ in range(MOST_AT_ONCE):
+            if self._full or (came := self._line.receive()) is None:
+                return False
             if fingerprint(came.topic, came.payload) in self._known:
                 continue
             dated = _dated(came.payload)
@@ -181,8 +187,10 @@ class LineClient:
                 self._waiting.append(_Waiting(0, "", NOTHING, came))
                 continue
             sender, mark, at_ns = dated
-            self._got[sender] = max(self._got.get(sender, NOTHING), mark)
+            if sender in self._names.values():
+                self._got[sender] = max(self._got.get(sender, NOTHING), mark)
             self._waiting.append(_Waiting(max(at_ns, mark.major) + DELAY_NS, sender, mark, came))
+        return True
 
     def _due(self, from_ns: int, until_ns: int) -> list[Delivered]:
         farthest_ns = until_ns if self._full else until_ns + FARTHEST_NS
