@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Callable, Container, Iterable
 from hashlib import sha256
+from threading import Thread
 from typing import NamedTuple
 
 from nodes.flight import Flight
@@ -31,7 +32,7 @@ PATIENCE_S = 2.5
 for in vain, and who does so must not be taken for one that hangs."""
 SHARE = 4
 """Of the patience of the run, to wait at most a part."""
-LEAVE_S = 0.3
+LEAVE_S = 0.5
 """How long taking leave may take: the run may have been interrupted."""
 MOST_AT_ONCE = 100
 """Documents that are taken in before it is looked whether it is enough: who floods the line holds nobody up."""
@@ -141,8 +142,10 @@ class LineClient:
         return changed
 
     def close(self) -> None:
-        """Take leave. What the broker has not taken by then is lost."""
-        self._line.close(LEAVE_S if self._line.connected else 0.0, forget=True)
+        """Take leave, which a broker that does not answer cannot hold up. What it has not taken by then is lost."""
+        leaving = Thread(target=lambda: self._line.close(LEAVE_S, forget=True), daemon=True)
+        leaving.start()
+        leaving.join(LEAVE_S)
 
     def _publish(self, posted: Iterable[Posted]) -> None:
         """Publish, and wait until the broker has it, as long as there is one that acknowledges."""

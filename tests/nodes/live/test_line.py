@@ -5,7 +5,7 @@ import os
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,7 +24,7 @@ from protocol.verdicts import Outcome
 from radio.line_mqtt import LineMqtt
 from radio.recording import LineDocument, LineGap, Record, read
 from tests.nodes.live.conftest import Make, flight_of, go, passed_s, processes, strike, until
-from tests.oracles import mosquitto, oracle
+from tests.oracles import oracle
 from tests.radio.line_brokers import Mosquitto
 
 LINE = "ground-line-2015"
@@ -54,17 +54,6 @@ def flown(live: Director) -> Flown:
     """What a live run that is over has given."""
     recordings = {path.name: path.read_bytes() for path in live._folder.glob("*.pcapng")}
     return Flown(live.tallies(), recordings, (live._folder / "truth.jsonl").read_text())
-
-
-@pytest.fixture
-def real(tmp_path: Path) -> Iterator[Mosquitto]:
-    """Debian's Mosquitto with the configuration that we ship."""
-    folder = tmp_path / "mosquitto"
-    folder.mkdir()
-    broker = Mosquitto(mosquitto(), folder)
-    broker.start()
-    yield broker
-    broker.close()
 
 
 @pytest.fixture(params=["amqtt", "mosquitto"])

@@ -1,6 +1,8 @@
 """What is wrong with a ground line is told before the run begins: in one line, with exit code 2; nothing is left."""
 
 import importlib.util
+import json
+import os
 import signal
 import socket
 import tempfile
@@ -18,6 +20,8 @@ from nodes.shipped import scenario
 from radio import broker
 from radio.broker_address import CA, PASSWORD, USER
 from tests.nodes.live.conftest import LIMIT_S
+from tests.nodes.live.strangers import Program
+from tests.nodes.live.test_run_command import Command, flying
 from tests.oracles import mosquitto, oracle
 from tests.radio.line_brokers import Mosquitto, certificate, guarded_by
 
@@ -244,3 +248,53 @@ def test_nodes_and_brokers(station: str, more: list[str], told: str, capsys: pyt
     assert run(["node", str(LINE), station, *more]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert told in line
+
+
+def test_a_hub_and_its_nodes_are_on_the_line_as_in_virtual_time(tmp_path: Path, real: Mosquitto, configs: Path) -> None:
+    path = configs / "scenarios" / "ground-line-2015.toml"
+    path.write_text(path.read_text().replace("duration_s = 180", "duration_s = 40"))
+    hub = ("hub", path, "--listen", "127.0.0.1:0", "--pace", "max", "--broker", real.url)
+    programs = [Program(tmp_path / "hub", (*hub, "--output", tmp_path / "live"))]
+    try:
+        endpoint = programs[0].says(rf"waiting for .* at (\S+), with their ground line at {real.url}\n")
+        for sign in ("TOWER", "HMEIMIM", "HAWK 11", "REAPER 1", "SOKOL 1"):
+            more = ("--broker", real.url) if sign in ("TOWER", "HMEIMIM") else ()
+            programs.append(Program(tmp_path / sign, ("node", path, sign, "--hub", endpoint, *more)))
+        assert [program.ends() for program in programs] == [0] * 6
+    finally:
+        for program in programs:
+            program.end()
+    assert run(["simulate", str(path), "--output", str(tmp_path / "virtual")]) == 0
+    for name in ("monitor.pcapng", "mon_2.pcapng", "truth.jsonl"):
+        assert (tmp_path / "live" / name).read_bytes() == (tmp_path / "virtual" / name).read_bytes()
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_interrupted_while_the_broker_is_gone_or_mute(number: int, tmp_path: Path, real: Mosquitto) -> None:
+    out = tmp_path / "results"
+    command = Command(tmp_path, "run", str(LINE), "--broker", real.url, "--output", str(out))
+    try:
+        command.until(lambda: flying(out))
+        assert real.pid is not None
+        os.kill(real.pid, number)
+        command.tell(signal.SIGINT)
+        code, _, err = command.ended()
+    finally:
+        command.end()
+    assert code == 130
+    assert "Traceback" not in err
+    report = json.loads((out / "report.json").read_bytes())
+    assert report["complete"] is True
+    assert report["host"]["broken"] == []
+
+
+def test_killed_with_its_broker_it_leaves_nothing(tmp_path: Path) -> None:
+    """Not even the process of the broker, which knows of no keeper."""
+    oracle("amqtt", "broker")
+    command = Command(tmp_path, "run", str(LINE), "--output", str(tmp_path / "results"))
+    try:
+        command.until(lambda: flying(tmp_path / "results"))
+        command.process.kill()
+        assert command.ended()[0] == -signal.SIGKILL
+    finally:
+        command.end()
