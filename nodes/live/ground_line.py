@@ -29,6 +29,9 @@ class GroundLine:
 
     def begin(self) -> LineStart:
         """Make sure that there is a broker. Raises ConfigurationError, which says what is wrong."""
+        assert self._flight.line is not None
+        if self._flight.line.entry.cut or self._flight.line.entry.outage:
+            self._log.tell("the cuts and outages of its ground line happen in `airaccord simulate` alone")
         try:
             if self._own:
                 self._start()
