@@ -25,7 +25,7 @@ class GroundLine:
         self.url = settings.broker or flight.line.entry.broker or ""
         """Of the broker; empty as long as there is none."""
         self._own = None if self.url else Broker()
-        self._starts = 0
+        self._starts, self._left_alone = 0, False
 
     def begin(self) -> LineStart:
         """Make sure that there is a broker. Raises ConfigurationError, which says what is wrong."""
@@ -43,9 +43,13 @@ class GroundLine:
 
     def look(self) -> None:
         """Start our own broker again if it has died."""
-        if self._own is None or self._own.pid is not None or self._starts >= MOST_STARTS:
+        if self._own is None or self._own.pid is not None or self._left_alone:
             return
-        self._log.tell("the broker of the ground line has ended; it is started again")
+        self._left_alone = self._starts >= MOST_STARTS
+        what = f"after {self._starts} starts it is left alone" if self._left_alone else "it is started again"
+        self._log.tell(f"the broker of the ground line has ended; {what}")
+        if self._left_alone:
+            return
         try:
             self._start()
         except LineError as error:

@@ -8,6 +8,7 @@ however slow the broker is. While a client is cut off from the broker, nobody wa
 
 import json
 import time
+from collections import Counter
 from collections.abc import Callable, Container, Iterable
 from hashlib import sha256
 from threading import Thread
@@ -34,6 +35,8 @@ SHARE = 4
 """Of the patience of the run, to wait at most a part."""
 LEAVE_S = 0.5
 """How long taking leave may take: the run may have been interrupted."""
+MOST_MISSED = 10
+"""Who was waited for in vain so often is not waited for any more: each time costs all others."""
 MOST_AT_ONCE = 100
 """Documents that are taken in before it is looked whether it is enough: who floods the line holds nobody up."""
 MOST_WAITING = 10_000
@@ -82,6 +85,8 @@ class LineClient:
         self._marks: dict[str, Mark] = {}
         """How far others have come, by the hub's word."""
         self._got: dict[str, Mark] = {}
+        self._missed: Counter[str] = Counter()
+        """How often each was waited for in vain."""
         self._waiting: list[_Waiting] = []
         self._session, self._published = now_ns, 0
         self._now_ns = self._began_ns = now_ns
@@ -165,14 +170,18 @@ class LineClient:
         limit_s = time.monotonic() + self._patience_s
         while True:
             more = self._take_in()
-            behind = [n for n, mark in self._marks.items() if self._got.get(n, NOTHING) < mark]
+            behind = [name for name, mark in self._marks.items() if self._waits_for(name, mark)]
             if not behind or not self._line.connected or self._full:
                 return
             if time.monotonic() > limit_s:  # it came to a life before, or never will
                 self._got |= {name: self._marks[name] for name in behind}
+                self._missed.update(behind)
                 return
             if not more:
                 time.sleep(POLL_S)
+
+    def _waits_for(self, name: str, mark: Mark) -> bool:
+        return self._got.get(name, NOTHING) < mark and self._missed[name] < MOST_MISSED
 
     @property
     def _full(self) -> bool:
@@ -183,16 +192,11 @@ class LineClient:
         for _ in range(MOST_AT_ONCE):
             if self._full or (came := self._line.receive()) is None:
                 return False
-            if fingerprint(came.topic, came.payload) in self._known:
-                continue
-            dated = _dated(came.payload)
-            if dated is None:
-                self._waiting.append(_Waiting(0, "", NOTHING, came))
-                continue
-            sender, mark, at_ns = dated
+            sender, mark, at_ns = _dated(came.payload) or ("", NOTHING, 0)
             if sender in self._names.values():
                 self._got[sender] = max(self._got.get(sender, NOTHING), mark)
-            self._waiting.append(_Waiting(max(at_ns, mark.major) + DELAY_NS, sender, mark, came))
+            if fingerprint(came.topic, came.payload) not in self._known:
+                self._waiting.append(_Waiting(max(at_ns, mark.major) + DELAY_NS, sender, mark, came))
         return True
 
     def _due(self, from_ns: int, until_ns: int) -> list[Delivered]:

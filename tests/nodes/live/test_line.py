@@ -14,6 +14,7 @@ import pytest
 
 from nodes.flight import Flight, load
 from nodes.live.director import Director
+from nodes.live.ground_line import MOST_STARTS
 from nodes.report import exit_code
 from nodes.simulation import Simulation
 from protocol.judge import Tally
@@ -322,6 +323,22 @@ def test_a_broker_that_answers_no_more_is_waited_for_once(real: Mosquitto, direc
     live.close()
     assert live.broken == []
     nobody_accused(live)
+
+
+def test_our_broker_is_started_six_times_at_most(director: Make) -> None:
+    oracle("amqtt", "broker")
+    live = director(flight_of(LINE, 200), paced=True)
+    live.start()
+    trouble = Outage(live, None)
+    for starts in range(2, MOST_STARTS + 1):
+        trouble.begin()
+        until(lambda starts=starts: len(live.told) == starts - 1, live.step)  # type: ignore[misc]
+    trouble.begin()
+    until(lambda: len(live.told) == MOST_STARTS, live.step)
+    live.step()
+    live.close()
+    assert live.told[-1].endswith(f"has ended; after {MOST_STARTS} starts it is left alone")
+    assert live.broken == []
 
 
 def test_our_broker_ends_with_the_run(director: Make) -> None:
