@@ -6,7 +6,6 @@ ZeroMQ itself cannot bound, a message whose parts never end, ends the hub before
 """
 
 import contextlib
-import resource
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -16,22 +15,10 @@ from typing import Any, NamedTuple
 import zmq
 
 from radio import envelope
-from radio.envelope import (
-    Aired,
-    Alive,
-    BadEnvelope,
-    Bye,
-    Done,
-    End,
-    Fleet,
-    FromHub,
-    Hello,
-    Marks,
-    Refused,
-    Trouble,
-    Welcome,
-)
-from radio.hub import WINDOW_NS, Hub, NotAdmitted, Window
+from radio.envelope import Alive, BadEnvelope, Bye, Done, End, FromHub, Hello, Refused, Trouble, Welcome
+from radio.hub import WINDOW_NS, Hub, NotAdmitted
+from radio.hub_asked import Asked
+from radio.hub_memory import check_memory
 from radio.hub_pace import Pace
 from radio.hub_timed import TimedStations
 from radio.loopback import loopback
@@ -51,15 +38,9 @@ SUSPENDED_NS = 1_000_000_000
 POKE_NS = 250_000_000
 REPORT_NS = 100_000_000
 LINGER_MS = 300
-MOST_MEMORY_BYTES = 1 << 30
-"""A hub of a hundred stations takes some fifty megabytes."""
 FIRST_PART = zmq.DONTWAIT | zmq.SNDMORE
 ZEROMQ_MADE = b"\0"
 """The first byte of the routing ids that ZeroMQ makes, a new one for each connection."""
-
-
-class Flooded(RuntimeError):
-    """The hub gives up, for somebody makes it take too much memory."""
 
 
 class Status(NamedTuple):
@@ -124,8 +105,7 @@ class HubServer:
         """What all who were granted time say when they are done with it."""
         self._told: list[Trouble] = []
         """Told to the monitors with the last window; one that comes back may not have got it."""
-        self._marked: dict[int, Marks] = {}
-        """What each was told last of how far others have come."""
+        self._asked = Asked(hub.plan, hub.marks)
         self._news: list[tuple[Any, ...]] = []
         """What whoever started the run must be told."""
 
@@ -205,8 +185,7 @@ class HubServer:
         elif now_ns - self._reported_ns > REPORT_NS:
             self._reported_ns = now_ns
             self._news.append(("status", self.status()))
-            if _memory_bytes() > MOST_MEMORY_BYTES:
-                raise Flooded(f"took more than {MOST_MEMORY_BYTES >> 20} MiB: somebody sends it messages without end")
+            check_memory()
 
     def _end(self, reason: str) -> None:
         for trouble in self._hub.last_troubles():
@@ -250,8 +229,9 @@ class HubServer:
         for trouble in window.troubles:
             self._tell_monitors(trouble)
         packed = window.delivery.packed()
-        self._tell_those_who_asked(window)
         for address in list(self._identity):
+            for told in self._asked.told(address, window.sent):
+                self._send(address, told)
             receptions = packed.get(address, [])
             if self._hub.granted(address):
                 data = envelope.pack_time(window.from_ns, window.until_ns, receptions)
@@ -265,19 +245,6 @@ class HubServer:
         for address in list(self._identity):
             if self._hub.plan.berths[address].monitor:
                 self._send(address, trouble)
-
-    def _tell_those_who_asked(self, window: Window) -> None:
-        """How far others have come, and what one's own fleet has put on the air."""
-        marks = Marks(tuple(sorted(self._hub.marks.items())))
-        for address in list(self._identity):
-            berth = self._hub.plan.berths[address]
-            if berth.keeps_up and marks != self._marked.get(address):
-                self._marked[address] = marks
-                self._send(address, marks)
-            if berth.fleet and window.sent:
-                frames = [f for f in window.sent if f.source in berth.fleet]
-                told = (Aired(f.source, f.session, f.sequence, f.start_ns, f.data) for f in frames)
-                self._send(address, Fleet(tuple(told)))
 
     def _wait(self, waiting: list[int], now_ns: int) -> None:
         """Who does not answer for too long is set aside; who is gone is noticed by talking to it."""
@@ -364,7 +331,7 @@ class HubServer:
                 self._news.append(("refused", hello.address, str(error)))
             return
         self._address[identity], self._identity[hello.address] = hello.address, identity
-        self._marked.pop(hello.address, None)
+        self._asked.begin_anew(hello.address)
         self._expected.discard(hello.address)
         # medium time may long stand still: it has as long as all others have had from the window's beginning
         self._asked_ns[hello.address] = time.monotonic_ns()
@@ -417,12 +384,3 @@ class HubServer:
         if identity is not None:
             del self._address[identity]
         self._timed.forget(address)
-
-
-def _memory_bytes() -> int:
-    """What this process takes; 0 where the system does not tell."""
-    try:
-        with open("/proc/self/statm", encoding="ascii") as statm:
-            return int(statm.read().split()[1]) * resource.getpagesize()
-    except OSError:
-        return 0

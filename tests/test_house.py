@@ -23,7 +23,8 @@ PURE = [
         ROOT / "nodes" / name
         for name in ("simulation.py", "node.py", "seat.py", "faults/messages.py", "monitor.py", "plan.py")
     ),
-    *(ROOT / "radio" / name for name in ("hub.py", "envelope.py", "link.py", "loopback.py", "line.py")),
+    *(ROOT / "radio" / name for name in ("hub.py", "hub_asked.py", "envelope.py", "link_messages.py", "link.py")),
+    *(ROOT / "radio" / name for name in ("loopback.py", "line.py")),
     *(ROOT / "radio" / name for name in ("recording.py", "record_layout.py", "record_blocks.py")),
 ]
 IMPURE = {"time", "asyncio", "logging", "socket", "threading", "os", "random", "zmq", "aiomqtt"}

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from nodes.commands.common import AsJson, Force, Output
 from nodes.commands.flying import Loss, ScenarioFile, Seed, load_flight
-from nodes.commands.run import Listen, Pace, PaceOption, Patience, Wait, endpoint_of, fly_live
+from nodes.commands.run import Broker, Listen, Pace, PaceOption, Patience, Wait, check_broker, endpoint_of, fly_live
 from nodes.flight import Flight
 from nodes.live.settings import Settings
 from nodes.output import OutputFolder
@@ -18,6 +18,7 @@ def hub(
     listen: Listen = "127.0.0.1:5555",
     wait: Wait = 60.0,
     patience: Patience = 10.0,
+    broker: Broker = None,
     output: Output = None,
     force: Force = False,
     as_json: AsJson = False,
@@ -28,10 +29,11 @@ def hub(
 
     Example: airaccord hub configs/scenarios/encounter-2015.toml --listen 127.0.0.1:5555
     """
-    settings = Settings(
-        paced=pace is Pace.REAL, listen=endpoint_of("--listen", listen), patience_s=patience, wait_s=wait
-    )
-    fly_live(_nobody_ours(load_flight(scenario, loss)), seed, settings, OutputFolder(output, force), as_json)
+    endpoint = endpoint_of("--listen", listen)
+    flight = load_flight(scenario, loss)
+    check_broker(broker, flight)
+    settings = Settings(paced=pace is Pace.REAL, listen=endpoint, patience_s=patience, wait_s=wait, broker=broker)
+    fly_live(_nobody_ours(flight), seed, settings, OutputFolder(output, force), as_json)
 
 
 def _nobody_ours(flight: Flight) -> Flight:

@@ -1,5 +1,6 @@
 """`airaccord node`: one of our stations as a process of its own, for a hub that somebody else runs."""
 
+import secrets
 import sys
 import time
 from pathlib import Path
@@ -14,10 +15,13 @@ from nodes.commands.run import endpoint_of
 from nodes.flight import Flight
 from nodes.live.client import Client
 from nodes.live.director import INTERRUPTED, OVER
+from nodes.live.ground_line import BROKER_S
+from nodes.live.line_client import LineStart, reach
 from nodes.live.station_process import Flying
 from nodes.node import StationFault
 from nodes.problems import ConfigurationError, Problem
 from nodes.scenario import StationEntry
+from radio.broker_address import LineError
 from radio.envelope import NO_KEY, Bye
 
 POLL_MS = 200
@@ -35,6 +39,9 @@ def node(
     wait: Annotated[
         float, typer.Option(help="How many seconds to wait for a hub that says nothing.", min=0.1, max=86_400)
     ] = 60.0,
+    broker: Annotated[
+        str | None, typer.Option(help="The ground line's broker, for a headquarters; `airaccord hub` tells which.")
+    ] = None,
 ) -> None:
     """Fly one station of a scenario, with the hub of `airaccord hub`, or of a `run` that waits for it as external.
 
@@ -45,12 +52,16 @@ def node(
     endpoint = endpoint_of("--hub", hub)
     if endpoint.endswith(":0"):
         raise ConfigurationError([Problem("--hub", "", "", f"{hub!r}: a hub listens on a port of its own, never on 0")])
+    line = _line(flight, entry, broker)
     context = zmq.Context()
     try:
         client = Client(context, endpoint, entry.address, NO_KEY)
-        flying = Flying(entry, flight, flight.scenario.seed if seed is None else seed, client)
+        flying = Flying(entry, flight, flight.scenario.seed if seed is None else seed, client, line)
         with interruptible() as interrupted:
-            _fly(flying, interrupted, endpoint, wait)
+            try:
+                _fly(flying, interrupted, endpoint, wait)
+            finally:
+                flying.leave_the_line()
         if interrupted:
             client.send([Bye()])
             raise typer.Exit(reports.INTERRUPTED)
@@ -77,6 +88,24 @@ def _entry(flight: Flight, station: str, path: Path) -> StationEntry:
     else:
         return entry
     raise ConfigurationError([Problem(str(path), "station", repr(station), wrong)])
+
+
+def _line(flight: Flight, entry: StationEntry, broker: str | None) -> LineStart | None:
+    """The ground line of a headquarters. Raises ConfigurationError if there is no way onto it."""
+    if flight.line is None or entry.address not in flight.line.clients:
+        if broker is not None:
+            expected = f"{entry.call_sign} is no headquarters on a ground line: leave it out"
+            raise ConfigurationError([Problem("--broker", broker, "", expected)])
+        return None
+    url = broker or flight.line.entry.broker
+    if url is None:
+        expected = f"{entry.call_sign} is a headquarters: name the broker of its ground line, which `hub` tells"
+        raise ConfigurationError([Problem("--broker", "", "", expected)])
+    try:
+        reach(url, flight, BROKER_S).close(0.0, forget=True)
+    except LineError as error:
+        raise ConfigurationError([Problem("the ground line", "", "", str(error))]) from None
+    return LineStart(url, secrets.token_hex(8))
 
 
 def _fly(flying: Flying, interrupted: list[int], endpoint: str, wait_s: float) -> None:

@@ -49,6 +49,10 @@ Patience = Annotated[
     float, typer.Option(help="Who does not answer for so many seconds is set aside.", min=0.1, max=3_600)
 ]
 
+Broker = Annotated[
+    str | None, typer.Option(help="The ground line's broker, such as mqtt://127.0.0.1:1883; else one is started.")
+]
+
 
 def run(
     scenario: ScenarioFile,
@@ -61,9 +65,7 @@ def run(
     listen: Listen = "127.0.0.1:0",
     wait: Wait = 60.0,
     patience: Patience = 10.0,
-    broker: Annotated[
-        str | None, typer.Option(help="The ground line's broker, such as mqtt://127.0.0.1:1883; else one is started.")
-    ] = None,
+    broker: Broker = None,
     output: Output = None,
     force: Force = False,
     as_json: AsJson = False,
@@ -74,8 +76,7 @@ def run(
     """
     endpoint = endpoint_of("--listen", listen)
     flight = load_flight(scenario, loss)
-    if broker is not None and flight.line is None:
-        raise ConfigurationError([Problem("--broker", broker, "", "this scenario has no [ground_line]: leave it out")])
+    check_broker(broker, flight)
     settings = Settings(
         paced=pace is Pace.REAL,
         workers=workers,
@@ -93,6 +94,12 @@ def endpoint_of(option: str, address: str) -> str:
         return loopback(address)
     except ValueError as error:
         raise ConfigurationError([Problem(option, "", "", str(error))]) from None
+
+
+def check_broker(broker: str | None, flight: Flight) -> None:
+    """Raises ConfigurationError where a broker is named that nobody needs."""
+    if broker is not None and flight.line is None:
+        raise ConfigurationError([Problem("--broker", broker, "", "this scenario has no [ground_line]: leave it out")])
 
 
 def fly_live(flight: Flight, seed: int | None, settings: Settings, results: OutputFolder, as_json: bool) -> None:
@@ -135,4 +142,5 @@ def _fly(
 
 
 def _tell_waiting(live: Director, names: list[str]) -> None:
-    print(f"airaccord: waiting for {', '.join(names)} at {live.endpoint}", file=sys.stderr, flush=True)
+    line = f", with their ground line at {live.broker}" if live.broker else ""
+    print(f"airaccord: waiting for {', '.join(names)} at {live.endpoint}{line}", file=sys.stderr, flush=True)

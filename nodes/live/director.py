@@ -103,6 +103,11 @@ class Director:
         return self._supervisor.endpoint
 
     @property
+    def broker(self) -> str:
+        """The URL of the ground line's broker, if there is one."""
+        return self._supervisor.line.url if self._supervisor.line else ""
+
+    @property
     def broken(self) -> list[str]:
         """Which processes had trouble, and when."""
         return self._supervisor.log.broken

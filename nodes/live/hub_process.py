@@ -13,7 +13,8 @@ import zmq
 from nodes.live.child import GONE, Control, begin
 from nodes.live.settings import Settings
 from radio.hub import Hub, Plan
-from radio.hub_server import Flooded, HubServer
+from radio.hub_memory import Flooded
+from radio.hub_server import HubServer
 from radio.propagation import PropagationError
 
 LISTEN_S = 3.0

@@ -8,7 +8,10 @@ however slow the broker is. While a client is cut off from the broker, nobody wa
 
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Container, Iterable
+from hashlib import sha256
+from threading import Thread
 from typing import NamedTuple
 
 from nodes.flight import Flight
@@ -18,15 +21,24 @@ from nodes.line.virtual import COMES_NS, Cut
 from nodes.scenario import StationEntry
 from nodes.stations.headquarters import Headquarters
 from protocol.judge import Tally
-from protocol.line.documents import Body, Gone
+from protocol.line.documents import Gone
 from protocol.line.names import prefix
 from radio.broker_address import LineError
 from radio.envelope import Aired, Mark
 from radio.line import DELAY_NS, Delivered, Will
 from radio.line_mqtt import LineMqtt
 
-PATIENCE_S = 5.0
-"""How long to wait for what others have published, or for the broker to acknowledge."""
+PATIENCE_S = 2.5
+"""How long to wait for what others have published, or for the broker to acknowledge. In one window both may be waited
+for in vain, and who does so must not be taken for one that hangs."""
+SHARE = 4
+"""Of the patience of the run, to wait at most a part."""
+LEAVE_S = 0.5
+"""How long taking leave may take: the run may have been interrupted."""
+MOST_MISSED = 10
+"""Who was waited for in vain so often is not waited for any more: each time costs all others."""
+MOST_AT_ONCE = 100
+"""Documents that are taken in before it is looked whether it is enough: who floods the line holds nobody up."""
 MOST_WAITING = 10_000
 FARTHEST_NS = 60_000_000_000
 """What is dated further ahead than this is read at once: whoever dates it so gains nothing."""
@@ -47,6 +59,7 @@ class LineStart(NamedTuple):
 
     url: str
     run_id: str
+    patience_s: float = PATIENCE_S
 
 
 class LineClient:
@@ -59,14 +72,21 @@ class LineClient:
         flight: Flight,
         now_ns: int,
         tallies: Callable[[], list[Tally]] | None = None,
+        known: Container[bytes] = frozenset(),
     ):
+        """`known`: the `fingerprint`s of what a life before has read; it may be delivered once more."""
         assert flight.line is not None
+        self._patience_s, self._known = start.patience_s, known
+        self._in_vain = 0
+        """How much the broker had not acknowledged when it was last waited for in vain."""
         self._names = flight.line.clients
         self._name = self._names[entry.address]
         self._fleet: list[Aired] = []
         self._marks: dict[str, Mark] = {}
         """How far others have come, by the hub's word."""
         self._got: dict[str, Mark] = {}
+        self._missed: Counter[str] = Counter()
+        """How often each was waited for in vain."""
         self._waiting: list[_Waiting] = []
         self._session, self._published = now_ns, 0
         self._now_ns = self._began_ns = now_ns
@@ -82,7 +102,7 @@ class LineClient:
             will=Will(*will.sealed),
             clock=lambda: self._now_ns,
         )
-        self._line.begin(PATIENCE_S)
+        self._line.begin(self._patience_s)
         if isinstance(self._desk.clerk, Headquarters):
             self._publish(self._desk.earlier(self._desk.clerk.earlier))
 
@@ -126,47 +146,73 @@ class LineClient:
                 changed.append((from_ns, end_ns))
         return changed
 
-    def close(self, last: Iterable[Body] = ()) -> None:
-        """Take leave, after a last word."""
-        self._publish(self._desk.write(last))
-        self._line.close(PATIENCE_S, forget=True)
+    def close(self) -> None:
+        """Take leave, which a broker that does not answer cannot hold up. What it has not taken by then is lost."""
+        leaving = Thread(target=lambda: self._line.close(LEAVE_S, forget=True), daemon=True)
+        leaving.start()
+        leaving.join(LEAVE_S)
 
     def _publish(self, posted: Iterable[Posted]) -> None:
-        """Publish, and wait until the broker has it, as long as there is one."""
+        """Publish, and wait until the broker has it, as long as there is one that acknowledges."""
         for _, sealed in posted:
             self._published += 1
             self._line.publish(sealed.topic, sealed.payload, retain=sealed.retain)
-        limit_s = time.monotonic() + PATIENCE_S
-        while self._line.unsent and self._line.connected and time.monotonic() < limit_s:
+        limit_s = time.monotonic() + self._patience_s
+        while self._line.connected and (unsent := self._line.unsent):
+            if time.monotonic() > limit_s or 0 < self._in_vain <= unsent:
+                self._in_vain = unsent
+                return
             self._line.flush(POLL_S)
+        self._in_vain = 0
 
     def _wait_for_the_others(self) -> None:
-        limit_s = time.monotonic() + PATIENCE_S
+        """Take in what has come, until it is as much as the hub says that there is. Each mark is waited for once."""
+        limit_s = time.monotonic() + self._patience_s
         while True:
-            self._take_in()
-            behind = [n for n, mark in self._marks.items() if self._got.get(n, NOTHING) < mark]
-            if not behind or not self._line.connected or time.monotonic() > limit_s:
+            more = self._take_in()
+            behind = [name for name, mark in self._marks.items() if self._waits_for(name, mark)]
+            if not behind or not self._line.connected or self._full:
                 return
-            time.sleep(POLL_S)
+            if time.monotonic() > limit_s:  # it came to a life before, or never will
+                self._got |= {name: self._marks[name] for name in behind}
+                self._missed.update(behind)
+                return
+            if not more:
+                time.sleep(POLL_S)
 
-    def _take_in(self) -> None:
-        while len(self._waiting) < MOST_WAITING and (came := self._line.receive()) is not None:
-            dated = _dated(came.payload)
-            if dated is None:
-                self._waiting.append(_Waiting(0, "", NOTHING, came))
-                continue
-            sender, mark, at_ns = dated
-            self._got[sender] = max(self._got.get(sender, NOTHING), mark)
-            self._waiting.append(_Waiting(max(at_ns, mark.major) + DELAY_NS, sender, mark, came))
+    def _waits_for(self, name: str, mark: Mark) -> bool:
+        return self._got.get(name, NOTHING) < mark and self._missed[name] < MOST_MISSED
+
+    @property
+    def _full(self) -> bool:
+        return len(self._waiting) >= MOST_WAITING
+
+    def _take_in(self) -> bool:
+        """Take in some of what has come; whether there may be more."""
+        for _ in range(MOST_AT_ONCE):
+            if self._full or (came := self._line.receive()) is None:
+                return False
+            sender, mark, at_ns = _dated(came.payload) or ("", NOTHING, 0)
+            if sender in self._names.values():
+                self._got[sender] = max(self._got.get(sender, NOTHING), mark)
+            if fingerprint(came.topic, came.payload) not in self._known:
+                self._waiting.append(_Waiting(max(at_ns, mark.major) + DELAY_NS, sender, mark, came))
+        return True
 
     def _due(self, from_ns: int, until_ns: int) -> list[Delivered]:
-        due = sorted(w for w in self._waiting if w.due_ns <= until_ns or w.due_ns > until_ns + FARTHEST_NS)
-        self._waiting = [w for w in self._waiting if until_ns < w.due_ns <= until_ns + FARTHEST_NS]
+        farthest_ns = until_ns if self._full else until_ns + FARTHEST_NS
+        due = sorted(w for w in self._waiting if w.due_ns <= until_ns or w.due_ns > farthest_ns)
+        self._waiting = [w for w in self._waiting if until_ns < w.due_ns <= farthest_ns]
         late_ns = min(from_ns + 1, until_ns)
         return [w.came._replace(at_ns=w.due_ns if late_ns <= w.due_ns <= until_ns else late_ns) for w in due]
 
 
 NOTHING = Mark(-1, -1)
+
+
+def fingerprint(topic: str, payload: bytes) -> bytes:
+    """Tells one document from all others."""
+    return sha256(topic.encode() + b"\0" + payload).digest()
 
 
 def _dated(payload: bytes) -> tuple[str, Mark, int] | None:
@@ -181,6 +227,13 @@ def _dated(payload: bytes) -> tuple[str, Mark, int] | None:
     return None
 
 
+def reach(url: str, flight: Flight, patience_s: float) -> LineMqtt:
+    """Come to the line as nobody in particular. Raises LineError, which says what is wrong."""
+    line = LineMqtt(url, f"airaccord-{time.time_ns():x}", prefix=prefix(flight.agreement.digest()))
+    line.connect(patience_s)
+    return line
+
+
 def prepare(url: str, flight: Flight, patience_s: float) -> None:
     """Make sure that there is a broker, and that nothing of an earlier run is left in the names of this one's clients.
 
@@ -188,8 +241,7 @@ def prepare(url: str, flight: Flight, patience_s: float) -> None:
     """
     assert flight.line is not None
     names = set(flight.line.clients.values())
-    line = LineMqtt(url, f"airaccord-{time.time_ns():x}", prefix=prefix(flight.agreement.digest()))
-    line.connect(patience_s)
+    line = reach(url, flight, patience_s)
     try:
         line.publish(probe := f"{prefix(flight.agreement.digest())}/probe/{time.time_ns():x}", b"probe")
         limit_s = time.monotonic() + patience_s

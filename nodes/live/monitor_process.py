@@ -11,17 +11,19 @@ import zmq
 
 from nodes.checking import check
 from nodes.flight import Flight
+from nodes.line.virtual import Cut
 from nodes.live.child import GONE, POLL_MS, Control, Waiting, begin
 from nodes.live.client import Client
-from nodes.live.line_client import LineClient, LineStart
+from nodes.live.line_client import LineClient, LineStart, fingerprint
 from nodes.monitor import Monitor, header_of, judge_for, name_of, observe
 from nodes.scenario import StationEntry
 from protocol.accounts import Standing
 from protocol.judge import Tally
 from protocol.verdicts import Finding, Outcome
 from radio.envelope import End, FromHub, Marks, Time, Trouble, Welcome
+from radio.line import DELAY_NS
 from radio.record_layout import time_ns
-from radio.recording import HostTrouble, NotARecording, Record, Writer
+from radio.recording import HostTrouble, LineDocument, LineGap, NotARecording, Record, Writer
 
 Judgement = tuple[list[Tally], dict[int, Counter[Standing]]]
 """What a judge has found, and what the frames that it heard were good for."""
@@ -64,6 +66,7 @@ def monitor_process(control: Control, endpoint: str, flight: Flight, seed: int, 
                     listening.obey(control.recv())
                 listening.turn()
             control.send(("judged", *book.result()))
+            listening.leave_the_line()
     except GONE:
         pass
     finally:
@@ -102,9 +105,9 @@ def finish_recording(
             book = _Book(stream, entry, flight, judges, tell, limit_s)
             last_ns = max(book.heard_until_ns, book.writer.last_ns)
             if last_ns < now_ns:
-                gap = book.writer.hearing_gap(last_ns, now_ns)
-                if book.judge:
-                    observe(book.judge, name_of(entry), gap)
+                if flight.line:
+                    book.observe(book.writer.line_gap(at_ns=last_ns, from_ns=last_ns, until_ns=None))
+                book.observe(book.writer.hearing_gap(last_ns, now_ns))
             book.writer.close(max(last_ns, now_ns))
             if book.judge:
                 book.judge.close(max(last_ns, now_ns))
@@ -131,6 +134,10 @@ class _Book:
         self.judge = judge_for(entry, flight, self._found) if judges else None
         self.open: set[tuple[int, int]] = set()
         """Troubles of which the end is not recorded: whose, and since when."""
+        self.cut_off: set[int] = set()
+        """Since when it was cut off from the ground line, where the end of that is not recorded."""
+        self.documents: set[bytes] = set()
+        """The fingerprints of those that were recorded in a life before."""
         self.new = not stream.read(1)
         header = header_of(entry, flight)
         self.writer = Writer(stream, header) if self.new else Writer.resume(stream, header, self._take)
@@ -144,8 +151,19 @@ class _Book:
             self._tell(("busy",))
         if time.monotonic() > self._limit_s:
             raise TooLong(self.result(), time_ns(record))
-        if isinstance(record, HostTrouble):
-            self.note(record.address, record.from_ns, record.until_ns)
+        match record:
+            case HostTrouble():
+                self.note(record.address, record.from_ns, record.until_ns)
+            case LineDocument():
+                self.documents.add(fingerprint(record.topic, record.payload))
+            case LineGap(until_ns=None):
+                self.cut_off.add(record.from_ns)
+            case LineGap():
+                self.cut_off.discard(record.from_ns)
+        self.observe(record)
+
+    def observe(self, record: Record) -> None:
+        """The judge, if there is one, hears of a record."""
         if self.judge:
             observe(self.judge, self._name, record)
 
@@ -181,6 +199,8 @@ class _Listening:
         self._control, self._client, self._book, self._monitor = control, client, book, monitor
         self._entry, self._flight, self._line_start = entry, flight, line
         self._line: LineClient | None = None
+        self._back: list[Cut] = []
+        """Gaps in the ground line that a life before has left open, and when they end."""
         self.over = False
         self._heard = not book.new
         """Whether there is something behind it: then what comes next comes after a gap."""
@@ -218,11 +238,11 @@ class _Listening:
     def _do(self, said: FromHub) -> None:
         match said:
             case Welcome() if self._client.anew(said):
+                self._come_to_the_line(said.now_ns)
                 if self._heard or said.now_ns > self._book.heard_until_ns:
                     self._monitor.deaf(self._book.heard_until_ns, max(said.now_ns, self._book.heard_until_ns))
                 self._heard, self._book.heard_until_ns = True, said.now_ns
                 self._unconfirmed = set(self._book.open)
-                self._come_to_the_line(said.now_ns)
                 self._client.send(self._monitor.begin(said.now_ns))
                 self._client.done(said.now_ns)
             case Time():
@@ -231,7 +251,7 @@ class _Listening:
                 self._monitor.take(said.from_ns, said.receptions, self._troubles)
                 self._troubles.clear()
                 if self._line:
-                    self._monitor.read(came, self._line.cuts(said.until_ns), said.until_ns)
+                    self._monitor.read(came, self._cuts(self._line, said.until_ns), said.until_ns)
                     if (mark := self._line.mark) is not None:
                         self._client.send([mark])
                 self._book.heard_until_ns = said.until_ns
@@ -246,8 +266,6 @@ class _Listening:
             case End(now_ns=now_ns):
                 self._monitor.take(now_ns, (), self._troubles)
                 self._monitor.close(now_ns)
-                if self._line:
-                    self._line.close()
                 self.over = True
             case _:
                 pass  # refused, too: the client asks again after a while
@@ -260,10 +278,26 @@ class _Listening:
         self._unconfirmed.clear()
 
     def _come_to_the_line(self, now_ns: int) -> None:
-        if self._line_start is None:
+        """It begins. On the line it goes on as it was when only the hub is another.
+
+        What a life before had taken from the broker and not recorded yet is lost, and some of it was not due yet.
+        """
+        if self._line_start is None or self._line:
             return
+        book = self._book
+        if not book.new:
+            self._back = [(since_ns, now_ns + DELAY_NS) for since_ns in sorted({*book.cut_off, book.heard_until_ns})]
+            self._monitor.read((), [(book.heard_until_ns, None)], book.heard_until_ns)
+        tallies = book.judge.so_far if book.judge else None
+        self._line = LineClient(self._line_start, self._entry, self._flight, now_ns, tallies, book.documents)
+
+    def _cuts(self, line: LineClient, until_ns: int) -> list[Cut]:
+        """What it has learnt of gaps in the ground line until an instant."""
+        over = [gap for gap in self._back if gap[1] is not None and gap[1] <= until_ns]
+        self._back = [gap for gap in self._back if gap not in over]
+        return [*over, *line.cuts(until_ns)]
+
+    def leave_the_line(self) -> None:
+        """Take leave of the others."""
         if self._line:
             self._line.close()
-        judge = self._book.judge
-        tallies = judge.so_far if judge else None
-        self._line = LineClient(self._line_start, self._entry, self._flight, now_ns, tallies)

@@ -126,14 +126,17 @@ class Flying:
         return False
 
     def _come_to_the_line(self, now_ns: int) -> None:
-        """A headquarters begins, or begins anew."""
-        if self._line_start:
-            if self._line:
-                self._line.close()
+        """A headquarters begins. On the line it goes on as it was when only the hub is another."""
+        if self._line_start and self._line is None:
             self._line = LineClient(self._line_start, self.entry, self._flight, now_ns)
 
     def close(self) -> None:
         """Close its connections."""
         self.client.close()
+        self.leave_the_line()
+
+    def leave_the_line(self) -> None:
+        """A headquarters takes leave of the others."""
         if self._line:
             self._line.close()
+            self._line = None

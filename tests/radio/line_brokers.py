@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import datetime
 import getpass
+import ipaddress
 import os
 import re
 import select
@@ -12,6 +14,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from radio.line import Delivered
 from radio.line_mqtt import LineMqtt
@@ -171,3 +177,47 @@ def closed_at_end(lines: list[LineMqtt]) -> Iterator[None]:
     finally:
         for line in lines:
             line.close(0.0)
+
+
+def guarded_by(program: str, folder: Path, user: str, password: str) -> Mosquitto:
+    """A broker, not yet started, that lets nobody else in."""
+    passwords = folder / "passwords"
+    passwords.touch(mode=0o600)
+    tool = Path(program).parents[1] / "bin" / "mosquitto_passwd"
+    subprocess.run([tool, "-b", passwords, user, password], check=True)
+    return Mosquitto(program, folder, "allow_anonymous false", f"password_file {passwords}")
+
+
+def certificate(
+    folder: Path, name: str, host: str, authority=None
+) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+    """A certificate and its key, of an authority or by itself; written to NAME.pem and NAME.key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    issuer, issuer_key = (authority[0].subject, authority[1]) if authority else (subject, key)
+    now = datetime.datetime.now(datetime.UTC)
+    day = datetime.timedelta(days=1)
+    builder = x509.CertificateBuilder(
+        issuer, subject, key.public_key(), x509.random_serial_number(), now - day, now + day
+    )
+    named = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key())
+    builder = builder.add_extension(named, critical=False)
+    builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+    if authority is None:
+        may = dict.fromkeys(
+            ("content_commitment", "data_encipherment", "digital_signature", "encipher_only", "decipher_only"), False
+        )
+        usage = x509.KeyUsage(key_cert_sign=True, crl_sign=True, key_agreement=False, key_encipherment=False, **may)
+        builder = builder.add_extension(usage, critical=True)
+        builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    else:
+        with contextlib.suppress(ValueError):
+            builder = builder.add_extension(
+                x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(host))]), critical=False
+            )
+    signed = builder.sign(issuer_key, hashes.SHA256())
+    (folder / f"{name}.pem").write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+    (folder / f"{name}.key").write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return signed, key

@@ -9,15 +9,19 @@ from hypothesis import given, strategies as st
 
 from radio import envelope
 from radio.envelope import (
+    Aired,
     Alive,
     BadEnvelope,
     Bye,
     Done,
     End,
+    Fleet,
     FromHub,
     FromStation,
     Hello,
     Jam,
+    Mark,
+    Marks,
     OffAir,
     Place,
     Reception,
@@ -41,6 +45,8 @@ NUMBER = st.integers(0, envelope.CHANNELS - 1)
 FRAME = st.binary(min_size=1, max_size=envelope.MAX_DATA_BYTES)
 SPEED = st.floats(-1e5, 1e5)
 RECEPTION = st.builds(Reception, INSTANT, INSTANT, U32, U8, st.integers(-0x8000, 0x7FFF), FRAME)
+MARK = st.builds(Mark, INSTANT, INSTANT)
+AIRED = st.builds(Aired, U32, U16, U32, INSTANT, FRAME)
 
 FROM_STATION = st.one_of(
     st.builds(Hello, U32, st.booleans(), st.binary(min_size=16, max_size=16)),
@@ -52,6 +58,7 @@ FROM_STATION = st.one_of(
     st.builds(OffAir, INSTANT),
     st.builds(Tune, INSTANT, st.frozensets(NUMBER)),
     st.builds(Done, INSTANT),
+    MARK,
     st.just(Alive()),
     st.just(Bye()),
 )
@@ -59,12 +66,14 @@ FROM_HUB = st.one_of(
     st.builds(Welcome, INSTANT, INSTANT, INSTANT, U32, U32, st.text()),
     st.builds(Refused, st.text()),
     st.builds(Time, INSTANT, INSTANT, st.lists(RECEPTION, max_size=20).map(tuple)),
+    st.builds(Marks, st.lists(st.tuples(U32, MARK), max_size=20).map(tuple)),
+    st.builds(Fleet, st.lists(AIRED, max_size=20).map(tuple)),
     st.builds(Trouble, INSTANT, U32, INSTANT, st.none() | st.integers(0, (1 << 63) - 1)),
     st.just(Alive()),
     st.builds(End, INSTANT, st.text()),
 )
 HEADED = st.builds(
-    lambda kind, rest: bytes([1, kind]) + rest, st.sampled_from(b"HTSJPDCOABWRGENx"), st.binary(max_size=90)
+    lambda kind, rest: bytes([1, kind]) + rest, st.sampled_from(b"HTSJPDCOMABWRGELFNx"), st.binary(max_size=90)
 )
 
 
@@ -137,6 +146,15 @@ def test_what_is_cut_short_or_too_long_is_no_other_message_of_fixed_length(messa
         Hello(1 << 32, True),
         Refused("\ud800"),
         Time(T0, T0, (Reception(T0, T0, 0, 1, 0, b"x"),) * 65_536),
+        Mark(1 << 63, 0),
+        Mark(0, 1.5),
+        Marks(((1 << 32, Mark(0, 0)),)),
+        Marks(((1, Mark(0, -(1 << 63) - 1)),)),
+        Marks(((1, Mark(0, 0)),) * 65_536),
+        Fleet((Aired(-1, 0, 0, T0, b"x"),)),
+        Fleet((Aired(1, 1 << 16, 0, T0, b"x"),)),
+        Fleet((Aired(1, 0, 0, T0, bytes(256)),)),
+        Fleet((Aired(1, 0, 0, T0, b"x"),) * 65_536),
     ],
     ids=lambda message: repr(message)[:60],
 )
@@ -160,6 +178,7 @@ def test_values_that_do_not_fit_are_refused_by_name(message) -> None:
         (pack(Jam(T0, 1, 9))[:-1] + b"\0", "JAM lasts 0 ns"),
         (pack(Hello(1, True))[:6] + b"\x02" + bytes(16), "time mode 2"),
         (struct.pack(">BBq6d", 1, 0x50, T0, float("nan"), 0, 0, 0, 0, 0), "nowhere"),
+        (pack(Mark(1, 2))[:-1], "kind 'M' has 18 bytes, not 17"),
         (b"\x01A" + bytes(1 << 20), "more than 1048576"),
     ],
 )
@@ -173,6 +192,10 @@ def test_what_is_wrong_with_bytes_is_told(data: bytes, about: str) -> None:
     [
         (pack(Time(T0, T0, (Reception(T0, T0, 0, 1, 0, b"xyz"),)))[:-4], "ends within a reception"),
         (pack(Time(T0, T0, (Reception(T0, T0, 0, 1, 0, b"xyz"),)))[:-1], "its receptions make"),
+        (pack(Marks(((1, Mark(1, 2)),)))[:-1], "MARKS has 23 bytes, and names 1 stations"),
+        (pack(Marks(())) + b"\0", "MARKS has 5 bytes, and names 0 stations"),
+        (pack(Fleet((Aired(1, 2, 3, T0, b"xyz"),)))[:-4], "FLEET ends within a frame"),
+        (pack(Fleet((Aired(1, 2, 3, T0, b"xyz"),)))[:-1], "its frames make"),
         (pack(Refused("")) + b"\xff", "not UTF-8"),
         (b"\x01T", "no hub sends"),
     ],
@@ -193,6 +216,9 @@ EXAMPLES = {
     ),
     "TRANSMIT": Transmit(T0 + 100_000_000, 1, 238, 0, bytes.fromhex("aabbcc")),
     "TUNE": Tune(T0 + 100_000_000, frozenset({1, 2})),
+    "MARK": Mark(T0, 7),
+    "MARKS": Marks(((0x150001, Mark(T0, 7)), (0xAC0001, Mark(T0, 9)))),
+    "FLEET": Fleet((Aired(0x155001, 238, 0, T0 + 100_000_000, bytes.fromhex("aabbcc")),)),
     "WELCOME": Welcome(T0, T0 + 70_000_000_000, T0, 50_000_000, 0, "{}"),
     "END": End(T0 + 70_000_000_000, "the run is over"),
 }
@@ -213,6 +239,7 @@ STRUCTS = {
     "TRANSMIT IN SLOT": envelope._IN_SLOT,
     "JAM": envelope._JAM,
     "DONE": envelope._INSTANT,
+    "MARK": envelope._MARK,
     "TUNE": envelope._TUNE,
     "OFF THE AIR": envelope._INSTANT,
     "ALIVE": envelope._HEAD,
@@ -221,6 +248,8 @@ STRUCTS = {
     "REFUSED": envelope._HEAD,
     "TIME": envelope._TIME,
     "END": envelope._INSTANT,
+    "MARKS": envelope._MANY,
+    "FLEET": envelope._MANY,
     "TROUBLE": envelope._TROUBLE,
 }
 SIZES = {"i64": 8, "f64": 8, "u64": 8, "u32": 4, "u16": 2, "i16": 2, "u8": 1}
@@ -231,9 +260,13 @@ def test_the_pages_tables_have_our_fields() -> None:
     assert {name for _, _, name, _ in rows} == set(STRUCTS)
     for kind, code, name, fields in rows:
         assert ord(kind) == int(code, 16), name
+        fields, _, each = fields.partition("n times")
         size = 2 + sum(SIZES[field] for field in re.findall(r"\b([iuf]\d\d?)\b", fields))
         size += sum(int(n) for n in re.findall(r"\bkey, (\d+) bytes", fields))
         assert size == STRUCTS[name].size, name
+        if each:
+            size = sum(SIZES[field] for field in re.findall(r"\b([iuf]\d\d?)\b", each))
+            assert size == {"MARKS": envelope._MARK_OF, "FLEET": envelope._AIRED}[name].size, name
     (reception,) = re.findall(r"(?ms)A reception:\n\n(.*?)\n\n", PAGE)
     types = re.findall(r"(?m)^\| \w+ \| ([iu]\d+) \|", reception)
     assert sum(SIZES[field] for field in types) == envelope.RECEPTION_HEAD.size

@@ -10,7 +10,7 @@ import pytest
 import zmq
 import zmq.asyncio
 
-from radio import hub_server
+from radio import hub_memory, hub_server
 from radio.check_link_tools import ALPHA, BRAVO, CHARLIE, MS, NOBODY, START_NS, plan
 from radio.envelope import (
     Alive,
@@ -296,12 +296,12 @@ async def test_a_socket_that_chooses_its_routing_id_is_refused() -> None:
 
 async def test_a_hub_that_is_made_to_take_too_much_memory_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """ZeroMQ bounds no message of many parts, and gives it to nobody before its last part is there."""
-    monkeypatch.setattr(hub_server, "MOST_MEMORY_BYTES", hub_server._memory_bytes() + (64 << 20))
+    monkeypatch.setattr(hub_memory, "MOST_BYTES", hub_memory._memory_bytes() + (64 << 20))
     context = contextlib.AsyncExitStack()
     run = await context.enter_async_context(served(plan()))
     with raw(run) as flood:
         while not run._gone:
             await flood.socket.send(bytes(60_000), zmq.SNDMORE)
             await asyncio.sleep(0)
-    with pytest.raises(hub_server.Flooded, match="messages without end"):
+    with pytest.raises(hub_memory.Flooded, match="messages without end"):
         await context.aclose()

@@ -1,8 +1,5 @@
 """The client over MQTT, on both brokers: what it promises to a process that polls, and what it says of trouble."""
 
-import contextlib
-import datetime
-import ipaddress
 import os
 import signal
 import socket
@@ -16,9 +13,6 @@ from pathlib import Path
 
 import pytest
 import zmq
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from radio import broker as broker_module, line_mqtt, line_session
 from radio.broker import Broker
@@ -26,7 +20,7 @@ from radio.broker_address import CA, PASSWORD, USER, LineError, LineUnreachable,
 from radio.line import Will
 from radio.line_mqtt import LineMqtt
 from tests.oracles import mosquitto, oracle
-from tests.radio.line_brokers import Mosquitto, Way, runs, take, until
+from tests.radio.line_brokers import Mosquitto, Way, certificate, guarded_by, runs, take, until
 
 TOPIC = "line/v1/note"
 Connect = Callable[..., LineMqtt]
@@ -469,13 +463,7 @@ def test_what_listens_there_is_no_broker(monkeypatch) -> None:
 @pytest.fixture
 def guarded(tmp_path: Path) -> Iterator[Mosquitto]:
     """A broker that wants user and password."""
-    program = mosquitto()
-    passwords = tmp_path / "passwords"
-    passwords.touch(mode=0o600)
-    subprocess.run(
-        [str(Path(program).parents[1] / "bin" / "mosquitto_passwd"), "-b", passwords, "blue", "right"], check=True
-    )
-    made = Mosquitto(program, tmp_path, "allow_anonymous false", f"password_file {passwords}")
+    made = guarded_by(mosquitto(), tmp_path, "blue", "right")
     try:
         made.start()
         yield made
@@ -488,41 +476,6 @@ def test_user_and_password(guarded, connect) -> None:
     wrong = str(refused(guarded.url, {USER: "blue", PASSWORD: "wrong"}))
     assert wrong == f"{guarded.url}: the broker does not let user 'blue' in: set {USER} and {PASSWORD}"
     assert "a client without user and password" in str(refused(guarded.url, {}))
-
-
-def certificate(
-    folder: Path, name: str, host: str, authority=None
-) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
-    """A certificate and its key, of an authority or by itself; written to NAME.pem and NAME.key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    issuer, issuer_key = (authority[0].subject, authority[1]) if authority else (subject, key)
-    now = datetime.datetime.now(datetime.UTC)
-    day = datetime.timedelta(days=1)
-    builder = x509.CertificateBuilder(
-        issuer, subject, key.public_key(), x509.random_serial_number(), now - day, now + day
-    )
-    named = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key())
-    builder = builder.add_extension(named, critical=False)
-    builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-    if authority is None:
-        may = dict.fromkeys(
-            ("content_commitment", "data_encipherment", "digital_signature", "encipher_only", "decipher_only"), False
-        )
-        usage = x509.KeyUsage(key_cert_sign=True, crl_sign=True, key_agreement=False, key_encipherment=False, **may)
-        builder = builder.add_extension(usage, critical=True)
-        builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-    else:
-        with contextlib.suppress(ValueError):
-            builder = builder.add_extension(
-                x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(host))]), critical=False
-            )
-    signed = builder.sign(issuer_key, hashes.SHA256())
-    (folder / f"{name}.pem").write_bytes(signed.public_bytes(serialization.Encoding.PEM))
-    (folder / f"{name}.key").write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return signed, key
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "192.0.2.1"])

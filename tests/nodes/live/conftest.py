@@ -16,6 +16,8 @@ from nodes.live.processes import Child
 from nodes.live.settings import Settings
 from nodes.shipped import scenario
 from protocol.units import seconds_ns
+from tests.oracles import mosquitto
+from tests.radio.line_brokers import Mosquitto
 
 LIMIT_S = 120.0
 """By the clock. Nothing here takes more than a few seconds; a slow machine may take its time, a hang is found."""
@@ -108,3 +110,14 @@ def director(births: list[int], tmp_path: Path) -> Iterator[Make]:
     yield make
     for live in made:
         live.kill()
+
+
+@pytest.fixture
+def real(tmp_path: Path) -> Iterator[Mosquitto]:
+    """Debian's Mosquitto with the configuration that we ship."""
+    folder = tmp_path / "mosquitto"
+    folder.mkdir()
+    broker = Mosquitto(mosquitto(), folder)
+    broker.start()
+    yield broker
+    broker.close()
