@@ -358,8 +358,7 @@ class Contact:
         called_ns: int | None,
         cause: Cause | None = None,
     ) -> Finding:
-        duty.settled = True
-        limit = self._limit_s(duty.caller)
+        duty.settled, limit = True, self._limit_s(duty.caller)
         begin_ns = duty.deadline_ns - seconds_ns(limit)
         measured = max((at_ns if called_ns is None else called_ns) - begin_ns, 0) / NS_PER_S
         peer = address_text(duty.peer.source)
@@ -396,8 +395,7 @@ class Contact:
         last = duty.caller.last_at_ns
         if duty.deadline_ns > min(end_ns, last):
             yield Finding(self.id, address_text(duty.caller.source), Outcome.PENDING, end_ns)
-        else:
-            since, both = duty.deadline_ns - seconds_ns(self.terms.second_s), (duty.caller.source, duty.peer.source)
-            left = self._settle(duty, Outcome.INCONCLUSIVE, end_ns, (), None, Cause.STATE_UNHEARD)
-            told = self.world.with_losses if duty.silent else self.world.unheard
-            yield told(left, since, last, *both)
+            return
+        left = self._settle(duty, Outcome.INCONCLUSIVE, end_ns, (), None, Cause.STATE_UNHEARD)
+        told, since = self.world.with_losses if duty.silent else self.world.unheard, seconds_ns(self.terms.second_s)
+        yield told(left, duty.deadline_ns - since, last, duty.caller.source, duty.peer.source)
