@@ -321,9 +321,8 @@ class Contact:
             return told
         past = self.past.get(duty.caller.source, _Past())
         last_ns = [past.last_ns[key] for key in (duty.peer.source, None) if key in past.last_ns]
-        for account, session in self.of_source[duty.caller.source].items():
-            if account is not duty.caller and self._may_have_called(account, session, duty.peer.source):
-                last_ns.append(account.last_at_ns)
+        mine = self.of_source[duty.caller.source].items()
+        last_ns += [a.last_at_ns for a, s in mine if a is not duty.caller and self._may_have_called(a, s, both[1])]
         for since_ns in last_ns:
             # cut off, and back in a new session, it may remember that they have talked
             told = self.world.unless_troubled(told, since_ns, self.sessions[duty.caller].begun_ns, duty.caller.source)
@@ -343,10 +342,10 @@ class Contact:
 
         What the peer's counts hide, the other's receipts and answers show.
         """
-        calls = [session.called.get(duty.caller.source) for session in self.of_source[duty.peer.source].values()]
         if self.sessions[duty.caller].addressed_ns.get(duty.peer.source, duty.deadline_ns + 1) <= duty.deadline_ns:
             return True
         past = self.past.get(duty.peer.source, _Past()).called.get(duty.caller.source, duty.deadline_ns + 1)
+        calls = (session.called.get(duty.caller.source) for session in self.of_source[duty.peer.source].values())
         return past <= duty.deadline_ns or any(call and call.early_ns <= duty.deadline_ns for call in calls)
 
     def _settle(
