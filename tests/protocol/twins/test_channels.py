@@ -319,10 +319,14 @@ def test_2_5_fails_only_when_every_world_leaves_one_out(loss: float, share: floa
             outcome, of_all = found[round(sent.at_s, 3)], everything[round(sent.at_s, 3)]
             true, decided = true + (of_all is FAIL), decided + (outcome is FAIL)
             assert outcome in (INCONCLUSIVE, of_all) or of_all is INCONCLUSIVE, f"{sent.at_s}: {shown(trace)}"
-            if outcome is FAIL:
-                assert left_out(session_of(trace, sent), sent)
+            if (
+                outcome is FAIL
+            ):  # of several calls with too few HAILs not heard, it is known that one is wrong, not which
+                truth = session_of(trace, sent)
+                assert any(left_out(truth, s) for s in judged_calls(truth))
             if outcome is FAIL and sent.message == CALL:
                 mine = session_of(known, sent)
-                assert all(left_out(world, sent) for world in kinder(mine)), f"{sent.at_s}: {shown(trace)}"
+                calls = judged_calls(mine)
+                assert all(any(left_out(w, s) for s in calls) for w in kinder(mine)), f"{sent.at_s}: {shown(trace)}"
     assert seen == {PASS, FAIL, INCONCLUSIVE}
     assert decided > share * true > 10, (decided, true)
