@@ -165,7 +165,8 @@ class InOrder:
         if unheard is None or unheard > len(others):
             doubtful.append(waiting)
             return waiting.finding, False
-        told = f"{waiting.finding.summary}, nor for {len(others)} more of its calls; {unheard} HAILs were not heard"
+        told = f"{waiting.finding.summary} was heard, nor for {len(others)} more of its calls"
+        told += f": for one of them there was none, since no more than {unheard} of its HAILs were not heard"
         evidence = (*waiting.finding.evidence, *(one.hail.id for one in others.values()))
         return waiting.finding._replace(summary=told, evidence=tuple(dict.fromkeys(evidence))), True
 
