@@ -14,7 +14,18 @@ from nodes.scenario import StationEntry
 from nodes.scenario_line import VolumeEntry
 from nodes.stations.headquarters import Errand, Headquarters, Office
 from protocol.judge import Tally
-from protocol.line.documents import Area, AreaLifted, Body, Call, Plan, PlanAnswer, PlanWithdrawn, Volume
+from protocol.line.documents import (
+    Area,
+    AreaLifted,
+    Body,
+    Call,
+    Frequencies,
+    Frequency,
+    Plan,
+    PlanAnswer,
+    PlanWithdrawn,
+    Volume,
+)
 from protocol.line.envelope import Author
 from protocol.line.intake import Intake
 from protocol.line.names import client_of_party
@@ -88,6 +99,7 @@ def _errands(entry: StationEntry, flight: Flight) -> Iterator[Errand]:
     def at(seconds: float, body: Body) -> Errand:
         return Errand(flight.start_ns + seconds_ns(seconds), body)
 
+    yield at(0.0, _frequencies(flight))
     alone = {f.station for f in flight.scenario.fault if f.name == "uncoordinated_drone"}
     for plan in line.entry.plan:
         if plan.station in own:
@@ -108,6 +120,17 @@ def _errands(entry: StationEntry, flight: Flight) -> Iterator[Errand]:
     for i, call in enumerate(line.entry.call):
         if call.party == entry.party:
             yield at(call.at_s, Call(id=f"c-{i + 1}", to=others[0], text=call.text))
+
+
+def _frequencies(flight: Flight) -> Frequencies:
+    """The frequency plan, as both parties have agreed on it."""
+    uses = {True: "calls and distress", False: ""}
+    return Frequencies(
+        channels=tuple(
+            Frequency(number=c.number, name=c.name, frequency_mhz=c.frequency_mhz, use=uses[c.guard])
+            for c in flight.agreement.channel
+        )
+    )
 
 
 def _volume(entry: VolumeEntry, flight: Flight) -> dict[str, Any]:
