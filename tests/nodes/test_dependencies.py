@@ -14,7 +14,7 @@ FILES = sorted(p for package in OWN for p in (ROOT / package).rglob("*.py"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
-OF_EXTRAS = {"pytest_plugin.py": ["pytest"], "executors.py": ["distributed"]}
+OF_EXTRAS = {"pytest_plugin.py": ["pytest"], "executors.py": ["distributed"], "broker_process.py": ["broker"]}
 """Files that may import what an extra brings."""
 
 

@@ -20,7 +20,7 @@ TDMA = (
 RATE = 'bit_rate_bps = 31500\naccess = "tdma"'
 SHARED = "shared_slots = [4, 9, 14, 19, 24, 29, 34, 39, 44, 49]"
 REPORTS = "every_s = 1\nlimit_s = 5"
-IDENTS = "every_s = 20\nlimit_s = 60"
+IDENTS = "# IDENT\nevery_s = 20\nlimit_s = 60"
 ANSWERS = "limit_s = 10\ncalls = 3"
 HAWK_11 = 'call_sign = "HAWK 11"\n'
 MONITOR = "at = [35.40, 36.50, 200]"
@@ -151,7 +151,7 @@ PAIRS: dict[str, tuple[tuple[str, str], list[Change], list[Change], str, tuple[s
         'clause."4.1".limit_s', ("one lost POSITION leaves 4 s without one, 1 s of it for a slot",),
     ),
     "one lost ident": (
-        QUIET, [term(IDENTS, "every_s = 20\nlimit_s = 41")], [term(IDENTS, "every_s = 20\nlimit_s = 40.9")],
+        QUIET, [term(IDENTS, "\nevery_s = 20\nlimit_s = 41")], [term(IDENTS, "\nevery_s = 20\nlimit_s = 40.9")],
         'clause."1.4".limit_s', ("one lost IDENT leaves 41 s without one, 1 s of it for a slot",),
     ),
     "answers": (

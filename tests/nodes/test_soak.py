@@ -120,8 +120,9 @@ def decided_of(flights: list[FlightTest]) -> dict[str, tuple[int, int]]:
     return shares
 
 
-IDLE = ("0.1", "1.2", "2.4", "4.7", "6.7", "7.1", "7.2", "7.3")
-"""Clauses that nothing exercises: nobody is in distress, changes channels, loses its link or falls silent."""
+IDLE = ("0.1", "1.2", "2.4", "4.7", "6.7", "7.1", "7.2", "7.3", "8.1", "8.2", "8.3", "8.4", "9.1")
+"""Clauses that nothing exercises: nobody is in distress, changes channels, loses its link or falls silent, and there is
+no ground line."""
 CALLED = {"2.5": 0.95, "6.3": 0.95}
 """Calls on guard meet others there, and who talks does not hear: some are not proved heard before the flight ends."""
 

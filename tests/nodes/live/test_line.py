@@ -108,8 +108,7 @@ def test_plans_and_areas_of_before_the_run_are_there_whoever_comes_first(
         f'{{ id = "new-1", station = "REAPER 1", {box}, from_s = -60, until_s = 600, at_s = -8000 }}, '
     )
     closed = f'id = "a-1", party = "federation", {box}, from_s = 0, until_s = 60, at_s = -50, lifted_s = -9'
-    area = f"area = [{{ {closed} }}]\n"
-    text = path.read_text().replace("plan = [", more, 1).replace("[ground_line]\n", f"[ground_line]\n{area}", 1)
+    text = path.read_text().replace("plan = [", more, 1).replace("area = [", f"area = [{{ {closed} }}, ", 1)
     text = text.replace("duration_s = 180", "duration_s = 30")
     path.write_text(text)
     flight = load(path)
