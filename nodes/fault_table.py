@@ -91,7 +91,7 @@ TABLE: dict[str, Trips] = {
     "says_not_does": Trips("6.4", inf),
     "plays_chicken": Trips("6.5", inf, also=("2.5", "6.1")),  # 2.5: if it ends in the middle of a call
     "simulated_attack": Trips("6.6", inf, also=("5.3",)),
-    "lost_link_stray": Trips("6.7", inf, also=("5.3",)),
+    "lost_link_stray": Trips("6.7", inf, also=("3.2", "5.3")),  # 3.2: it says so very often, with strength
     "vague_mayday": Trips("7.1", 10),
     "ignored_mayday": Trips("7.2", inf),
     "talks_over": Trips("7.3", inf),
@@ -99,7 +99,8 @@ TABLE: dict[str, Trips] = {
     "area_intruder": Trips("8.2", 45),
     "dead_line": Trips("8.3", 95, whom=Whom.PARTY),
     "cover_up": Trips("8.4", inf, whom=Whom.PARTY),
-    "forgery": Trips("9.1", 45, whom=Whom.NOBODY),
+    # 1.2: where there are no manifests, as long as a headquarters is not on the line
+    "forgery": Trips("9.1", 45, also=("1.2",), whom=Whom.NOBODY),
     "false_manifest": Trips("9.1", 45, whom=Whom.PARTY),
 }
 

@@ -39,7 +39,7 @@ def draw_faults(random: Random, scenario: Table, agreement: Table, names: Sequen
         fault = {"name": name, "station": station["call_sign"], **_times(random, name, row, scenario["duration_s"])}
         if name in NEEDS_TARGET:
             others = [s for s in flying if s["party"] != station["party"]]
-            if name == "impersonation":  # in the name of one that is not heard anybody can say anything
+            if name in ("impersonation", "forgery"):  # in the name of one that is not heard anybody can say anything
                 others = [s for s in others if _stays(s, scenario)]
             if not others:
                 continue
