@@ -25,6 +25,7 @@ from protocol.clauses.c9_1 import OwnWord
 from protocol.heard import Heard, Malformed, Word
 from protocol.line.manifest import Contradiction
 from protocol.line.presence import Presence, Read
+from protocol.units import NS_PER_S
 from protocol.verdicts import Cause, Finding, Outcome, Passes, Verdict, room
 
 RISES_TO = {
@@ -32,6 +33,10 @@ RISES_TO = {
     Outcome.INCONCLUSIVE: Verdict.INCONCLUSIVE,
     Outcome.FAIL: Verdict.FAIL,
 }
+TOWARDS_OTHERS = frozenset({"6.2", "6.3", "6.4", "6.5", "7.2", "7.3"})
+"""Clauses about what is owed to another station."""
+DECEIVED_NS = 120 * NS_PER_S
+"""Who was deceived may do otherwise for so long."""
 MOST_KEPT = 1000
 """So many fails, and as many that stay open, are kept of one clause for one subject; all are counted, and told."""
 NONE_YET = dict.fromkeys(Outcome, 0)
@@ -146,6 +151,8 @@ class Judge:
         self._vouching = next((c for c in self.clauses if isinstance(c, OwnWord)), None)
         self._readers = [c for c in self.clauses if isinstance(c, READERS)]
         self._reporting = next((c for c in self.clauses if isinstance(c, IncidentReported)), None)
+        self._disputed_ns: dict[int, int] = {}
+        """When a frame that its party disowns was heard last, by the station in whose name it was sent."""
         self.now_ns = 0
         self.from_ns = self.world.from_ns
         self.until_ns = None if agreement.in_force_until is None else _ns(agreement.in_force_until)
@@ -175,6 +182,7 @@ class Judge:
             return
         told, is_registered = self._odd, frame.source in self.world.stations
         if heard.word is Word.DISPUTED:  # nobody's: it goes into no books
+            self._disputed_ns[frame.source] = at_ns
             self._take(self._vouching.hear(_stranger(heard)) if self._vouching else ())
             return
         booked = self.books.book(heard) if is_registered else _stranger(heard)
@@ -266,6 +274,19 @@ class Judge:
             assumptions=(),
         )
 
+    def _unless_deceived(self, finding: Finding) -> Finding:
+        """A fail, unless it is of a duty towards another in whose name somebody else sent: whoever heard that, too, may
+        have taken it for true."""
+        others = (ns for address, ns in self._disputed_ns.items() if address_text(address) != finding.subject)
+        if finding.clause not in TOWARDS_OTHERS or not any(self.now_ns - ns <= DECEIVED_NS for ns in others):
+            return finding
+        return finding._replace(
+            outcome=Outcome.INCONCLUSIVE,
+            summary=f"{finding.summary}; but somebody sent in another's name, and may have deceived it",
+            cause=Cause.IDENTITY_CONTESTED,
+            assumptions=(),
+        )
+
     def _unusable(self, source: int) -> Iterator[Finding]:
         """A station was heard and nothing it sent can be used: that is not the same as not having been exercised."""
         subject = f"{source:06x}"
@@ -311,6 +332,8 @@ class Judge:
             return
         if self.world.contested and finding.outcome is Outcome.FAIL:
             finding = self._unless_contested(finding)
+        if self._disputed_ns and finding.outcome is Outcome.FAIL:
+            finding = self._unless_deceived(finding)
         tally.take(finding)
         if self._reporting:
             self._reporting.learn(finding)
