@@ -64,20 +64,6 @@ class CallEntry(Model):
     text: Annotated[str, Field(max_length=1000)]
 
 
-class CutEntry(Model):
-    """A client of the line, by its call sign, is cut off from the broker for a time."""
-
-    station: str
-    from_s: Seconds
-    until_s: Seconds
-
-    @model_validator(mode="after")
-    def _ends(self) -> Self:
-        if self.until_s <= self.from_s:
-            raise ValueError("until_s must be later than from_s")
-        return self
-
-
 class OutageEntry(Model):
     """The broker is down for a time. Only in virtual time: a real one goes down by itself."""
 
@@ -89,6 +75,12 @@ class OutageEntry(Model):
         if self.until_s <= self.from_s:
             raise ValueError("until_s must be later than from_s")
         return self
+
+
+class CutEntry(OutageEntry):
+    """A client of the line, by its call sign, is cut off from the broker for a time. Only in virtual time, too."""
+
+    station: str
 
 
 class GroundLineEntry(Model):

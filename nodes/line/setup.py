@@ -9,6 +9,7 @@ from nodes.scenario import Scenario
 from nodes.scenario_line import GroundLineEntry
 from nodes.shipped import CONFIGS
 from protocol.agreement import Agreement
+from protocol.line import names
 from protocol.line.names import client_of_monitor, client_of_party
 
 TEST_KEYS = CONFIGS / "keys" / "test-keys.toml"
@@ -35,6 +36,11 @@ def line_of(scenario: Scenario, agreement: Agreement, path: Path, problems: list
     if entry is None:
         return None
     problems += _headquarters(scenario, agreement, str(path))
+    monitors = [monitor_name(s.call_sign) for s in scenario.station if s.role == "monitor"]
+    try:
+        names.clients([p.name for p in agreement.party], monitors)
+    except ValueError as error:
+        problems.append(Problem(str(path), "ground_line", "", str(error)))
     clients = {s.address: client_of_monitor(monitor_name(s.call_sign)) for s in scenario.station if s.role == "monitor"}
     clients |= {s.address: client_of_party(s.party) for s in scenario.station if s.role == "ground" and s.party}
     file = path.parent / entry.keys if entry.keys else TEST_KEYS

@@ -50,7 +50,7 @@ class LineJudge:
         each_pass: bool = False,
     ):
         self._presence = Presence(from_ns)
-        self._on_finding, self._each_pass = on_finding, each_pass
+        self._on_finding = on_finding
         parties = [p.name for p in agreement.party]
         made: dict[str, Any] = {"each_pass": each_pass, "line": self._presence, "listener": listener}
         self._all = Judge(agreement, annexes, self._found_by_all, **made)
